@@ -1,0 +1,54 @@
+"""The exceptions nnspark raises on purpose, and the exit code each one means for a job.
+
+    NNSparkError
+    ├── RecipeError       a recipe key, value or combination that cannot be trained      exit 2
+    ├── DataError         a file or row that cannot be used                              exit 2
+    │   └── ShapeError    arrays whose shapes do not fit each other or the network       exit 2
+    ├── ModelError        a model file that cannot be read                               exit 2
+    ├── CheckpointError   a checkpoint or run directory that cannot be used              exit 2
+    └── DivergedError     a cost that is no longer finite                                exit 3
+
+Every message is one line: what was expected, what came, what to do.
+"""
+
+__all__ = [
+    "CheckpointError",
+    "DataError",
+    "DivergedError",
+    "ModelError",
+    "NNSparkError",
+    "RecipeError",
+    "ShapeError",
+]
+
+
+class NNSparkError(Exception):
+    """Base of all errors nnspark raises on purpose."""
+
+    exit_code = 2
+
+
+class RecipeError(NNSparkError):
+    """A recipe key, value or combination that cannot be trained."""
+
+
+class DataError(NNSparkError):
+    """A file or row that cannot be used."""
+
+
+class ShapeError(DataError, ValueError):
+    """Arrays whose shapes do not fit each other or the network."""
+
+
+class ModelError(NNSparkError):
+    """A model file that cannot be read."""
+
+
+class CheckpointError(NNSparkError):
+    """A checkpoint or run directory that cannot be used."""
+
+
+class DivergedError(NNSparkError):
+    """A cost that is no longer finite; names the epoch and what to try."""
+
+    exit_code = 3

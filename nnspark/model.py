@@ -1,0 +1,168 @@
+"""The trained artifact: weights with all that is needed to turn raw rows into answers.
+
+One safetensors file holds it: the weights as ``W1``, ``W2``, ..., the scaling vectors, and JSON in the
+metadata. Reading it never runs code.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark import weights as weights_module
+from nnspark.errors import ModelError, NNSparkError, ShapeError
+from nnspark.network import Network, predict
+from nnspark.plan import Plan, Scaling
+from nnspark.tasks import predicted_classes
+
+__all__ = ["Model"]
+
+Array = NDArray[Any]
+FORMAT = "nnspark-model-1"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network, the scaling of its inputs and the meaning of its outputs.
+
+    ``classes`` (num_classes,) in the order of the outputs, None for other tasks; ``recipe`` TOML.
+    """
+
+    network: Network
+    weights: Sequence[Array]
+    scaling: Scaling
+    task: str
+    feature_names: tuple[str, ...]
+    classes: Array | None = None
+    target_scaling: Scaling | None = None
+    recipe: str = ""
+
+    @staticmethod
+    def of(plan: Plan, network: Network, theta: Array, recipe: str) -> "Model":
+        """The model that a plan's training gave."""
+        return Model(
+            network,
+            weights_module.unflatten(theta.copy(), network.layers),
+            plan.scaling,
+            plan.task,
+            plan.feature_names,
+            plan.classes,
+            plan.target_scaling,
+            recipe,
+        )
+
+    def outputs(self, features: Array) -> Array:
+        """Output activations of raw rows, shape (n, units)."""
+        if features.ndim != 2 or features.shape[1] != self.network.layers[0]:
+            raise ShapeError(
+                f"the model takes {self.network.layers[0]} features but the rows have shape {features.shape}"
+            )
+        return predict(self.network, self.weights, self.scaling.apply(features))
+
+    def probabilities(self, features: Array) -> Array:
+        """One column a class, shape (n, num_classes); sigmoid outputs are scaled to add up to 1."""
+        outputs = self.outputs(features).astype(np.float64)
+        if outputs.shape[1] == 1:
+            return np.hstack([1.0 - outputs, outputs])
+        total = outputs.sum(axis=1, keepdims=True)
+        return np.asarray(np.divide(outputs, total, out=np.full_like(outputs, 1 / outputs.shape[1]), where=total > 0))
+
+    def predict(self, features: Array) -> Array:
+        """Labels (n,), label indicators (n, labels) or target values (n, outputs) in their own units."""
+        outputs = self.outputs(features)
+        if self.classes is not None:
+            return np.asarray(self.classes[predicted_classes(outputs)])
+        if self.task == "multilabel":
+            return (outputs >= 0.5).astype(np.int64)
+        values = outputs.astype(np.float64)
+        return values if self.target_scaling is None else self.target_scaling.undo(values)
+
+    def to_bytes(self) -> bytes:
+        """The model as a safetensors file."""
+        from safetensors.numpy import save
+
+        tensors = {f"W{layer}": np.ascontiguousarray(W) for layer, W in enumerate(self.weights, 1)}
+        tensors["scaling.center"], tensors["scaling.divide"] = self.scaling.center, self.scaling.divide
+        if self.target_scaling is not None:
+            tensors["target_scaling.center"] = self.target_scaling.center
+            tensors["target_scaling.divide"] = self.target_scaling.divide
+        about = {
+            "layers": list(self.network.layers),
+            "activation": self.network.activation,
+            "output": self.network.output,
+            "loss": self.network.loss,
+            "task": self.task,
+            "feature_names": list(self.feature_names),
+            "classes": None if self.classes is None else self.classes.tolist(),
+        }
+        metadata = {"format": FORMAT, "model": json.dumps(about), "recipe": self.recipe}
+        return bytes(save(tensors, metadata))
+
+    @staticmethod
+    def from_bytes(content: bytes, name: str = "model") -> "Model":
+        """Read a model; ModelError says what is wrong with a file that is not one."""
+        tensors, metadata = read_safetensors(content, name)
+        if metadata.get("format") != FORMAT:
+            raise ModelError(f"{name} is not an nnspark model: its format is {metadata.get('format')!r}, not {FORMAT!r}")
+        try:
+            about = json.loads(metadata["model"])
+            network = Network(
+                tuple(int(units) for units in about["layers"]),
+                about["activation"],
+                about["output"],
+                about["loss"],
+            )
+            weights = [tensors[f"W{layer}"] for layer in range(1, len(network.layers))]
+            classes = None if about["classes"] is None else np.array(about["classes"])
+            target = None
+            if "target_scaling.center" in tensors:
+                target = Scaling(tensors["target_scaling.center"], tensors["target_scaling.divide"])
+            model = Model(
+                network,
+                weights,
+                Scaling(tensors["scaling.center"], tensors["scaling.divide"]),
+                str(about["task"]),
+                tuple(str(feature) for feature in about["feature_names"]),
+                classes,
+                target,
+                metadata.get("recipe", ""),
+            )
+            model._check()
+        except (KeyError, TypeError, ValueError, OverflowError, NNSparkError) as error:
+            raise ModelError(f"{name} is damaged: {' '.join(str(error).split())}; train again or use a copy") from None
+        return model
+
+    def _check(self) -> None:
+        columns = (self.network.layers[0],)
+        for W, shape in zip(self.weights, weights_module.shapes(self.network.layers), strict=True):
+            if W.shape != shape or W.dtype.kind != "f":
+                raise ValueError(f"weights of shape {W.shape} where {shape} was expected")
+        if self.scaling.center.shape != columns or self.scaling.divide.shape != columns:
+            raise ValueError("the scaling does not fit the features")
+        if len(self.feature_names) != columns[0]:
+            raise ValueError("the feature names do not fit the features")
+        units = self.network.layers[-1]
+        if self.classes is not None and (self.classes.ndim != 1 or max(units, 2) != len(self.classes)):
+            raise ValueError("the classes do not fit the outputs")
+        if self.target_scaling is not None and (
+            self.target_scaling.center.shape != (units,) or self.target_scaling.divide.shape != (units,)
+        ):
+            raise ValueError("the target scaling does not fit the outputs")
+
+
+def read_safetensors(content: bytes, name: str) -> tuple[dict[str, Array], dict[str, str]]:
+    """Tensors and metadata of a safetensors file; ModelError if it is not a whole one."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(content)
+        length = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{name} is not a whole safetensors file ({reason}); train again or use a copy") from None
+    return tensors, metadata

@@ -1,0 +1,51 @@
+"""RMSprop: each weight's step is divided by a running root mean square of its gradient.
+
+    square' = decay * square + (1 - decay) * grad**2
+    theta'  = theta - rate * grad / (sqrt(square') + eps)
+
+References
+----------
+T. Tieleman, G. Hinton, Lecture 6.5 of Neural Networks for Machine Learning, 2012.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nnspark.optimizers.base import Rate, Rule, Vector
+from nnspark.options import check_number
+
+__all__ = ["RMSpropState", "rmsprop"]
+
+
+class RMSpropState(NamedTuple):
+    """The running mean of squared gradients."""
+
+    square: Vector
+
+
+def rmsprop(*, decay: float = 0.9, eps: float = 1e-8) -> Rule:
+    """RMSprop.
+
+    Parameters
+    ----------
+    decay : share of the running mean kept, in [0, 1).
+    eps : keeps the division finite.
+    """
+    check_number("decay", decay, lambda v: 0 <= v < 1, "in [0, 1)")
+    check_number("eps", eps, lambda v: v >= 0, "of 0 or more")
+
+    def init(theta: Vector) -> RMSpropState:
+        return RMSpropState(np.zeros_like(theta))
+
+    def step(theta: Vector, grad: Vector, state: RMSpropState, rate: Rate) -> tuple[Vector, RMSpropState]:
+        square = grad * grad
+        square *= 1 - decay
+        square += decay * state.square
+        size = np.sqrt(square)
+        size += eps
+        move = rate * grad
+        move /= size
+        return theta - move, RMSpropState(square)
+
+    return Rule(init, step)

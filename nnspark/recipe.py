@@ -1,0 +1,272 @@
+"""The recipe: everything that decides the result of a run, read from TOML into frozen dataclasses.
+
+A recipe and a data set give one set of weights. Only ``[spark]``, ``[checkpoint]``, ``[report]`` and
+``training.engine`` may differ between two runs that must agree. Every key has a default but ``data.source``.
+"""
+
+import dataclasses
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from nnspark.errors import RecipeError
+
+__all__ = ["Checkpoint", "Data", "Network", "Recipe", "Report", "Rounds", "Spark", "Split", "Stopping",
+           "Training", "loads", "dumps", "read"]  # fmt: skip
+
+Table = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Fractions of the rows in each part; they add up to 1. The hash of a row decides its part."""
+
+    train: float = 0.8
+    validation: float = 0.1
+    test: float = 0.1
+    seed: int = 42
+    stratify: bool = False
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where the rows come from and how they are read, scaled and split."""
+
+    source: str
+    path: str = ""
+    features: str = ""
+    labels: str = ""
+    label: str | int | list[str | int] = "label"
+    weight: str = ""
+    header: bool | str = "auto"
+    columns: list[str] = field(default_factory=list)
+    task: str = "classification"
+    scale: str | Table = "none"
+    target_scale: str = "none"
+    classes: list[str | int | float] = field(default_factory=list)
+    split: Split = field(default_factory=Split)
+
+
+@dataclass(frozen=True)
+class Network:
+    """The architecture. ``output`` and ``loss`` default to what suits the task."""
+
+    hidden: list[int] = field(default_factory=lambda: [25])
+    activation: str = "sigmoid"
+    output: str = "auto"
+    loss: str = "auto"
+    output_units: int = 0
+    init: Table = field(default_factory=lambda: {"name": "uniform", "limit": 0.12})
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the cost is minimised."""
+
+    optimizer: str | Table = "gd"
+    learning_rate: float = 1.0
+    bias_learning_rate: float = 0.0
+    schedule: str | Table = "constant"
+    l2: float = 1.0
+    epochs: int = 400
+    seed: int = 42
+    dtype: str = "float64"
+    engine: str = "spark"
+    block_rows: int = 1024
+    class_weight: str | Table = "none"
+    label_smoothing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """Mini-batch SGD inside logical replicas, averaged once a round. Off while ``batch_size`` is 0."""
+
+    batch_size: int = 0
+    replicas: int = 1
+    local_epochs: int = 1
+    local_steps: int = 0
+    outer: str | Table = "average"
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """When to stop before the last epoch. Off while ``patience`` and the others are 0."""
+
+    monitor: str = "validation_loss"
+    patience: int = 0
+    min_delta: float = 0.0
+    restore_best: bool = True
+    tolerance: float = 0.0
+    tolerance_epochs: int = 1
+    min_epochs: int = 0
+    max_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Spark:
+    """How the work is laid out on the cluster. Never changes the result."""
+
+    partitions: int = 0
+    depth: int = 0
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """How often the run is saved, and how many checkpoints are kept."""
+
+    every: int = 10
+    seconds: float = 60.0
+    keep: int = 2
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is printed while training and drawn at the end."""
+
+    every: int = 10
+    html: bool = True
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole recipe."""
+
+    data: Data
+    network: Network = field(default_factory=Network)
+    training: Training = field(default_factory=Training)
+    rounds: Rounds = field(default_factory=Rounds)
+    stopping: Stopping = field(default_factory=Stopping)
+    spark: Spark = field(default_factory=Spark)
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    report: Report = field(default_factory=Report)
+
+    def to_dict(self) -> Table:
+        """Nested plain dicts, every key resolved."""
+        return dataclasses.asdict(self)
+
+
+def read(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe file; ``overrides`` are ``section.key=value`` strings, value as in TOML."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise RecipeError(
+            f"cannot read recipe {path}: {error.strerror}; the recipes that come with nnspark are in conf/"
+        ) from None
+    except UnicodeDecodeError:
+        raise RecipeError(f"{path} is not a text file; a recipe is TOML, see conf/digits.toml") from None
+    return loads(text, overrides, name=str(path))
+
+
+def loads(text: str, overrides: Sequence[str] = (), *, name: str = "recipe") -> Recipe:
+    """A recipe from TOML text, with overrides applied and every value checked."""
+    try:
+        table = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RecipeError(f"{name} is not valid TOML: {' '.join(str(error).split())}") from None
+    for override in overrides:
+        _apply_override(table, override)
+    recipe: Recipe = _build(Recipe, table, "")
+    from nnspark.recipe_checks import check
+
+    check(recipe)
+    return recipe
+
+
+def dumps(recipe: Recipe) -> str:
+    """The recipe as TOML; ``loads`` gives the same recipe back."""
+    lines: list[str] = []
+    for section, table in recipe.to_dict().items():
+        lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in table.items()), ""]
+    return "\n".join(lines)
+
+
+def _apply_override(table: Table, override: str) -> None:
+    path, equals, text = override.partition("=")
+    keys = path.strip().split(".")
+    if not equals or len(keys) < 2 or not all(keys):
+        raise RecipeError(f"--set {override!r}: expected section.key=value, like training.epochs=100")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    for key in keys[:-1]:
+        below = table.setdefault(key, {})
+        if not isinstance(below, dict):
+            below = table[key] = {}
+        table = below
+    table[keys[-1]] = value
+
+
+def _build(cls: type, table: Any, prefix: str) -> Any:
+    """An instance of a recipe dataclass from a TOML table, or a RecipeError that names the key."""
+    if not isinstance(table, Mapping):
+        raise RecipeError(f"{prefix.rstrip('.')}: expected a table, got {table!r}")
+    known = {f.name: f for f in dataclasses.fields(cls)}
+    for key in table:
+        if key not in known:
+            raise RecipeError(_unknown_key(prefix + key, [prefix + name for name in known]))
+    hints = get_type_hints(cls)
+    for name, f in known.items():
+        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        if required and name not in table:
+            hint = ' like source = "digits"' if name == "source" else ""
+            raise RecipeError(f"{prefix}{name} is missing: every recipe has to set it,{hint}")
+    return cls(**{key: _value(hints[key], value, prefix + key) for key, value in table.items()})
+
+
+def _unknown_key(key: str, known: list[str]) -> str:
+    everywhere = known + [
+        f"{section.name}.{f.name}"
+        for section in dataclasses.fields(Recipe)
+        for f in dataclasses.fields(get_type_hints(Recipe)[section.name])
+    ]
+    near = difflib.get_close_matches(key, known, 1, 0.6) or difflib.get_close_matches(key, everywhere, 1, 0.6)
+    advice = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(known))}"
+    return f"unknown recipe key '{key}'; {advice}"
+
+
+def _value(expected: Any, value: Any, key: str) -> Any:
+    if dataclasses.is_dataclass(expected):
+        return _build(expected, value, key + ".")  # type: ignore[arg-type]
+    if not _fits(expected, value):
+        raise RecipeError(f"{key}: expected {_describe(expected)}, got {value!r}")
+    return float(value) if expected is float else value
+
+
+def _fits(expected: Any, value: Any) -> bool:
+    origin = get_origin(expected)
+    if origin in (Union, UnionType):
+        return any(_fits(option, value) for option in get_args(expected))
+    if origin is list:
+        return isinstance(value, list) and all(_fits(get_args(expected)[0], item) for item in value)
+    if origin is dict:
+        return isinstance(value, dict)
+    if expected is bool or isinstance(value, bool):
+        return expected is bool and isinstance(value, bool)
+    return isinstance(value, int | float) if expected is float else isinstance(value, expected)
+
+
+def _describe(expected: Any) -> str:
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
+    origin = get_origin(expected)
+    if origin in (Union, UnionType):
+        return " or ".join(_describe(option) for option in get_args(expected))
+    if origin is list:
+        return f"a list of [{_describe(get_args(expected)[0])}]"
+    return "a table" if origin is dict else names[expected]
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(str(key))} = {_toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, float) and value == int(value) and abs(value) < 1e15:
+        return f"{value:.1f}"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool) else repr(value)

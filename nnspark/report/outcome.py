@@ -1,0 +1,106 @@
+"""Say how the run went: one line in words, then the key figures."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nnspark.report.record import RunRecord
+from nnspark.report.series import column
+from nnspark.report.text import as_float, duration, escape, number, percent, plural
+
+PARTS = {"test": "test", "validation": "validation", "train": "training"}
+"""The parts of the data in the order of what their result is worth, and how they read."""
+
+SCORES = {"accuracy": percent, "r2": number, "rmse": number, "mae": number, "loss": number}
+
+
+def outcome(run: RunRecord) -> str:
+    """Return the result in words: "97.2 % of 180 test rows right after 400 epochs in 14.3 s"."""
+    effort = f"after {plural(_epochs(run), 'epoch')}" + _in_seconds(run)
+    part = next((name for name in PARTS if _part(run, name)), None)
+    if part is None:
+        return f"No result measured {effort}"
+    figures = _part(run, part)
+    rows = f"{plural(figures.get('num_samples'), PARTS[part] + ' row')}"
+    if _known(figures, "accuracy"):
+        return f"{percent(figures['accuracy'])} of {rows} right {effort}"
+    if _known(figures, "r2") and _known(figures, "rmse"):
+        return f"R² {number(figures['r2'])}, RMSE {number(figures['rmse'])} on {rows} {effort}"
+    return f"Loss {number(figures.get('loss'))} on {rows} {effort}"
+
+
+def cards(run: RunRecord) -> str:
+    """Return the key figures as a row of cards: each part's score, the loss, the epochs, the time."""
+    scored = [name for name in PARTS if _part(run, name)]
+    score = next((key for key in SCORES if any(_known(_part(run, name), key) for name in scored)), "loss")
+    shown = [_score_card(run, name, score, first=name == scored[0]) for name in scored]
+    if score != "loss" and scored:
+        losses = [f"{PARTS[name]} {number(_part(run, name).get('loss'))}" for name in scored[1:]]
+        head = f"{PARTS[scored[0]]} loss"
+        shown.append(_card(head, number(_part(run, scored[0]).get("loss")), losses))
+    shown += [_epochs_card(run), _time_card(run)]
+    return f'<section class="cards" aria-label="Key figures">{"".join(shown)}</section>'
+
+
+def interval(share: float, num_rows: float) -> tuple[float, float]:
+    """Return the 95 % interval of a share counted over `num_rows` rows (Wilson 1927, eq. in §2)."""
+    z = 1.959963984540054
+    spread = z * math.sqrt(share * (1 - share) / num_rows + z * z / (4 * num_rows**2))
+    middle, scale = share + z * z / (2 * num_rows), 1 + z * z / num_rows
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def _score_card(run: RunRecord, part: str, score: str, *, first: bool) -> str:
+    figures = _part(run, part)
+    name = {"accuracy": "accuracy", "r2": "R²", "rmse": "RMSE", "mae": "MAE", "loss": "loss"}[score]
+    rows, share = as_float(figures.get("num_samples")), as_float(figures.get("accuracy"))
+    notes = [plural(figures.get("num_samples"), "row")] if rows >= 0 else []
+    if score == "accuracy" and 0 <= share <= 1 and 0 < rows < math.inf:
+        right = share * rows
+        if abs(right - round(right)) < 1e-4 and rows == round(rows):
+            notes = [f"{round(right):,} of {number(figures['num_samples'])} rows"]
+        if part != "train":
+            low, high = interval(share, rows)
+            notes.append(f"95 % interval <span>{100 * low:.1f}–{100 * high:.1f} %</span>")
+    if score == "r2" and _known(figures, "rmse"):
+        notes.append(f"RMSE {number(figures['rmse'])}")
+    return _card(f"{PARTS[part]} {name}", SCORES[score](figures.get(score)), notes, lead=first)
+
+
+def _epochs_card(run: RunRecord) -> str:
+    notes = [plural(run.metrics["evaluations"], "evaluation")] if "evaluations" in run.metrics else []
+    if run.best_epoch is not None:
+        notes.insert(0, f"best: epoch {number(run.best_epoch)}")
+    return _card("epochs", number(_epochs(run)), notes)
+
+
+def _time_card(run: RunRecord) -> str:
+    seconds = column(run.history, "seconds")
+    seconds = seconds[np.isfinite(seconds)]
+    notes = [f"median {duration(float(np.median(seconds)))} an epoch"] if seconds.size else []
+    return _card("time", duration(run.metrics.get("seconds")), notes)
+
+
+def _card(name: str, value: str, notes: Sequence[str], *, lead: bool = False) -> str:
+    kind = "card lead" if lead else "card"
+    below = "".join(f"<p>{note}</p>" for note in notes)
+    return f'<div class="{kind}"><h3>{escape(name)}</h3><p class="figure">{value}</p>{below}</div>'
+
+
+def _part(run: RunRecord, name: str) -> dict[str, Any]:
+    figures = run.metrics.get(name)
+    return dict(figures) if isinstance(figures, dict) else {}
+
+
+def _known(figures: dict[str, Any], key: str) -> bool:
+    return figures.get(key) is not None
+
+
+def _epochs(run: RunRecord) -> Any:
+    return run.metrics.get("epochs", len(run.history))
+
+
+def _in_seconds(run: RunRecord) -> str:
+    return f" in {duration(run.metrics['seconds'])}" if run.metrics.get("seconds") is not None else ""

@@ -1,0 +1,108 @@
+"""Shards on an executor's disk: written once, mapped once per worker process, found by name.
+
+A shard is the blocks of one partition: ``X.npy``, ``y.npy``, ``weight.npy`` with the blocks' rows one
+after the other, in the executor's local directory (which goes with the application). The RDD carries
+only ``Handle``s. A handle names a shard, not a path: each executor looks in its own directory, and a
+shard that is not there is a miss, which the driver mends (``shards.py``).
+"""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections import OrderedDict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from nnspark.network import Network, Workspace
+from nnspark.rows import BlockSet, Span
+
+__all__ = ["Handle", "find", "forget", "store", "workspace"]
+
+OPEN_SHARDS = 256
+
+
+class Handle(NamedTuple):
+    """A shard's name and the blocks in it."""
+
+    data_set: str
+    shard: int
+    spans: tuple[Span, ...]
+
+
+_open: OrderedDict[tuple[str, int], BlockSet] = OrderedDict()
+_workspaces: dict[tuple[Network, str], Workspace] = {}
+
+
+def local_root() -> Path:
+    """This process's scratch directory: the first of Spark's local directories on an executor."""
+    return Path(os.environ.get("SPARK_LOCAL_DIRS", "").split(",")[0] or tempfile.gettempdir())
+
+
+def store(data_set: str, shard: int, blocks: BlockSet) -> Handle:
+    """Write a shard's blocks, unless they are already here, and return its handle.
+
+    The directory appears by one rename, so that a reader, or a second attempt of the same task,
+    sees a whole shard or none.
+    """
+    final = _directory(data_set, shard)
+    if blocks.spans and not final.exists():
+        final.parent.mkdir(parents=True, exist_ok=True)
+        partial = final.with_name(f"{final.name}.{uuid.uuid4().hex}")
+        partial.mkdir()
+        np.save(partial / "X.npy", blocks.X)
+        np.save(partial / "y.npy", blocks.y)
+        if blocks.weight is not None:
+            np.save(partial / "weight.npy", blocks.weight)
+        try:
+            partial.rename(final)
+        except OSError:
+            shutil.rmtree(partial, ignore_errors=True)
+            if not final.exists():
+                raise
+    return Handle(data_set, shard, blocks.spans)
+
+
+def find(handle: Handle) -> BlockSet | None:
+    """The open shard, or None if its files are not on this executor."""
+    key = (handle.data_set, handle.shard)
+    if key in _open:
+        _open.move_to_end(key)
+        return _open[key]
+    directory = _directory(*key)
+    try:
+        weight = directory / "weight.npy"
+        shard = BlockSet(
+            np.load(directory / "X.npy", mmap_mode="r", allow_pickle=False),
+            np.load(directory / "y.npy", mmap_mode="r", allow_pickle=False),
+            np.load(weight, mmap_mode="r", allow_pickle=False) if weight.exists() else None,
+            handle.spans,
+        )
+    except FileNotFoundError:
+        return None
+    _open[key] = shard
+    if len(_open) > OPEN_SHARDS:
+        _open.popitem(last=False)
+    return shard
+
+
+def forget(handle: Handle) -> None:
+    """Close a shard and delete its files from this executor."""
+    _open.pop((handle.data_set, handle.shard), None)
+    shutil.rmtree(_directory(handle.data_set, handle.shard), ignore_errors=True)
+
+
+def workspace(network: Network, dtype: str, rows: int) -> Workspace:
+    """Scratch arrays for blocks of up to ``rows`` rows, kept by the worker process between tasks."""
+    work = _workspaces.get((network, dtype))
+    if work is None or work.rows < rows:
+        _workspaces.clear()
+        work = _workspaces[network, dtype] = Workspace(network, rows, dtype)
+    return work
+
+
+def _directory(data_set: str, shard: int) -> Path:
+    return local_root() / "nnspark" / data_set / f"shard-{shard}"
+

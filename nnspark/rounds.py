@@ -1,0 +1,226 @@
+"""Rounds: mini-batch SGD inside each logical replica, averaged once a round in one Spark job.
+
+Each of ``replicas`` starts from the broadcast weights, walks its own rows in mini-batches for some
+local epochs or steps, and the round ends with the row-weighted average of the replicas' weights and
+of their optimizer's moments (local SGD: Stich, ICLR 2019). An outer optimizer may treat the averaged
+move as a gradient (DiLoCo: Douillard et al., 2023). The replicas are part of the recipe; partitions
+only decide where they run. With one replica a round is sequential mini-batch SGD, to the last bit.
+
+Batches of epoch e in replica r follow the permutation of ``default_rng([seed, e, r])``; a step
+descends mean loss of the batch + l2/(2m)·|W|², m being all training rows.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark import resident
+from nnspark import weights as weights_module
+from nnspark.cost import Evaluation, part_metrics
+from nnspark.exact_sum import exact, from_exact
+from nnspark.network import Workspace
+from nnspark.optimizers import Rate, Rule, make_rule, state_from_arrays, state_to_arrays
+from nnspark.ordered_sum import OrderedSum
+from nnspark.recipe import Rounds
+from nnspark.regularize import add_l2
+from nnspark.rows import Block, BlockSet
+from nnspark.shards import Shards
+from nnspark.totals import Kernel, Totals, totals_of
+
+__all__ = ["RoundState", "make_rounds"]
+
+Array = NDArray[Any]
+
+
+class RoundState(NamedTuple):
+    """Rounds done, the replicas' averaged rule state, the outer rule's state."""
+
+    count: int
+    rule: Any
+    outer: Any
+
+
+@dataclass(frozen=True)
+class Local:
+    """What a replica needs to know to train for a round. Sent with the job, not with the weights."""
+
+    kernel: Kernel
+    rounds: Rounds
+    optimizer: str
+    options: Mapping[str, Any]
+    seed: int
+    l2_per_sample: float
+    replicas: int
+    num_blocks: int
+
+
+class Start(NamedTuple):
+    """What a round starts from: broadcast."""
+
+    count: int
+    theta: Array
+    state: dict[str, Array]
+    rate: Rate
+
+
+@dataclass
+class RoundSums:
+    """The accumulator of a round: the replicas' weighted sums, in order, and metric sums."""
+
+    moved: OrderedSum
+    totals: Totals
+
+    @property
+    def missing(self) -> frozenset[int]:
+        """Shards that were not where their task ran."""
+        return self.totals.missing
+
+    @missing.setter
+    def missing(self, shards: frozenset[int]) -> None:
+        self.totals.missing = shards
+
+    def merge(self, other: "RoundSums") -> "RoundSums":
+        """Add other replicas' sums; returns self."""
+        self.moved.merge(other.moved)
+        self.totals.merge(other.totals)
+        return self
+
+
+def make_rounds(
+    kernel: Kernel,
+    shards: Shards,
+    rounds: Rounds,
+    *,
+    optimizer: tuple[str, Mapping[str, Any]],
+    rate_at: Callable[[int], Rate],
+    l2: float,
+    seed: int,
+    parts: Sequence[str] = ("validation",),
+) -> tuple[Callable[[Array], RoundState], Callable[[Array, RoundState], tuple[Array, RoundState, Evaluation]]]:
+    """An (init, update) pair; one update is one round: one Spark job.
+
+    The evaluation an update returns has the training metrics of the batches as they went by, and
+    those of ``parts`` at the round's starting weights.
+    """
+    is_bias = weights_module.bias_mask(kernel.network.layers)
+    num_samples = _training_weight(shards)
+    name, options = optimizer
+    local = Local(
+        kernel, rounds, name, dict(options), seed, l2 / num_samples, shards.plan.replicas, shards.plan.blocks[0]
+    )
+    outer_name, outer_rate, outer_options = _outer(rounds.outer)
+    inner, outer = _rule(local), make_rule(outer_name, options=outer_options, bias_mask=is_bias)
+
+    def init(theta: Array) -> RoundState:
+        return RoundState(0, inner.init(theta), outer.init(theta))
+
+    def update(theta: Array, state: RoundState) -> tuple[Array, RoundState, Evaluation]:
+        start = Start(state.count, theta, state_to_arrays(state.rule), rate_at(state.count))
+        sums = shards.run(partial(_round, local, tuple(parts)), start, partial(_zero, local.replicas))
+        averages = sums.moved.average()
+        metrics = part_metrics(sums.totals, kernel.task)
+        cost, _ = add_l2(
+            metrics["train"]["loss"], theta, theta, l2=l2, num_samples=num_samples, is_bias=is_bias
+        )
+        averaged = averages.pop("theta").astype(theta.dtype)
+        if not np.isfinite(averaged).all():
+            cost = math.inf
+        evaluation = Evaluation(theta, cost, None, metrics)
+        arrays = {key: value.astype(start.state[key].dtype) for key, value in averages.items()}
+        rule = state_from_arrays(state.rule, arrays)
+        if outer_name == "gd" and outer_rate == 1.0:
+            return averaged, RoundState(state.count + 1, rule, state.outer), evaluation
+        moved, outer_state = outer.step(theta, theta - averaged, state.outer, outer_rate)
+        return moved, RoundState(state.count + 1, rule, outer_state), evaluation
+
+    return init, update
+
+
+def _outer(spec: str | Mapping[str, Any]) -> tuple[str, float, dict[str, Any]]:
+    """Name, rate and options of the outer optimizer; "average" is gradient descent at rate 1."""
+    options = {"name": spec} if isinstance(spec, str) else dict(spec)
+    name = options.pop("name", "nesterov")
+    rate = float(options.pop("learning_rate", 1.0 if name in ("average", "gd") else 0.7))
+    return ("gd" if name == "average" else name), rate, options
+
+
+@dataclass
+class _Weight:
+    """An accumulator of row weights."""
+
+    total: int = 0
+    missing: frozenset[int] = frozenset()
+
+    def merge(self, other: "_Weight") -> "_Weight":
+        self.total += other.total
+        self.missing |= other.missing
+        return self
+
+
+def _training_weight(shards: Shards) -> float:
+    """The sum of the training rows' weights: known where they have none, one job where they have."""
+    if not shards.plan.weighted:
+        return float(shards.plan.num_samples[0])
+    return from_exact(shards.run(_weights, None, _Weight).total)
+
+
+def _weights(sets: Sequence[BlockSet], value: None) -> _Weight:
+    """Worker function: the sum of the training rows' weights."""
+    found = [block.weight for blocks in sets for block in blocks.blocks(("train",))]
+    return _Weight(sum(exact(float(weight.sum())) for weight in found if weight is not None))
+
+
+def _rule(local: Local) -> Rule:
+    mask = weights_module.bias_mask(local.kernel.network.layers)
+    return make_rule(local.optimizer, options=local.options, bias_mask=mask)
+
+
+def _zero(replicas: int) -> RoundSums:
+    return RoundSums(OrderedSum(replicas), Totals())
+
+
+def _round(local: Local, parts: Sequence[str], sets: Sequence[BlockSet], start: Start) -> RoundSums:
+    """Worker function: one round of the replicas in this partition, and the metrics of ``parts``."""
+    kernel, sums = local.kernel, _zero(local.replicas)
+    rows = max((span.stop - span.start for blocks in sets for span in blocks.spans), default=0)
+    work = resident.workspace(kernel.network, kernel.dtype, max(rows, local.rounds.batch_size))
+    for blocks in sets:
+        for replica in blocks.replicas(local.replicas, local.num_blocks):
+            theta, state, totals = train_replica(local, replica, start, work)
+            weight = 1.0 if local.replicas == 1 else from_exact(totals.sums["train"]["weight"])
+            sums.moved.add(replica.index, weight, {"theta": theta, **state_to_arrays(state)})
+            sums.totals.merge(totals)
+    sums.totals.merge(totals_of(kernel, start.theta, sets, work, parts, with_gradient=False))
+    return sums
+
+
+def train_replica(local: Local, rows: Block, start: Start, work: Workspace) -> tuple[Array, Any, Totals]:
+    """Mini-batch SGD over one replica's rows: theta and rule state at the end, metrics as they went by."""
+    kernel, rounds, rule = local.kernel, local.rounds, _rule(local)
+    theta, totals = start.theta, Totals()
+    state = state_from_arrays(rule.init(theta), start.state)
+    is_bias = weights_module.bias_mask(kernel.network.layers)
+    decay = np.where(is_bias, 0.0, local.l2_per_sample).astype(theta.dtype) if local.l2_per_sample else None
+    batches = math.ceil(len(rows) / rounds.batch_size)
+    steps = rounds.local_steps or rounds.local_epochs * batches
+    order: Array | None = None
+    for step in range(start.count * steps, (start.count + 1) * steps):
+        epoch, batch = divmod(step, batches)
+        if order is None or batch == 0:
+            order = np.random.default_rng([local.seed, epoch, rows.index]).permutation(len(rows))
+        chosen = order[batch * rounds.batch_size : (batch + 1) * rounds.batch_size]
+        weight = None if rows.weight is None else rows.weight[chosen]
+        taken = Block("train", rows.index, rows.X[chosen], rows.y[chosen], weight)
+        weights = weights_module.unflatten(theta, kernel.network.layers)
+        grad = totals.add_batch(kernel, weights, taken, work)
+        with np.errstate(over="ignore", invalid="ignore"):
+            grad /= grad.dtype.type(len(taken) if weight is None else max(weight.sum(), 1e-300))
+            if decay is not None:
+                grad += decay * theta
+            theta, state = rule.step(theta, grad, state, start.rate)
+    return theta, state, totals

@@ -1,0 +1,189 @@
+"""What a row is, wherever it arrives: its hash, its part, its block. Pure NumPy.
+
+Rows of a DataFrame arrive in an order that depends on file splits and on the cluster, so order is
+taken from the rows themselves. Every row has a 128-bit hash of its values; the first word, mixed
+with the split's seed, ranks it for the train/validation/test split, and modulo the number of blocks
+names its block; inside a block rows are sorted by hash. Equal rows have equal hashes, so their
+order does not matter. (Unequal rows with equal 128-bit hashes are expected once in 1e19 rows.)
+"""
+
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["PARTS", "Block", "BlockSet", "Rows", "Span", "assemble", "hash_rows", "split_keys"]
+
+Array = NDArray[Any]
+Words = NDArray[np.uint64]
+
+PARTS = ("train", "validation", "test")
+CHUNK_VALUES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Prepared rows: scaled, cast to the compute dtype, their place decided.
+
+    ``part`` (n,) int8 index into PARTS; ``block`` (n,) int64; ``hashes`` (n, 2) uint64; ``X`` (n,
+    num_features); ``y`` (n,) int32 classes or (n, outputs) targets; ``weight`` (n,) float64 or None.
+    """
+
+    part: NDArray[np.int8]
+    block: NDArray[np.int64]
+    hashes: Words
+    X: Array
+    y: Array
+    weight: NDArray[np.float64] | None
+
+    def take(self, index: Any) -> "Rows":
+        """The rows at ``index`` (anything NumPy indexes by)."""
+        weight = None if self.weight is None else self.weight[index]
+        return Rows(
+            self.part[index], self.block[index], self.hashes[index], self.X[index], self.y[index], weight
+        )
+
+    @staticmethod
+    def concatenate(pieces: Sequence["Rows"]) -> "Rows":
+        """All pieces' rows, in order."""
+        weight = None if pieces[0].weight is None else np.concatenate([p.weight for p in pieces])  # type: ignore[misc]
+        return Rows(
+            np.concatenate([p.part for p in pieces]),
+            np.concatenate([p.block for p in pieces]),
+            np.concatenate([p.hashes for p in pieces]),
+            np.concatenate([p.X for p in pieces]),
+            np.concatenate([p.y for p in pieces]),
+            weight,
+        )
+
+
+class Span(NamedTuple):
+    """Where a block lies in its BlockSet: rows ``start`` to ``stop``."""
+
+    part: str
+    index: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fixed run of rows of one part: the unit of arithmetic."""
+
+    part: str
+    index: int
+    X: Array
+    y: Array
+    weight: NDArray[np.float64] | None
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
+@dataclass(frozen=True)
+class BlockSet:
+    """Blocks one after the other in shared arrays, sorted by part and index."""
+
+    X: Array
+    y: Array
+    weight: NDArray[np.float64] | None
+    spans: tuple[Span, ...]
+
+    def block(self, span: Span) -> Block:
+        """One block, as views."""
+        rows = slice(span.start, span.stop)
+        weight = None if self.weight is None else self.weight[rows]
+        return Block(span.part, span.index, self.X[rows], self.y[rows], weight)
+
+    def blocks(self, parts: Container[str]) -> Iterator[Block]:
+        """The blocks of the given parts."""
+        return (self.block(span) for span in self.spans if span.part in parts)
+
+    def replicas(self, count: int, num_blocks: int) -> Iterator[Block]:
+        """The training rows of each replica here, joined to one block whose index is the replica's."""
+        train = [span for span in self.spans if span.part == "train"]
+        for replica, spans in groupby(train, lambda span: span.index * count // num_blocks):
+            first, *others = spans
+            last = others[-1] if others else first
+            yield self.block(Span("train", replica, first.start, last.stop))
+
+    def subset(self, spans: Sequence[Span]) -> "BlockSet":
+        """A new set with copies of some of the blocks."""
+        index = np.concatenate([np.arange(s.start, s.stop) for s in spans] or [np.arange(0)])
+        moved, start = [], 0
+        for span in spans:
+            moved.append(span._replace(start=start, stop=start + span.stop - span.start))
+            start = moved[-1].stop
+        weight = None if self.weight is None else self.weight[index]
+        return BlockSet(self.X[index], self.y[index], weight, tuple(moved))
+
+
+def _mix(words: Words) -> Words:
+    """MurmurHash3's 64-bit finaliser, in place."""
+    words ^= words >> np.uint64(33)
+    words *= np.uint64(0xFF51AFD7ED558CCD)
+    words ^= words >> np.uint64(33)
+    words *= np.uint64(0xC4CEB9FE1A85EC53)
+    words ^= words >> np.uint64(33)
+    return words
+
+
+def _constants(count: int, stream: int) -> Words:
+    """Odd pseudo-random words, a function of position only (SplitMix64's increments, mixed)."""
+    steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return _mix(steps + np.uint64(stream)) | np.uint64(1)
+
+
+def hash_rows(features: Array, target: Array, weight: NDArray[np.float64] | None) -> Words:
+    """128-bit hashes of rows, shape (n, 2); a function of the values, not of their order or type.
+
+    ``features`` (n, d) and ``target`` (n,) or (n, k) are hashed as float64, -0.0 as 0.0; a weight of
+    1 hashes like no weight. Each value is mixed with a constant of its column; the two words are two
+    sums of the mixed values, the second with column multipliers.
+    """
+    target = target.reshape(len(features), -1)
+    columns = features.shape[1] + target.shape[1] + 1
+    keys, multipliers = _constants(columns, 1), _constants(columns, 2)
+    hashes = np.empty((len(features), 2), dtype=np.uint64)
+    step = max(1, CHUNK_VALUES // columns)
+    for start in range(0, len(features), step):
+        chunk = slice(start, start + step)
+        values = np.zeros((len(features[chunk]), columns))
+        values[:, : features.shape[1]] = features[chunk]
+        values[:, features.shape[1] : -1] = target[chunk]
+        values[:, -1] = 1.0 if weight is None else weight[chunk]
+        values += 0.0
+        words = values.view(np.uint64)
+        words ^= keys
+        _mix(words)
+        hashes[chunk, 0] = words.sum(axis=1, dtype=np.uint64)
+        words *= multipliers
+        hashes[chunk, 1] = words.sum(axis=1, dtype=np.uint64)
+    return _mix(hashes)
+
+
+def split_keys(hashes: Words, seed: int) -> Words:
+    """The word that ranks each row for the split, shape (n,); another seed, another ranking."""
+    return _mix(hashes[:, 0] ^ _constants(1, 3 + 2 * seed)[0])
+
+
+def assemble(rows: Rows, block_rows: int) -> BlockSet:
+    """Sort rows into their blocks; the result depends on the set of rows only.
+
+    A block that came out above twice ``block_rows`` (many equal rows) is cut into equal pieces.
+    """
+    order = np.lexsort((rows.hashes[:, 1], rows.hashes[:, 0], rows.block, rows.part))
+    rows = rows.take(order)
+    changes = (np.diff(rows.block) != 0) | (np.diff(rows.part) != 0)
+    edges = [0, *(np.flatnonzero(changes) + 1).tolist(), len(rows.X)]
+    spans = []
+    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        size = stop - start
+        pieces = 1 if size <= 2 * block_rows else -(-size // block_rows)
+        for piece in range(pieces if size else 0):
+            cut = (start + size * piece // pieces, start + size * (piece + 1) // pieces)
+            spans.append(Span(PARTS[rows.part[start]], int(rows.block[start]), *cut))
+    return BlockSet(rows.X, rows.y, rows.weight, tuple(spans))

@@ -1,0 +1,186 @@
+"""Shards: the blocks of a data set, laid out on the executors (or in this process) for training.
+
+Two kinds with one face: ``run(function, value, zero)`` applies a function to the blocks and sums what
+it gives. ``LocalShards`` calls it; ``SparkShards`` broadcasts the value and runs one job:
+``mapPartitions`` over resident shards, ``treeAggregate`` of the sums.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from nnspark import resident
+from nnspark.dataset import Dataset
+from nnspark.plan import Plan
+from nnspark.resident import Handle
+from nnspark.rows import BlockSet, Span
+
+if TYPE_CHECKING:
+    from pyspark import RDD, Broadcast, SparkContext
+
+__all__ = ["LocalShards", "Shards", "SparkShards", "make_shards"]
+
+Sum = TypeVar("Sum", bound="Mergeable")
+
+
+class Mergeable(Protocol):
+    """An accumulator: adds another to itself, and names the shards it could not see."""
+
+    missing: frozenset[int]
+
+    def merge(self, other: Any) -> Any:
+        """Add the other; returns self."""
+
+
+class Shards(Protocol):
+    """What training needs of a laid-out data set."""
+
+    plan: Plan
+
+    def run(self, function: Callable[[Sequence[BlockSet], Any], Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
+        """``function(blocks, value)`` of every shard, merged."""
+
+    def close(self) -> None:
+        """Give back disk and memory."""
+
+
+class LocalShards:
+    """All blocks in this process: the engine without Spark."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.plan = dataset.plan
+        self.blocks = [dataset.blocks]
+
+    def run(self, function: Callable[[Sequence[BlockSet], Any], Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
+        """``function(blocks, value)``, merged into zero."""
+        merged: Sum = zero().merge(function(self.blocks, value))
+        return merged
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class SparkShards:
+    """Blocks resident on the executors, one shard a partition of ``handles``.
+
+    Parameters
+    ----------
+    built : handles whose computation writes the shards: the lineage that rebuilds a lost one.
+    tasks : partitions an evaluation runs on; they follow the cores, not the shards.
+    depth : of the treeAggregate; 0 means 2 where there are more than 64 tasks, else 1.
+    """
+
+    def __init__(self, plan: Plan, built: "RDD[Handle]", *, tasks: int, depth: int = 0) -> None:
+        self.plan = plan
+        self._built = built
+        self._tasks = tasks
+        self._depth = depth
+        self._lay_out()
+
+    @property
+    def context(self) -> "SparkContext":
+        """The SparkContext the shards live in."""
+        return self._built.context
+
+    def run(self, function: Callable[[Sequence[BlockSet], Any], Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
+        """Broadcast ``value`` and sum ``function(blocks, value)`` over the shards: one Spark job.
+
+        Shards that were missing where their task ran are summed from the lineage, in a second job,
+        and laid out again for the next call.
+        """
+        value_bc = self.context.broadcast(value)
+        try:
+            worker = partial(_shard_sums, function, value_bc, zero)
+            depth = self._depth or (2 if self._tasks > 64 else 1)
+            total: Sum = self._handles.mapPartitions(worker).treeAggregate(zero(), _merge, _merge, depth)
+            if total.missing:
+                lost = sorted(total.missing)
+                total.missing = frozenset()
+                found = self.context.runJob(self._built.mapPartitions(worker), _same, lost)
+                for sums in found:
+                    total.merge(sums)
+                if total.missing:
+                    raise RuntimeError(f"shards {sorted(total.missing)} could not be rebuilt")
+                self._stored.unpersist()
+                self._lay_out()
+            return total
+        finally:
+            value_bc.destroy()
+
+    def close(self) -> None:
+        """Delete the shards' files and let the handles go."""
+        self._stored.foreachPartition(_forget)
+        self._stored.unpersist()
+
+    def _lay_out(self) -> None:
+        self._stored = self._built.map(_same_handle, preservesPartitioning=True).persist()
+        self._handles = self._stored
+        if self._tasks < self._stored.getNumPartitions():
+            self._handles = self._stored.coalesce(self._tasks)
+
+
+def make_shards(dataset: Dataset, sc: "SparkContext | None", *, partitions: int = 0, depth: int = 0) -> Shards:
+    """Lay out blocks from the driver: over ``partitions`` shards (0: one a core), or locally without Spark."""
+    if sc is None:
+        return LocalShards(dataset)
+    tasks = partitions or sc.defaultParallelism
+    plan = dataset.plan
+    groups: list[list[Span]] = [[] for _ in range(tasks)]
+    for span in dataset.blocks.spans:
+        groups[shard_of(plan, span.part, span.index) % tasks].append(span)
+    sets = [dataset.blocks.subset(spans) for spans in groups]
+    data_set = uuid.uuid4().hex
+    numbered = sc.parallelize(list(enumerate(sets)), tasks)
+    return SparkShards(plan, numbered.mapPartitions(partial(_store, data_set)), tasks=tasks, depth=depth)
+
+
+def shard_of(plan: Plan, part: str, block: int) -> int:
+    """Number that places a block: blocks of one replica stay together, others spread."""
+    return block * plan.replicas // plan.blocks[0] if part == "train" and plan.replicas > 1 else block
+
+
+def _shard_sums(
+    function: Callable[[Sequence[BlockSet], Any], Sum],
+    value_bc: "Broadcast[Any]",
+    zero: Callable[[], Sum],
+    handles: Iterator[Handle],
+) -> Iterator[Sum]:
+    """Worker function: one sum for the partition's shards."""
+    total = zero()
+    sets: list[BlockSet] = []
+    for handle in handles:
+        if not handle.spans:
+            continue
+        blocks = resident.find(handle)
+        if blocks is None:
+            total.missing |= {handle.shard}
+        else:
+            sets.append(blocks)
+    if sets:
+        total.merge(function(sets, value_bc.value))
+    yield total
+
+
+def _store(data_set: str, groups: Iterator[tuple[int, BlockSet]]) -> Iterator[Handle]:
+    """Worker function: write shards."""
+    for shard, blocks in groups:
+        yield resident.store(data_set, shard, blocks)
+
+
+def _forget(handles: Iterator[Handle]) -> None:
+    for handle in handles:
+        resident.forget(handle)
+
+
+def _merge(total: Sum, other: Sum) -> Sum:
+    merged: Sum = total.merge(other)
+    return merged
+
+
+def _same(sums: Iterable[Sum]) -> Iterable[Sum]:
+    return sums
+
+
+def _same_handle(handle: Handle) -> Handle:
+    return handle

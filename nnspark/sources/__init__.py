@@ -1,0 +1,50 @@
+"""Load data on the driver: one reader a format, all returning a checked `Table` of NumPy arrays.
+
+For small data and the local engine; Spark's executors read large csv, libsvm and parquet themselves.
+"""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from nnspark.errors import DataError, RecipeError
+from nnspark.sources.bundled import read_bundled
+from nnspark.sources.csv import read_csv
+from nnspark.sources.files import one_line
+from nnspark.sources.idx import read_idx
+from nnspark.sources.libsvm import read_libsvm
+from nnspark.sources.npy import read_npy, read_npz
+from nnspark.sources.parquet import read_parquet
+from nnspark.sources.table import DataRequest, DataSpec, Table
+
+__all__ = ["SOURCES", "DataRequest", "DataSpec", "Table", "load_table"]
+
+SOURCES: dict[str, Callable[[DataRequest], Table]] = {
+    "csv": read_csv,
+    "digits": read_bundled,
+    "idx": read_idx,
+    "iris": read_bundled,
+    "libsvm": read_libsvm,
+    "npy": read_npy,
+    "npz": read_npz,
+    "parquet": read_parquet,
+}
+
+
+def load_table(spec: DataSpec) -> Table:
+    """Read the data a recipe's data section names.
+
+    Raises
+    ------
+    RecipeError : an unknown source, or a key that the source does not have
+    DataError : a file or row that cannot be used; the message names file and row, line or column
+    ShapeError : features, labels or weights that do not fit each other
+    """
+    request = DataRequest.of(spec)
+    if request.source not in SOURCES:
+        near = get_close_matches(str(request.source), SOURCES, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise RecipeError(f"data.source must be one of {', '.join(SOURCES)}, not {request.source!r}{hint}")
+    try:
+        return SOURCES[request.source](request)
+    except OSError as error:
+        raise DataError(f"source {request.source!r} cannot be read: {one_line(error)}") from error

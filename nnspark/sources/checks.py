@@ -1,0 +1,153 @@
+"""Find and name what cannot be trained on: NaN, missing labels, bad weights, lengths that differ.
+
+Pure NumPy, shared by the local readers and by the worker functions that read with Spark. A `find_*` function
+returns what it found, so that executors can report it; a `check_*` function raises one line naming the place.
+
+Conventions
+-----------
+features : (n, num_features)
+target : (n,) or (n, k)
+weight : (n,)
+locate : row -> text such as "digits.csv line 18" or "X.npy row 17 (counted from 0)"
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.errors import DataError, ShapeError
+
+__all__ = [
+    "BadRows",
+    "Locate",
+    "NonFinite",
+    "check_finite",
+    "check_label_present",
+    "check_same_length",
+    "check_weights",
+    "describe_non_finite",
+    "find_bad_weights",
+    "find_missing_labels",
+    "find_non_finite",
+]
+
+Locate = Callable[[int], str]
+
+VALUES_AT_ONCE = 1 << 20
+
+
+class NonFinite(NamedTuple):
+    """How many values are NaN or infinite, in how many rows, and where the first one is."""
+
+    num_values: int
+    num_rows: int
+    first_row: int
+    first_col: int
+
+
+class BadRows(NamedTuple):
+    """How many rows are unusable and which is the first."""
+
+    num_rows: int
+    first_row: int
+
+
+def find_non_finite(features: NDArray[Any]) -> NonFinite | None:
+    """Count NaN and infinite values, a block of rows at a time; None when there are none."""
+    num_rows, num_features = features.shape
+    step = max(1, VALUES_AT_ONCE // max(1, num_features))
+    count = rows = 0
+    first: tuple[int, int] | None = None
+    for start in range(0, num_rows, step):
+        bad = ~np.isfinite(features[start : start + step])
+        if not bad.any():
+            continue
+        bad_rows = np.flatnonzero(bad.any(axis=1))
+        count += int(bad.sum())
+        rows += len(bad_rows)
+        if first is None:
+            first = start + int(bad_rows[0]), int(np.flatnonzero(bad[bad_rows[0]])[0])
+    return None if first is None else NonFinite(count, rows, *first)
+
+
+def describe_non_finite(found: NonFinite, column: str, place: str) -> str:
+    """Say in one line what `find_non_finite` found; the same words for the local and the Spark readers."""
+    values = (
+        "1 value is" if found.num_values == 1 else f"{found.num_values} values in {found.num_rows} row(s) are"
+    )
+    return (
+        f"features must be finite numbers, but {values} NaN or infinite; the first is at {place}, "
+        f"column {column!r}; remove or fill such rows"
+    )
+
+
+def check_finite(features: NDArray[Any], names: Sequence[str], locate: Locate) -> None:
+    """Raise DataError naming the first NaN or infinite feature and counting the rest."""
+    found = find_non_finite(features)
+    if found is not None:
+        raise DataError(describe_non_finite(found, names[found.first_col], locate(found.first_row)))
+
+
+def find_missing_labels(target: NDArray[Any]) -> BadRows | None:
+    """Count rows whose label is NaN or an empty string; None when there are none."""
+    if target.dtype.kind == "f":
+        missing = np.isnan(target)
+    elif target.dtype.kind == "U":
+        missing = np.char.str_len(np.char.strip(target)) == 0
+    else:
+        return None
+    return _bad_rows(missing.reshape(len(target), -1).any(axis=1))
+
+
+def check_label_present(target: NDArray[Any], locate: Locate) -> None:
+    """Raise DataError naming the first row without a label, and refuse infinite labels."""
+    missing = find_missing_labels(target)
+    if missing is not None:
+        raise DataError(
+            f"every row needs a label, but {_rows(missing.num_rows)} none; the first is at "
+            f"{locate(missing.first_row)}; remove such rows"
+        )
+    if target.dtype.kind == "f":
+        infinite = _bad_rows(np.isinf(target).reshape(len(target), -1).any(axis=1))
+        if infinite is not None:
+            raise DataError(
+                f"labels must be finite, but {_rows(infinite.num_rows)} an infinite one; the first is at "
+                f"{locate(infinite.first_row)}; remove such rows"
+            )
+
+
+def find_bad_weights(weight: NDArray[Any]) -> BadRows | None:
+    """Count weights that are negative, NaN or infinite; None when there are none."""
+    return _bad_rows(~(np.isfinite(weight) & (weight >= 0)))
+
+
+def check_weights(weight: NDArray[Any], locate: Locate) -> None:
+    """Raise DataError unless every weight is a finite number >= 0 and one at least is positive."""
+    found = find_bad_weights(weight)
+    if found is not None:
+        raise DataError(
+            f"weights must be finite and not negative, but {_rows(found.num_rows)} another; the first is "
+            f"{weight[found.first_row]} at {locate(found.first_row)}"
+        )
+    if not weight.any():
+        raise DataError(f"all {len(weight)} weights are zero: no row is left to train on")
+
+
+def check_same_length(num_features_rows: int, num_others: int, *, features: str, others: str) -> None:
+    """Raise ShapeError unless two arrays that describe the same rows have the same length."""
+    if num_features_rows != num_others:
+        raise ShapeError(
+            f"{features} has {num_features_rows} rows but {others} has {num_others}; "
+            "they must describe the same rows in the same order"
+        )
+
+
+def _bad_rows(bad: NDArray[np.bool_]) -> BadRows | None:
+    rows = np.flatnonzero(bad)
+    return BadRows(len(rows), int(rows[0])) if len(rows) else None
+
+
+def _rows(count: int) -> str:
+    return "1 row has" if count == 1 else f"{count} rows have"

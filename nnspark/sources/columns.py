@@ -1,0 +1,89 @@
+"""Choose the label, weight and feature columns of a file by name or number."""
+
+from collections import Counter
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from nnspark.errors import DataError, RecipeError
+
+__all__ = ["Columns", "as_list", "choose_columns", "position_of"]
+
+
+class Columns(NamedTuple):
+    """Positions in the file: of the features in their order, the label(s), and the weight if any."""
+
+    features: tuple[int, ...]
+    labels: tuple[int, ...]
+    weight: int | None
+
+
+def choose_columns(
+    names: Sequence[str],
+    *,
+    label: str | int | Sequence[str | int],
+    weight: str,
+    columns: Sequence[str],
+    where: str,
+) -> Columns:
+    """Resolve the recipe's label, weight and columns against the names a file has.
+
+    Raises DataError for a name the file does not have (with the nearest one) or has twice, RecipeError when a
+    column would be both feature and label.
+    """
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"{where} has more than one column named {twice[0]!r}; rename one of them")
+    wanted = as_list(label)
+    if not wanted:
+        raise RecipeError("data.label is empty; set it to the label column's name or number")
+    labels = tuple(position_of(one, names, "data.label", where) for one in wanted)
+    weight_at = position_of(weight, names, "data.weight", where) if weight else None
+    taken = {*labels} if weight_at is None else {*labels, weight_at}
+    if len(taken) < len(labels) + (weight_at is not None):
+        raise RecipeError(f"data.label and data.weight name one column of {where} twice")
+    if columns:
+        features = tuple(position_of(name, names, "data.columns", where) for name in columns)
+        both = [names[at] for at in features if at in taken]
+        if both:
+            raise RecipeError(
+                f"column {both[0]!r} is listed in data.columns but is also the label or the weight"
+            )
+    else:
+        features = tuple(at for at in range(len(names)) if at not in taken)
+    if not features:
+        raise DataError(f"{where} has no feature column besides the label: its columns are {listed(names)}")
+    return Columns(features, labels, weight_at)
+
+
+def position_of(column: str | int, names: Sequence[str], key: str, where: str) -> int:
+    """Return the position of a column given by name, or by number from 0 (negative: from the end)."""
+    if isinstance(column, int) and not isinstance(column, bool):
+        if -len(names) <= column < len(names):
+            return column % len(names)
+        raise DataError(f"{key} = {column}, but {where} has {len(names)} columns: 0 to {len(names) - 1}")
+    if column in names:
+        return names.index(column)
+    if tuple(names) == tuple(map(str, range(len(names)))):
+        raise DataError(
+            f"{key} = {column!r}, but the columns of {where} have no names; give a number from 0 to "
+            f"{len(names) - 1}, -1 for the last"
+        )
+    near = get_close_matches(str(column), names, n=1)
+    hint = f"did you mean {near[0]!r}? It" if near else "it"
+    raise DataError(f"{key} = {column!r} is not a column of {where}; {hint} has {listed(names)}")
+
+
+def listed(names: Sequence[str]) -> str:
+    """List the first few names."""
+    shown = ", ".join(repr(name) for name in names[:8])
+    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"
+
+
+def as_list(label: str | int | Sequence[str | int]) -> list[str | int]:
+    """Return one or several column names or numbers as a list."""
+    if isinstance(label, int):
+        return [label]
+    if isinstance(label, str):
+        return [label] if label else []
+    return list(label)

@@ -1,0 +1,103 @@
+"""Read a CSV file record by record, knowing each record's line, and blame the one that is wrong."""
+
+import csv
+import gzip
+import io
+from array import array
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.errors import DataError
+from nnspark.sources.columns import Columns
+from nnspark.sources.files import one_line
+from nnspark.sources.labels import parse_number
+
+__all__ = ["Block", "Record", "line_of_row", "read_records", "records"]
+
+
+class Record(NamedTuple):
+    """One record and the line, from 1, on which it starts; quoted cells may span lines."""
+
+    line: int
+    cells: list[str]
+
+
+class Block(NamedTuple):
+    """The chosen columns of one file: features (n, d), label cells column by column, weights (n,) or (0,)."""
+
+    features: NDArray[np.float64]
+    labels: list[list[str]]
+    weight: NDArray[Any]
+
+
+def records(path: Path) -> Iterator[Record]:
+    """Yield the records of a UTF-8 file, gzip or not, without its blank lines."""
+    line = 1
+    try:
+        with _open(path) as file:
+            reader = csv.reader(file)
+            for cells in reader:
+                if cells:
+                    yield Record(line, cells)
+                line = reader.line_num + 1
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not UTF-8 text, in the record at line {line} or soon after; save it as UTF-8"
+        ) from error
+    except (csv.Error, OSError, EOFError) as error:
+        raise DataError(f"{path} cannot be read at line {line}: {one_line(error)}") from error
+
+
+def line_of_row(path: Path, number: int) -> int:
+    """Return the line on which record `number` (from 0, the header counted) starts."""
+    return next(record.line for at, record in enumerate(records(path)) if at == number)
+
+
+def read_records(path: Path, names: Sequence[str], columns: Columns, *, skip: int) -> Block:
+    """Read the chosen columns; DataError names the line of the first record that cannot be used."""
+    values, weight = array("d"), array("d")
+    labels: list[list[str]] = [[] for _ in columns.labels]
+    for at, record in enumerate(records(path)):
+        if len(record.cells) != len(names):
+            raise DataError(
+                f"{path} line {record.line}: expected {len(names)} fields as in the first record, "
+                f"found {len(record.cells)}"
+            )
+        if at < skip:
+            continue
+        for column in columns.features:
+            values.append(_number(path, record, column, names))
+        for cells, column in zip(labels, columns.labels, strict=True):
+            cell = record.cells[column].strip()
+            if not cell:
+                raise DataError(
+                    f"{path} line {record.line}: the label is missing (column {names[column]!r} is empty); "
+                    "every row needs one"
+                )
+            cells.append(cell)
+        if columns.weight is not None:
+            weight.append(_number(path, record, columns.weight, names))
+    features = np.frombuffer(values, np.float64).reshape(-1, len(columns.features))
+    return Block(features, labels, np.frombuffer(weight, np.float64))
+
+
+def _number(path: Path, record: Record, column: int, names: Sequence[str]) -> float:
+    cell = record.cells[column]
+    number = parse_number(cell)
+    if number is None:
+        found = f"found {cell[:40]!r}" if cell.strip() else "but the cell is empty"
+        hint = "; if these are column names, set data.header = true" if record.line == 1 else ""
+        raise DataError(
+            f"{path} line {record.line}, column {names[column]!r}: expected a number, {found}{hint}"
+        )
+    return number
+
+
+def _open(path: Path) -> TextIO:
+    if path.name.endswith(".gz"):
+        return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")

@@ -1,0 +1,96 @@
+"""Find the files a recipe names, and say precisely what is missing when they are not there."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from difflib import get_close_matches
+from itertools import accumulate
+from pathlib import Path
+
+from nnspark.errors import DataError, RecipeError
+
+__all__ = ["existing", "existing_file", "one_line", "part_files", "part_of_row", "row_in", "row_of"]
+
+
+def existing(path: str, key: str) -> Path:
+    """Return the local file or folder that recipe key `key` names; DataError says which folder does exist."""
+    if not path:
+        raise RecipeError(f"{key} is empty; set it to the file or folder to read")
+    if "\0" in path:
+        raise DataError(f"{key} {path!r} is not a path")
+    if "://" in path and not path.startswith("file://"):
+        raise DataError(
+            f"{path!r} is not a local path; only Spark's readers (csv, libsvm, parquet) take such URIs"
+        )
+    if path.startswith("file:"):
+        path = "/" + path.removeprefix("file:").lstrip("/")
+    found = Path(path).expanduser()
+    try:
+        if found.exists():
+            return found
+        folder = next(parent for parent in (*found.parents, Path()) if parent.is_dir())
+        missing = found.relative_to(folder).parts[0]
+        near = get_close_matches(missing, [entry.name for entry in folder.iterdir()], n=1)
+    except OSError as error:
+        raise DataError(f"cannot look for {found} ({key}): {one_line(error)}") from error
+    shown = folder if folder != Path() else folder.absolute()
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise DataError(f"{found} ({key}) does not exist: the folder {shown} does, but has no {missing!r}{hint}")
+
+
+def existing_file(path: str, key: str) -> Path:
+    """Like `existing`, for a key that must name one file that is not empty."""
+    found = existing(path, key)
+    if not found.is_file():
+        raise DataError(f"{found} ({key}) must be a file, but is a folder")
+    if found.stat().st_size == 0:
+        raise DataError(f"{found} ({key}) is empty (0 bytes)")
+    return found
+
+
+def part_files(path: Path) -> list[Path]:
+    """List the data files of a file or a folder of part files, by name, as Spark does.
+
+    Names that start with `_` or `.` (`_SUCCESS`, checksums) and empty files are no data.
+    """
+    if path.is_file():
+        if path.stat().st_size == 0:
+            raise DataError(f"{path} is empty (0 bytes)")
+        return [path]
+    if (path / "_delta_log").exists():
+        raise DataError(
+            f"{path} is a Delta table, whose folder also holds deleted rows; export it to Parquet first"
+        )
+    entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith(("_", ".")))
+    for entry in entries:
+        if entry.is_dir():
+            raise DataError(
+                f"{path} must hold data files only, but has the folder {entry.name!r}; name one folder"
+            )
+    parts = [entry for entry in entries if entry.stat().st_size]
+    if not parts:
+        raise DataError(f"{path} holds no data: {len(entries)} file(s), all of them empty")
+    return parts
+
+
+def part_of_row(lengths: Sequence[int], row: int) -> tuple[int, int]:
+    """Return (number of the part, row inside it) of a row of concatenated parts."""
+    ends = list(accumulate(lengths))
+    part = bisect_right(ends, row)
+    return part, row - (ends[part] - lengths[part])
+
+
+def row_of(parts: Sequence[Path | str], lengths: Sequence[int], row: int) -> str:
+    """Name a row of concatenated parts by its own file."""
+    part, inside = part_of_row(lengths, row)
+    return row_in(parts[part], inside)
+
+
+def row_in(name: object, row: int) -> str:
+    """Name a row of one array or file: `X.npy row 17 (counted from 0)`."""
+    return f"{name} row {row} (counted from 0)"
+
+
+def one_line(error: BaseException) -> str:
+    """Squeeze another library's message onto one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else text[:197] + "..."

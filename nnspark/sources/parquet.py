@@ -1,0 +1,117 @@
+"""Read Parquet, a file or a folder of part files: numeric columns, an array or Spark's vector column."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.errors import DataError, ShapeError
+from nnspark.sources.columns import Columns, choose_columns
+from nnspark.sources.files import existing, one_line, part_files, row_of
+from nnspark.sources.parquet_columns import feature_column, label_column, scalar_column
+from nnspark.sources.table import DataRequest, Named, Table, make_table, numbered
+
+__all__ = ["read_parquet"]
+
+
+class Part(NamedTuple):
+    """One file's chosen columns: each feature column as (n, width), target (n,) or (n, k), weight (n,)."""
+
+    columns: list[NDArray[Any]]
+    target: NDArray[Any]
+    weight: NDArray[Any] | None
+
+
+def read_parquet(request: DataRequest) -> Table:
+    """Read a Parquet file or folder; nulls are refused with their column and count.
+
+    A vector or array column `v` of width w gives w features: "0", "1", ... when it is the only feature
+    column, else "v[0]", "v[1]", ...
+    """
+    path = existing(request.path, "data.path")
+    files = part_files(path)
+    names = _column_names(files[0])
+    chosen = choose_columns(
+        names, label=request.label, weight=request.weight, columns=request.columns, where=str(files[0])
+    )
+    parts = [_read_part(file, names, chosen) for file in files]
+    lengths = [len(part.target) for part in parts]
+    if not sum(lengths):
+        raise DataError(f"{path} has no rows")
+    feature_columns = [names[at] for at in chosen.features]
+    widths = _widths(parts, files, feature_columns)
+    shown = [
+        f"{name}[{at}]" if width is not None else name
+        for name, width in zip(feature_columns, widths, strict=True)
+        for at in range(width or 1)
+    ]
+    alone = len(widths) == 1 and widths[0] is not None
+    weights = [part.weight for part in parts if part.weight is not None]
+    full = [part for part in parts if len(part.target)]
+    if len({part.target.dtype.kind == "U" for part in full}) > 1:
+        raise DataError(f"the labels of {path} are strings in some of its files and numbers in others")
+    target = np.concatenate([part.target for part in full])
+    label_names = ", ".join(repr(names[at]) for at in chosen.labels)
+    locate = partial(row_of, files, lengths)
+    return make_table(
+        request,
+        Named(np.concatenate([_side_by_side(part) for part in full]), str(path), locate),
+        Named(target, f"label {label_names} of {path}", locate),
+        Named(np.concatenate(weights), f"weight {request.weight!r} of {path}", locate) if weights else None,
+        names=numbered(len(shown)) if alone else shown,
+        shown_names=shown,
+    )
+
+
+def _column_names(path: Path) -> list[str]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return list(parquet.read_schema(path).names)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _read_part(path: Path, names: list[str], chosen: Columns) -> Part:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    wanted = [*chosen.features, *chosen.labels, *([] if chosen.weight is None else [chosen.weight])]
+    try:
+        with parquet.ParquetFile(path) as file:
+            missing = [names[at] for at in wanted if names[at] not in file.schema_arrow.names]
+            table = None if missing else file.read(columns=[names[at] for at in wanted])
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+    if table is None:
+        raise DataError(f"{path} has no column {missing[0]!r}, unlike the other files of its folder")
+    features = [feature_column(table[names[at]], names[at], path) for at in chosen.features]
+    labels = [label_column(table[names[at]], names[at], path) for at in chosen.labels]
+    weight = None
+    if chosen.weight is not None:
+        weight = scalar_column(table[names[chosen.weight]], names[chosen.weight], path)
+    return Part(features, labels[0] if len(labels) == 1 else np.column_stack(labels), weight)
+
+
+def _widths(parts: list[Part], files: list[Path], names: list[str]) -> list[int | None]:
+    """Return the width of every array column, None for scalars; all files must agree."""
+    full = [(part, file) for part, file in zip(parts, files, strict=True) if len(part.target)]
+    widths = [[None if column.ndim == 1 else column.shape[1] for column in part.columns] for part, _ in full]
+    for own, (_, file) in zip(widths, full, strict=True):
+        for name, width, expected in zip(names, own, widths[0], strict=True):
+            if width != expected:
+                raise ShapeError(
+                    f"column {name!r} has {width} values a row in {file} but {expected} in {full[0][1]}"
+                )
+    return widths[0]
+
+
+def _side_by_side(part: Part) -> NDArray[np.float64]:
+    return np.column_stack([np.asarray(column, dtype=np.float64) for column in part.columns])
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path} is not a readable Parquet file (truncated?): {one_line(error)}")

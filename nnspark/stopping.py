@@ -1,0 +1,84 @@
+"""When to stop before the last epoch: patience, tolerance, time; and which weights were best.
+
+A stopping state is a NamedTuple of plain values and arrays, so that it is checkpointed with the rest;
+``update`` is a pure function of it and an epoch's history row.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.recipe import Stopping
+
+__all__ = ["Stop", "start", "update"]
+
+Array = NDArray[Any]
+HIGHER_IS_BETTER = ("validation_accuracy", "validation_r2")
+
+
+class Stop(NamedTuple):
+    """Best value so far with its epoch and theta, epochs without improvement, and why to stop ("" = go on)."""
+
+    best: float
+    best_epoch: int
+    best_theta: Array
+    stale: int
+    flat: int
+    previous_cost: float
+    reason: str
+
+
+def start(theta: Array, stopping: Stopping) -> Stop:
+    """The state before the first epoch."""
+    kept = theta if watches(stopping) else np.empty(0, theta.dtype)
+    return Stop(math.inf, 0, kept, 0, 0, math.inf, "")
+
+
+def watches(stopping: Stopping) -> bool:
+    """Whether the best weights are kept."""
+    return stopping.patience > 0
+
+
+def score(stopping: Stopping, row: Mapping[str, Any]) -> float:
+    """The monitored value of a history row, turned so that lower is better."""
+    value = row.get(stopping.monitor)
+    if value is None or math.isnan(value):
+        return math.inf
+    return -float(value) if stopping.monitor in HIGHER_IS_BETTER else float(value)
+
+
+def update(stop: Stop, stopping: Stopping, row: Mapping[str, Any], theta: Array, *, seconds: float) -> Stop:
+    """The state after an epoch. ``theta`` is where the row was measured; ``seconds`` since the run began.
+
+    Patience counts epochs whose monitored value is not better than the best by more than
+    ``min_delta`` and stops when there are more than ``patience`` of them. Tolerance stops when the
+    cost fell by less than ``tolerance`` for ``tolerance_epochs`` epochs running, none of them before
+    ``min_epochs``.
+    """
+    epoch, cost = row["epoch"], row["cost"]
+    if watches(stopping):
+        value = score(stopping, row)
+        if value < stop.best - stopping.min_delta:
+            stop = stop._replace(stale=0)
+        else:
+            stop = stop._replace(stale=stop.stale + 1)
+        if value < stop.best:
+            stop = stop._replace(best=value, best_epoch=epoch, best_theta=theta)
+        if stop.stale > stopping.patience and epoch > stopping.min_epochs:
+            reason = f"{stopping.monitor} did not improve for {stop.stale} epochs"
+            stop = stop._replace(reason=reason)
+    if stopping.tolerance:
+        fell = stop.previous_cost - cost
+        stop = stop._replace(
+            flat=stop.flat + 1 if fell < stopping.tolerance else 0, previous_cost=float(cost)
+        )
+        if stop.flat >= stopping.tolerance_epochs and epoch > stopping.min_epochs:
+            count = stopping.tolerance_epochs
+            epochs = "the last epoch" if count == 1 else f"each of {count} epochs"
+            stop = stop._replace(reason=f"the cost fell by less than {stopping.tolerance:g} in {epochs}")
+    if stopping.max_seconds and seconds >= stopping.max_seconds:
+        stop = stop._replace(reason=f"{stopping.max_seconds:g} s were up")
+    return stop

@@ -1,0 +1,161 @@
+"""The page: self-contained, escaped, the right numbers, the same bytes, whatever the run was like."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from report.reading import read, words
+
+from nnspark.report import describe_environment, write_report
+
+EVIL = '<script>alert("1")</script><img src=x onerror=a>&'
+
+
+def without_matplotlib(monkeypatch):
+    """Make `import matplotlib` fail as where it is not installed."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+
+def test_the_outcome_is_said_in_words(make_run):
+    """The first thing read is how good, on what, after how long."""
+    page = write_report(make_run())
+    assert '<p class="outcome">97.2 % of 180 test rows right after 400 epochs in 14.3 s</p>' in page
+    assert "Stopped: no better validation loss for 9 epochs" in page
+
+
+def test_the_numbers_of_the_run_are_on_the_page(make_run):
+    """Key figures, counts, weights hash, environment, recipe and commands are those of the record."""
+    text = words(write_report(make_run(run_dir="runs/my digits")))
+    for said in (
+        "175 of 180 rows", "0.0789", "0.0567", "99.5 %", "96.7 %", "401 evaluations", "best: epoch 31",
+        "30 ms an epoch", "0f" * 32, "spark.version 4.3.0", "spark.partitions 3", 'source = "digits"',
+        "yes 97.8 % 96.7 % 97.2 % 90",
+        "5 rows wrong. Most often: yes taken for no (3); no taken for yes (2).",
+        "spark-submit jobs/train.py 'runs/my digits/recipe.toml' --out NEW_RUN_DIR",
+    ):  # fmt: skip
+        assert said in text, said
+
+
+def test_the_confusion_matrix_keeps_true_classes_in_rows(make_run):
+    """Row by row the heat map reads as the matrix does."""
+    rows = re.findall(r'<tr><th scope="row">(no|yes)</th>(.*?)</tr>', write_report(make_run()))[:2]
+    assert [(name, re.findall(r">(\d+)</td>", cells)) for name, cells in rows] == [
+        ("no", ["88", "2"]),
+        ("yes", ["3", "87"]),
+    ]
+
+
+def test_every_text_of_the_record_is_escaped(make_run):
+    """Markup in any field, class names above all, stays text."""
+    page = write_report(
+        make_run(
+            title=EVIL, recipe_text=EVIL, classes=[EVIL, "b"], warnings=[EVIL],
+            stopped_because=EVIL, run_dir=EVIL,
+            per_class=[{"class": EVIL, "precision": EVIL, "recall": 1, "f1": 1, "support": EVIL}],
+            samples=(np.zeros((1, 4, 4)), [EVIL], [EVIL + "!"]), environment={EVIL: EVIL},
+            metrics={"test": {EVIL: 1.0, "num_samples": EVIL, "loss": EVIL, "accuracy": EVIL},
+                     "epochs": EVIL, "seconds": EVIL, "evaluations": EVIL, "weights_sha256": EVIL,
+                     "spark": {EVIL: {EVIL: EVIL}}},
+            history=[{"epoch": 1, "loss": 1.0, EVIL: EVIL, "seconds": EVIL}],
+        )
+    )  # fmt: skip
+    reader = read(page)
+    assert "script" not in reader.tags
+    assert not [name for name, _ in reader.attributes if name.startswith("on")]
+    assert all(
+        value.startswith("data:image/png;base64,") for name, value in reader.attributes if name == "src"
+    )
+
+
+def test_unprintable_text_can_still_be_stored(make_run):
+    """A lone surrogate, a NUL or a direction override from a data file leaves the page valid UTF-8."""
+    page = write_report(make_run(classes=["a\ud800\x00", "b\u202e"], title="t\udfff"))
+    page.encode("utf-8")
+    assert not re.search("[\x00\u202e]", page)
+
+
+def test_the_page_needs_nothing_from_outside(make_run):
+    """No address, no script, no link; and the content policy would refuse them."""
+    page = write_report(make_run())
+    reader = read(page)
+    assert not re.search(r"(https?:)?//\w", page)
+    assert not {"script", "link", "iframe", "object", "base"} & set(reader.tags)
+    assert "@import" not in page
+    assert all(target.startswith("#") for target in re.findall(r'(?:href="|url\()([^")]*)', page))
+    assert ("content", "default-src 'none'; style-src 'unsafe-inline'; img-src data:") in reader.attributes
+
+
+def test_light_dark_and_phone_are_provided_for(make_run):
+    """The plots take their colours from the style sheet, so both schemes reach them."""
+    page = write_report(make_run())
+    assert "prefers-color-scheme:dark" in page
+    assert 'name="viewport"' in page
+    assert "stroke: var(--train)" in page
+    assert "#0a0b0" not in page
+
+
+def test_a_panel_is_drawn_for_every_quantity_the_history_has(make_run):
+    """Loss, accuracy, learning rate, gradient norm, seconds: and no empty panel."""
+    titles = re.findall(r"<figure><h3>(.*?)</h3>", write_report(make_run(samples=None)))
+    assert titles == ["Loss", "Accuracy", "Learning rate", "Gradient norm", "Seconds an epoch"]
+
+
+def test_without_matplotlib_the_history_is_a_table(make_run, monkeypatch):
+    """The page is made all the same, with about 20 epochs and a line on getting the curves."""
+    without_matplotlib(monkeypatch)
+    page = write_report(make_run(confusion=None, per_class=(), samples=None))
+    assert "<svg" not in page
+    assert "pip install matplotlib" in page
+    assert "<details" not in page
+    body = page[page.index("<tbody>") : page.index("</tbody>")]
+    assert 20 <= body.count("<tr>") <= 21
+    assert "<td>31</td>" in body, "the best epoch is among the rows"
+    assert "97.2 % of 180 test rows right" in page
+
+
+def test_the_same_run_gives_the_same_bytes_in_any_process(make_run):
+    """Neither time, nor object ids, nor the hash seed show up in the page."""
+    program = (
+        "import importlib.util, hashlib, sys\n"
+        "spec = importlib.util.spec_from_file_location('c', sys.argv[1])\n"
+        "c = importlib.util.module_from_spec(spec); spec.loader.exec_module(c)\n"
+        "from nnspark.report import write_report\n"
+        "print(hashlib.sha256(write_report(c.RUN).encode()).hexdigest())\n"
+    )
+    command = [sys.executable, "-c", program, str(Path(__file__).with_name("conftest.py"))]
+    root = Path(__file__).parents[2]
+    digests = {
+        subprocess.check_output(command, cwd=root, env={**os.environ, "PYTHONHASHSEED": seed})
+        for seed in "12"
+    }
+    assert len(digests) == 1
+    assert write_report(make_run()) == write_report(make_run())
+
+
+def test_drawing_leaves_matplotlib_as_it_was(make_run):
+    """No setting and no pyplot figure of the caller's is touched, nor do the caller's settings show."""
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    plain = write_report(make_run())
+    assert dict(matplotlib.rcParams) == before
+    with matplotlib.rc_context(
+        {
+            "lines.linewidth": 9,
+            "axes.facecolor": "red",
+            "font.size": 30,
+            "xtick.labelsize": 40,
+            "axes.grid": True,
+        }
+    ):
+        assert write_report(make_run()) == plain
+
+
+def test_the_environment_names_what_decides_the_bits():
+    """Python, NumPy, BLAS and processor family; no host or user name."""
+    facts = describe_environment()
+    assert list(facts) == ["Python", "NumPy", "BLAS", "machine"]
+    assert facts["NumPy"] == np.__version__
