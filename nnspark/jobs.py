@@ -1,24 +1,32 @@
-"""What the jobs share: errors become one line on standard error and an exit code.
+"""What the jobs share: reading a model, writing a file, and errors as one line and an exit code.
 
 0 done; 1 an error nnspark did not foresee (with its traceback); 2 bad recipe, data or arguments;
 3 diverged; 130 interrupted.
 """
 
+import os
 import re
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from nnspark import errors
-from nnspark.errors import NNSparkError
+from nnspark.errors import DataError, ModelError, NNSparkError
+from nnspark.model import Model
+from nnspark.storage import Folder, is_uri, open_folder
 
-__all__ = ["known_error", "run_job"]
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+
+__all__ = ["known_error", "read_model", "run_job", "write_file"]
 
 RAISED_IN_A_WORKER = re.compile(r"nnspark\.errors\.(\w+): (.+)")
 
 
 def run_job(main: Callable[[list[str]], int | None]) -> NoReturn:
     """Call ``main`` with the command line's arguments and leave with the exit code its outcome means."""
+    separate_standard_error()
     try:
         code = main(sys.argv[1:]) or 0
     except KeyboardInterrupt:
@@ -45,3 +53,50 @@ def known_error(error: BaseException) -> NNSparkError | None:
         if isinstance(kind, type) and issubclass(kind, NNSparkError):
             return kind(message.strip())
     return None
+
+
+def read_model(path: str, sc: "SparkContext | None") -> tuple[Model, Folder]:
+    """The model in a file or a run directory, and the folder that holds it: local, or any Hadoop URI."""
+    location = path.rstrip("/")
+    is_file = location.endswith(".safetensors") or (not is_uri(location) and Path(location).is_file())
+    folder, name = open_parent(location if is_file else f"{location}/model.safetensors", sc)
+    try:
+        content = folder.read(name)
+    except FileNotFoundError:
+        wanted = "" if is_file else ": expected a model file or the directory of a finished run"
+        raise ModelError(f"{folder.path(name)} does not exist{wanted}") from None
+    except OSError as error:
+        raise ModelError(f"{folder.path(name)} cannot be read: {error.strerror or error}") from None
+    return Model.from_bytes(content, folder.path(name)), folder
+
+
+def write_file(path: str, content: bytes, sc: "SparkContext | None") -> None:
+    """Write a file, whole or not at all, at a local path or Hadoop URI."""
+    folder, name = open_parent(path, sc)
+    try:
+        folder.write(name, content)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def open_parent(path: str, sc: "SparkContext | None") -> tuple[Folder, str]:
+    """The folder a file is in, and its name there."""
+    above, slash, name = path.rpartition("/")
+    return open_folder(above or slash or ".", sc), name
+
+
+def separate_standard_error() -> None:
+    """Give a driver started by spark-submit the standard error that spark-submit was given.
+
+    spark-submit runs the driver with standard error merged into standard output, which a person at a
+    terminal would not notice but ``> file`` and the progress bar do. On Linux the launcher's own
+    standard error can be opened; elsewhere things stay as they are.
+    """
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        return
+    try:
+        launcher = os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_APPEND)
+    except OSError:
+        return
+    os.dup2(launcher, 2)
+    os.close(launcher)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nnspark import weights as weights_module
 from nnspark.dataset import make_dataset
-from nnspark.frames import FRAME_SOURCES, frame_shards, read_frame
+from nnspark.frames import FRAME_SOURCES, frame_shards, read_frame, reading
 from nnspark.model import Model
 from nnspark.progress import log, make_progress
 from nnspark.recipe import Recipe, dumps
@@ -57,8 +57,9 @@ def load_shards(recipe: Recipe, session: "SparkSession | None") -> Shards:
     """Read the recipe's data and lay it out: by the executors where they can, else from the driver."""
     spark = recipe.spark
     if session is not None and recipe.data.source in FRAME_SOURCES:
-        df = read_frame(session, recipe.data)
-        return frame_shards(df, recipe, partitions=spark.partitions, depth=spark.depth)
+        with reading(recipe.data.path):
+            df = read_frame(session, recipe.data)
+            return frame_shards(df, recipe, partitions=spark.partitions, depth=spark.depth)
     dataset = make_dataset(load_table(recipe.data), recipe)
     sc = session.sparkContext if session else None
     return make_shards(dataset, sc, partitions=spark.partitions, depth=spark.depth)

@@ -30,7 +30,8 @@ def open_session(name: str) -> "SparkSession":
     from pyspark.sql import SparkSession
 
     given = SparkConf()
-    if given.get("spark.master", "local[*]").startswith("local") and not given.contains("spark.pyspark.python"):
+    master = given.get("spark.master", "local[*]") or ""
+    if master.startswith("local") and not given.contains("spark.pyspark.python"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(name)
     for key, value in DEFAULTS.items():

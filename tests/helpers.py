@@ -99,3 +99,13 @@ def one_line_error(*parts, kind=NNSparkError):
     assert len(message.splitlines()) == 1
     for part in parts:
         assert str(part) in message
+
+
+def outcome(function, *arguments, kind=NNSparkError):
+    """What a call returns and None, or None and the one line that it is refused with."""
+    try:
+        return function(*arguments), None
+    except kind as error:
+        message = str(error)
+    assert len(message.splitlines()) == 1
+    return None, message

@@ -5,6 +5,6 @@ DataFrame and an array of the same rows give the same blocks.
 """
 
 from nnspark.frames.build import frame_shards
-from nnspark.frames.read import FRAME_SOURCES, read_frame
+from nnspark.frames.read import FRAME_SOURCES, read_frame, reading
 
-__all__ = ["FRAME_SOURCES", "frame_shards", "read_frame"]
+__all__ = ["FRAME_SOURCES", "frame_shards", "read_frame", "reading"]

@@ -108,7 +108,8 @@ def find_classes(df: "DataFrame", layout: Layout) -> tuple["DataFrame", Array]:
     from pyspark.sql import functions as F
 
     label = layout.targets[0]
-    rows = df.groupBy("t0").count().limit(MOST_CLASSES + 1).collect()
+    whole = df.where("corrupt is null") if layout.is_text else df
+    rows = whole.groupBy("t0").count().limit(MOST_CLASSES + 1).collect()
     if not rows:
         raise DataError("the DataFrame has no rows")
     missing = sum(row["count"] for row in rows if row["t0"] is None or row["t0"] != row["t0"])

@@ -1,6 +1,8 @@
 """DataFrames of the file formats that executors read: csv, libsvm, parquet."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nnspark.errors import DataError
@@ -10,19 +12,32 @@ from nnspark.recipe import Data
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["FRAME_SOURCES", "read_frame"]
+__all__ = ["FRAME_SOURCES", "read_frame", "reading"]
 
 
 def read_frame(session: "SparkSession", data: Data) -> "DataFrame":
     """The recipe's data as a DataFrame; DataError if the path is missing or cannot be read."""
-    from pyspark.errors import PySparkException
-
     if not data.path:
         raise DataError(f"data.path is empty: source {data.source!r} reads a file or folder")
-    try:
+    with reading(data.path):
         return FRAME_SOURCES[data.source](session, data)
-    except PySparkException as error:
-        raise DataError(f"cannot read {data.path}: {str(error).strip().splitlines()[0]}") from None
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Turn what Spark says of files that it cannot read into a DataError of one line."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException, PythonException
+
+    try:
+        yield
+    except PythonException:
+        raise
+    except (PySparkException, Py4JJavaError) as error:
+        causes = [line for line in str(error).splitlines() if "Caused by: " in line]
+        line = causes[-1].split("Caused by: ", 1)[1] if causes else str(error).strip().splitlines()[0]
+        reason = re.sub(r"^([a-z]+\.)+[A-Za-z$]+: ", "", line)
+        raise DataError(f"cannot read {path}: {reason}") from None
 
 
 def _parquet(session: "SparkSession", data: Data) -> "DataFrame":

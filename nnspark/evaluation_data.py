@@ -1,0 +1,120 @@
+"""Labelled rows as a model sees them: its features in its order, its scaling, its classes."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.dataset import Dataset, fingerprint, make_dataset
+from nnspark.errors import DataError, ShapeError
+from nnspark.model import Model
+from nnspark.plan import Plan, encode_labels, num_blocks
+from nnspark.recipe import Recipe
+from nnspark.rows import PARTS, assemble, hash_rows
+from nnspark.sources import Table
+from nnspark.sources.table import numbered
+
+__all__ = ["evaluation_dataset"]
+
+Array = NDArray[Any]
+
+
+def evaluation_dataset(model: Model, table: Table, recipe: Recipe, part: str) -> Dataset:
+    """The table's rows, split as the recipe says, scaled and encoded as the model says.
+
+    For part "all" every row is in the part "test", which is the only one then.
+    """
+    table = _rows_that_count(table)
+    given_test = np.full(len(table.features), part == "all")
+    if table.test_rows is not None:
+        given_test[table.test_rows] = True
+    table = replace(table, features=_in_order(model, table), feature_names=model.feature_names)
+    target = _encode(model, table.target)
+    if part == "all":
+        plan = _one_part(model, table, target, recipe)
+    else:
+        plan = make_dataset(table, _plain(model, recipe)).plan
+        if not plan.num_samples[PARTS.index(part)]:
+            raise DataError(f"the {part} part has no rows; evaluate another part, or all rows")
+    plan = replace(plan, scaling=model.scaling, target_scaling=model.target_scaling)
+    rows = plan.prepare(table.features, target, table.weight, given_test)
+    return Dataset(plan, assemble(rows, plan.block_rows))
+
+
+def _one_part(model: Model, table: Table, target: Array, recipe: Recipe) -> Plan:
+    rows, block_rows = len(table.features), recipe.training.block_rows
+    return Plan(
+        task=model.task,
+        feature_names=model.feature_names,
+        scaling=model.scaling,
+        dtype=model.weights[0].dtype.name,
+        block_rows=block_rows,
+        split_seed=recipe.data.split.seed,
+        cuts=np.zeros((1, 2), dtype=np.uint64),
+        blocks=(1, 1, num_blocks(rows, block_rows)),
+        classes=model.classes,
+        num_targets=1 if target.ndim == 1 else target.shape[1],
+        num_samples=(0, 0, rows),
+        weighted=table.weight is not None,
+        fingerprint=fingerprint(hash_rows(table.features, target, table.weight)),
+    )
+
+
+def _plain(model: Model, recipe: Recipe) -> Recipe:
+    """The recipe with the model's classes, and no class weights: those are for training."""
+    classes = [] if model.classes is None else model.classes.tolist()
+    return replace(
+        recipe,
+        data=replace(recipe.data, task=model.task, classes=classes),
+        training=replace(recipe.training, class_weight="none", dtype=model.weights[0].dtype.name),
+    )
+
+
+def _rows_that_count(table: Table) -> Table:
+    """A row of weight 0 is a row that is not there."""
+    if table.weight is None:
+        return table
+    kept = table.weight > 0
+    return replace(table, features=table.features[kept], target=table.target[kept], weight=table.weight[kept])
+
+
+def _in_order(model: Model, table: Table) -> Array:
+    """The model's features: by name, or by position where the file or the model has no names."""
+    names, wanted = table.feature_names, model.feature_names
+    if names == wanted:
+        return table.features
+    missing = [name for name in wanted if name not in names]
+    if not missing:
+        return table.features[:, [names.index(name) for name in wanted]]
+    if len(names) != len(wanted):
+        raise ShapeError(
+            f"the model takes {len(wanted)} features but the data has {len(names)}; set data.label and "
+            "data.columns so that only the model's features are left"
+        )
+    if numbered(len(names)) not in (names, wanted):
+        raise DataError(
+            f"the data has no column {missing[0]!r}, which the model takes ({len(missing)} of its "
+            f"{len(wanted)} features are missing); rename the columns"
+        )
+    return table.features
+
+
+def _encode(model: Model, target: Array) -> Array:
+    """Class indices, or targets of as many columns as the model has outputs."""
+    if model.classes is None:
+        values = np.asarray(target, dtype=np.float64).reshape(len(target), -1)
+        outputs = model.network.layers[-1]
+        if values.shape[1] != outputs:
+            raise ShapeError(f"the model has {outputs} outputs but the data has {values.shape[1]} targets")
+        return values
+    unknown = ~np.isin(target, model.classes)
+    if (target.dtype.kind == "U") != (model.classes.dtype.kind == "U"):
+        unknown[:] = True
+    if unknown.any():
+        label = target[unknown].tolist()[0]
+        raise DataError(
+            f"label {label!r} is not a class of the model, nor are {int(unknown.sum()) - 1} labels of other "
+            f"rows: its classes are {', '.join(map(str, model.classes[:20].tolist()))}"
+        )
+    return encode_labels(target, model.classes)

@@ -1,0 +1,64 @@
+"""An evaluation as text for a terminal: the figures, a line a class, the confusion matrix."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["as_text"]
+
+MOST_CLASSES = 25
+NAME_LENGTH = 16
+HEADLINE = ("accuracy", "label_accuracy", "loss", "mean_error", "rmse", "mae", "r2")
+COLUMNS = ("precision", "recall", "f1")
+
+
+def as_text(figures: Mapping[str, Any]) -> str:
+    """The evaluation that ``evaluate_model`` returned, to be read by a person."""
+    part = "all rows" if figures["part"] == "all" else f"{figures['part']} part"
+    known = [f"{name} {_number(figures[name])}" for name in HEADLINE if name in figures]
+    sections = [f"{part}: {figures['num_samples']} rows, " + ", ".join(known)]
+    if "per_class" in figures:
+        sections.append(_class_table(figures))
+    if "classes" in figures:
+        sections.append(_confusion_table(figures["confusion"], figures["classes"]))
+    return "\n\n".join(sections)
+
+
+def _class_table(figures: Mapping[str, Any]) -> str:
+    kind = "class" if "classes" in figures else "label"
+    lines = [[kind, *COLUMNS, "support"]]
+    for row in figures["per_class"]:
+        lines.append([_name(row["class"]), *(_number(row[name]) for name in COLUMNS), str(row["support"])])
+    for average in ("macro", "weighted"):
+        lines.append([f"{average} average", *(_number(figures[average][name]) for name in COLUMNS), ""])
+    return _aligned(lines)
+
+
+def _confusion_table(confusion: Sequence[Sequence[int]], classes: Sequence[Any]) -> str:
+    title = "confusion matrix (true class down, predicted class across)"
+    if len(classes) > MOST_CLASSES:
+        return f"{title}: {len(classes)} classes are too many to show here, see the JSON file"
+    names = [_name(label) for label in classes]
+    rows = [
+        [name, *(str(cell) if cell else "·" for cell in row)]
+        for name, row in zip(names, confusion, strict=True)
+    ]
+    return f"{title}\n{_aligned([['', *names], *rows])}"
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(
+            [line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))]
+        )
+        for line in lines
+    ).rstrip()
+
+
+def _name(label: Any) -> str:
+    text = " ".join(str(label).split())
+    return text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 1] + "…"
+
+
+def _number(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.4f}"

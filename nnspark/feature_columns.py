@@ -1,0 +1,227 @@
+"""Which columns of a DataFrame are the model's features, as one array column; what is wrong with them.
+
+By name where the model's features have names. A model trained on unnamed columns ("0", "1", ...)
+takes the input's columns by position, without the label and the weight of the model's recipe, or the
+one array or vector column there is.
+"""
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nnspark.errors import DataError, NNSparkError, ShapeError
+from nnspark.model import Model
+from nnspark.recipe import Data, loads
+from nnspark.sources.columns import as_list, listed
+from nnspark.sources.table import numbered
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+    from pyspark.sql.types import DataType
+
+__all__ = ["FeatureColumns", "as_array", "choose_features", "data_section", "explain"]
+
+PART_OF_ARRAY = re.compile(r"(.+)\[(\d+)\]")
+
+
+class Piece(NamedTuple):
+    """One column, and how many features it gives: a number (None), or an array of so many."""
+
+    name: str
+    kind: str
+    width: int | None = None
+
+
+FeatureColumns = Sequence[Piece]
+
+
+def choose_features(
+    frame: "DataFrame", model: Model, *, columns: Sequence[str] = (), named: bool = True, where: str
+) -> FeatureColumns:
+    """The input's columns that hold the model's features, in the model's order.
+
+    Parameters
+    ----------
+    columns : the features' names in the input, in the model's order, if they are not the model's.
+    named : False if the names are only positions, as in a CSV file without a header.
+    where : what errors call the input.
+
+    Raises
+    ------
+    DataError : a missing column, or one that does not hold numbers; ShapeError : too many or too few.
+    """
+    kinds = {field.name: _kind(field.dataType) for field in frame.schema.fields}
+    wanted = list(columns) or _by_name(model, kinds, named=named)
+    if wanted is None:
+        wanted = _by_position(model, kinds, where)
+    missing = [name for name in wanted if name not in kinds]
+    if missing:
+        near = get_close_matches(missing[0], kinds, n=1)
+        hint = f"did you mean {near[0]!r}? It" if near else "it"
+        raise DataError(
+            f"{where} lacks {len(missing)} of the {len(wanted)} feature columns, first {missing[0]!r}; "
+            f"{hint} has {listed(list(kinds))}"
+        )
+    for name in wanted:
+        if kinds[name].startswith("?"):
+            raise DataError(f"column {name!r} of {where} must hold numbers, but is {kinds[name][1:]}")
+    return _with_widths(wanted, kinds, model, where)
+
+
+def as_array(features: FeatureColumns) -> "Column":
+    """One column of type array<double>; null where an array has not the width it should have."""
+    from pyspark.sql import functions as F
+
+    pieces: list[Column] = []
+    scalars: list[Column] = []
+    for piece in features:
+        if piece.width is None:
+            scalars.append(_number(piece))
+            continue
+        if scalars:
+            pieces.append(F.array(*scalars))
+            scalars = []
+        array = _array(piece)
+        pieces.append(F.when(F.size(array) == piece.width, array))
+    if scalars:
+        pieces.append(F.array(*scalars))
+    return pieces[0] if len(pieces) == 1 else F.concat(*pieces)
+
+
+def explain(frame: "DataFrame", features: FeatureColumns, where: str) -> str:
+    """Say in one line which feature columns cannot be predicted from, counted over the whole frame."""
+    from pyspark.sql import functions as F
+
+    counts = [F.count_if(_is_bad(piece)).alias(f"n{at}") for at, piece in enumerate(features)]
+    texts = [
+        F.first(F.when(_is_bad(piece), _column(piece)), ignorenulls=True).alias(f"t{at}")
+        for at, piece in enumerate(features)
+        if piece.kind == "text"
+    ]
+    row = frame.agg(F.count(F.lit(1)).alias("rows"), *counts, *texts).first()
+    assert row is not None
+    bad = [at for at in range(len(features)) if row[f"n{at}"]]
+    if not bad:
+        return f"{where} has rows that could not be predicted, but they changed while they were read"
+    piece, count = features[bad[0]], row[f"n{bad[0]}"]
+    expected = "a finite number" if piece.width is None else f"{piece.width} finite numbers"
+    example = row[f"t{bad[0]}"] if piece.kind == "text" else None
+    shown = f" (such as {example[:40]!r})" if example is not None else ""
+    others = f", and {len(bad) - 1} other columns are affected" if len(bad) > 1 else ""
+    return (
+        f"{where}: column {piece.name!r} must hold {expected}, but {count} of {row['rows']} rows have a "
+        f"null, NaN, infinite or other value there{shown}{others}; fill or drop those rows"
+    )
+
+
+def data_section(model: Model) -> Data:
+    """The data section of the model's recipe; the defaults if it has none that can be read."""
+    try:
+        return loads(model.recipe).data
+    except NNSparkError:
+        return Data(source="")
+
+
+def _by_name(model: Model, kinds: dict[str, str], *, named: bool) -> list[str] | None:
+    """The model's names; "v[0]", "v[1]", ... become v. None if positions have to do."""
+    unnamed = model.feature_names == numbered(len(model.feature_names))
+    if not named or (unnamed and not set(model.feature_names) <= set(kinds)):
+        return None
+    if unnamed and len(kinds) > len(model.feature_names) and list(kinds) == list(numbered(len(kinds))):
+        return None
+    names: list[str] = []
+    for name in model.feature_names:
+        match = PART_OF_ARRAY.fullmatch(name)
+        base = (
+            match[1] if name not in kinds and match and kinds.get(match[1]) in ("array", "vector") else name
+        )
+        if base not in names or base == name:
+            names.append(base)
+    return names
+
+
+def _by_position(model: Model, kinds: dict[str, str], where: str) -> list[str]:
+    names, width = list(kinds), len(model.feature_names)
+    arrays = [name for name in names if kinds[name] in ("array", "vector")]
+    if len(arrays) == 1:
+        return arrays
+    left = [name for name in names if name not in _not_features(model, names)]
+    if len(left) == width:
+        return left
+    if len(names) == width:
+        return names
+    raise ShapeError(
+        f"the model takes {width} features by position, but {where} has {len(names)} columns, {len(left)} "
+        "without label and weight; name the feature columns with --columns"
+    )
+
+
+def _not_features(model: Model, names: list[str]) -> set[str]:
+    """The recipe's label and weight columns, as far as the input has them."""
+    data = data_section(model)
+    found: set[str] = {data.weight} if data.weight else set()
+    for label in as_list(data.label):
+        if isinstance(label, str):
+            found.add(label)
+        elif -len(names) <= label < len(names):
+            found.add(names[label])
+    return found
+
+
+def _with_widths(wanted: list[str], kinds: dict[str, str], model: Model, where: str) -> FeatureColumns:
+    width = len(model.feature_names)
+    arrays = [name for name in wanted if kinds[name] in ("array", "vector")]
+    parts = [PART_OF_ARRAY.fullmatch(name) for name in model.feature_names]
+    widths = {base: sum(match is not None and match[1] == base for match in parts) for base in arrays}
+    if len(arrays) == 1:
+        widths[arrays[0]] = width - len(wanted) + 1
+    if len(wanted) - len(arrays) + sum(widths.values()) != width or 0 in widths.values():
+        raise ShapeError(f"the model takes {width} features, but {len(wanted)} columns of {where} were named")
+    return [Piece(name, kinds[name], widths.get(name)) for name in wanted]
+
+
+def _kind(kind: "DataType") -> str:
+    """number, text, array or vector; else "?" and what it is."""
+    from pyspark.sql import types as T
+
+    if isinstance(kind, T.NumericType | T.BooleanType):
+        return "number"
+    if isinstance(kind, T.StringType):
+        return "text"
+    if isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.NumericType | T.BooleanType):
+        return "array"
+    return "vector" if type(kind).__name__ == "VectorUDT" else f"?{kind.simpleString()}"
+
+
+def _column(piece: Piece) -> "Column":
+    from pyspark.sql import functions as F
+
+    return F.col("`" + piece.name.replace("`", "``") + "`")
+
+
+def _number(piece: Piece) -> "Column":
+    return _column(piece).try_cast("double")
+
+
+def _array(piece: Piece) -> "Column":
+    if piece.kind == "vector":
+        from pyspark.ml.functions import vector_to_array
+
+        dense: Column = vector_to_array(_column(piece))
+        return dense
+    return _column(piece).cast("array<double>")
+
+
+def _is_bad(piece: Piece) -> "Column":
+    from pyspark.sql import functions as F
+
+    def not_finite(value: Any) -> Any:
+        return value.isNull() | F.isnan(value) | (F.abs(value) == float("inf"))
+
+    if piece.width is None:
+        bad: Column = not_finite(_number(piece))
+        return bad
+    array = _array(piece)
+    fits = (F.size(array) == piece.width) & ~F.exists(array, not_finite)
+    return ~F.coalesce(fits, F.lit(False))

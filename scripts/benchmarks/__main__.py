@@ -1,0 +1,56 @@
+"""The command line of ``scripts/bench``: pick a subcommand, run it, print its table, keep its JSON."""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from benchmarks._common import SHAPES, heading, machine
+
+SUBCOMMANDS = {
+    "r0": "R0's own method against nnspark, 5,000x400-25-10",
+    "exact": "the exact sum against a plain float64 sum",
+    "epoch": "an epoch: nnspark, NumPy, Spark MLlib, scikit-learn, a no-op job",
+    "accuracy": "seconds of training to 97 % held out on MNIST-sized data",
+    "ingest": "rows a second from Parquet and NumPy to resident shards",
+    "partitions": "an epoch of data in 2, 16, 64, 256 partitions; the cost model",
+    "memory": "peak memory of the driver and the workers on 2,000,000x50 Parquet rows",
+    "recipes": "the reference systems: published figure, ours, seconds",
+}
+
+
+def main() -> None:
+    """Run one benchmark."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    commands = parser.add_subparsers(dest="benchmark", required=True, metavar="SUBCOMMAND")
+    for name, summary in SUBCOMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        command.add_argument("--shapes", default="", help=f"a list out of {','.join(SHAPES)}")
+        command.add_argument("--quick", action="store_true", help="few epochs and small data: does it run?")
+        command.add_argument("--json", metavar="FILE", help="write the results there")
+        if name in sys.argv[1:2]:
+            importlib.import_module(f"benchmarks.{name}").add_arguments(command)
+    args = parser.parse_args()
+    unknown = [shape for shape in args.shapes.split(",") if shape and shape not in SHAPES]
+    if unknown:
+        parser.error(f"no shape is called {unknown[0]!r}; choose from {','.join(SHAPES)}")
+
+    module = importlib.import_module(f"benchmarks.{args.benchmark}")
+    about = machine()
+    print(heading(about), flush=True)
+    began = time.perf_counter()
+    results = module.run(args)
+    about["load_after"] = os.getloadavg()[0]
+    about["seconds"] = round(time.perf_counter() - began, 1)
+    print(module.table(results))
+    print(f"\n{about['seconds']} s in all, load average {about['load_after']:.1f} at the end")
+    if args.json:
+        document = {"benchmark": args.benchmark, "quick": args.quick, "machine": about, **results}
+        Path(args.json).write_text(json.dumps(document, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

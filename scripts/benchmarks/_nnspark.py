@@ -1,0 +1,111 @@
+"""nnspark as a contestant, and the no-op job: the same broadcast and sums, nothing computed."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks._common import Shape
+from nnspark import recipe as recipes
+from nnspark import train as training
+from nnspark.recipe import Recipe
+from nnspark.rows import BlockSet
+from nnspark.shards import Shards
+from nnspark.totals import Totals
+
+__all__ = ["Epochs", "exact_no_op", "no_op", "recipe_for"]
+
+Array = NDArray[Any]
+NO_SPLIT = ("data.split.train=1.0", "data.split.validation=0.0", "data.split.test=0.0")
+
+_kept: dict[Any, Any] = {}
+
+
+def recipe_for(shape: Shape, dtype: str, *overrides: str) -> Recipe:
+    """MLlib's network (sigmoid hidden layers, softmax) trained on every row by small steps downhill."""
+    settings = [
+        *NO_SPLIT,
+        f"network.hidden={list(shape.layers[1:-1])}",
+        'network.output="softmax"',
+        'network.init={name = "glorot"}',
+        "training.learning_rate=0.1",
+        "training.l2=0.0",
+        f'training.dtype="{dtype}"',
+    ]
+    return recipes.loads('[data]\nsource = "digits"\n', [*settings, *overrides])
+
+
+class Epochs:
+    """Epochs of a recipe on laid-out data, as ``train`` runs them, timed one by one."""
+
+    def __init__(self, recipe: Recipe, shards: Shards) -> None:
+        self.recipe, self.shards = recipe, shards
+        self.kernel = training.kernel_for(recipe, shards.plan)
+        init, self.update = training.make_update(recipe, self.kernel, shards)
+        self.progress = training.first_progress(recipe, self.kernel.network, init)
+
+    def __call__(self) -> list[float]:
+        """Seconds of the next epoch."""
+        with training.one_blas_thread():
+            began = time.perf_counter()
+            self.progress, _ = training.run_epoch(self.recipe, self.update, self.progress, 0.0)
+            return [time.perf_counter() - began]
+
+
+class _Vector:
+    """An accumulator of one plain vector."""
+
+    def __init__(self, vector: Array | None = None) -> None:
+        self.vector, self.missing = vector, frozenset[int]()
+
+    def merge(self, other: "_Vector") -> "_Vector":
+        """Add the other; returns self."""
+        if self.vector is None:
+            self.vector = other.vector
+        elif other.vector is not None:
+            self.vector = self.vector + other.vector
+        return self
+
+
+def no_op(shards: Shards, theta: Array) -> Callable[[], list[float]]:
+    """Broadcast theta; every task returns an array of theta's type and length, which are summed."""
+    return _timed_run(shards, _random_vector, theta, _Vector)
+
+
+def exact_no_op(epochs: Epochs) -> Callable[[], list[float]]:
+    """Broadcast theta; every task returns the exact totals of an earlier evaluation, which are summed."""
+    from nnspark.cost import _totals
+
+    function = partial(_earlier_totals, partial(_totals, epochs.kernel, ("train", "validation"), True))
+    return _timed_run(epochs.shards, function, epochs.progress.theta, Totals)
+
+
+def _timed_run(
+    shards: Shards, function: Callable[..., Any], theta: Array, zero: Callable[[], Any]
+) -> Callable[[], list[float]]:
+    def sample() -> list[float]:
+        began = time.perf_counter()
+        shards.run(function, theta, zero)
+        return [time.perf_counter() - began]
+
+    return sample
+
+
+def _random_vector(sets: Sequence[BlockSet], theta: Array) -> _Vector:
+    """Worker function: a vector like theta, drawn once and kept."""
+    key = ("vector", theta.dtype, theta.size)
+    if key not in _kept:
+        _kept[key] = np.random.default_rng(0).normal(size=theta.size).astype(theta.dtype)
+    return _Vector(_kept[key])
+
+
+def _earlier_totals(function: Callable[..., Totals], sets: Sequence[BlockSet], theta: Array) -> Totals:
+    """Worker function: the totals of these blocks, computed once and kept."""
+    key = ("totals", theta.dtype, theta.size, tuple(blocks.spans[:1] for blocks in sets))
+    if key not in _kept:
+        _kept[key] = function(sets, theta)
+    kept: Totals = _kept[key]
+    return kept

@@ -1,0 +1,105 @@
+"""What exact sums cost: the same epoch with ``ExactVector`` and with a plain float64 sum in its place.
+
+Twice: as Spark jobs, and in one process without Spark, where there is less noise.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import _common
+from benchmarks._common import Contestant, Ratio, race, ratio_table, timing_table
+from benchmarks._data import rows_of, table_of
+from benchmarks._nnspark import Epochs, recipe_for
+from nnspark import totals
+from nnspark.dataset import make_dataset
+from nnspark.rows import BlockSet
+from nnspark.shards import LocalShards, Shards, make_shards
+
+Array = NDArray[Any]
+MOST = 1.05
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """How many epochs."""
+    parser.add_argument("--epochs", type=int, default=0, help="epochs each (default 31)")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Race exact against plain sums."""
+    sc = _common.session("exact").sparkContext
+    sizes = []
+    for name, shape in _common.shapes_of(args, "M").items():
+        table, contestants, ratios = table_of(*rows_of(shape)), [], []
+        for dtype in ("float32", "float64"):
+            recipe = recipe_for(shape, dtype)
+            dataset = make_dataset(table, recipe)
+            for engine, shards in (("Spark", make_shards(dataset, sc)), ("one process", LocalShards(dataset))):
+                pair = [
+                    Contestant(f"exact, {engine}, {dtype}", Epochs(recipe, shards)),
+                    Contestant(f"plain, {engine}, {dtype}", Epochs(recipe, PlainShards(shards))),
+                ]
+                contestants += pair
+                ratios.append((f"exact / plain, {engine}, {dtype}", pair))
+        race(contestants, args.epochs or (5 if args.quick else 31))
+        found = [Ratio(what, exact.median / plain.median, MOST, -1) for what, (exact, plain) in ratios]
+        sizes.append(
+            {"shape": name, "size": str(shape), "epochs": timing_table(contestants), "ratios": ratio_table(found)}
+        )
+    return {"shapes": sizes}
+
+
+def table(results: dict[str, Any]) -> str:
+    """Epochs and their ratios."""
+    return "\n\n".join(
+        f"\n{one['shape']}: {one['size']}\n\n{_common.format_table(one['epochs'])}\n\n"
+        f"{_common.format_table(one['ratios'])}"
+        for one in results["shapes"]
+    )
+
+
+class PlainVector:
+    """A float64 sum with the face of ``ExactVector``."""
+
+    def __init__(self, size: int, terms: int, dtype: str) -> None:
+        self.total = np.zeros(size)
+
+    def add(self, vector: Array) -> None:
+        """Add one vector."""
+        self.total += vector
+
+    def merge(self, other: "PlainVector") -> None:
+        """Add another sum."""
+        self.total += other.total
+
+    def value(self) -> Array:
+        """The sum."""
+        return self.total
+
+
+class PlainShards:
+    """Shards whose functions run with ``PlainVector`` for ``ExactVector``; all else is the same code."""
+
+    def __init__(self, shards: Shards) -> None:
+        self.shards, self.plan = shards, shards.plan
+
+    def run(self, function: Callable[..., Any], value: Any, zero: Callable[[], Any]) -> Any:
+        """As the shards that are wrapped."""
+        return self.shards.run(partial(_with_plain_sums, function), value, zero)
+
+    def close(self) -> None:
+        """Nothing: the shards are the other contestant's."""
+
+
+def _with_plain_sums(function: Callable[..., Any], sets: Sequence[BlockSet], value: Any) -> Any:
+    """Worker function: the function's result with plain sums."""
+    exact_vector = totals.ExactVector
+    totals.ExactVector = PlainVector  # type: ignore[assignment,misc]
+    try:
+        return function(sets, value)
+    finally:
+        totals.ExactVector = exact_vector  # type: ignore[misc]

@@ -1,0 +1,38 @@
+"""Worker functions that fail or dawdle on purpose, as ``nnspark.cost._totals`` with a fault in front."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pyspark import TaskContext
+
+from nnspark import cost, resident
+
+plain_totals = cost._totals
+
+
+def failing_twice(*args: Any) -> Any:
+    """Fail the first two attempts of every task."""
+    context = TaskContext.get()
+    assert context is not None
+    if context.attemptNumber() < 2:
+        raise RuntimeError("a task that fails on purpose")
+    return plain_totals(*args)
+
+
+def slow_first_attempt(*args: Any) -> Any:
+    """Take long over partition 0's first attempt, so that speculation starts another."""
+    context = TaskContext.get()
+    assert context is not None
+    if context.partitionId() == 0 and context.attemptNumber() == 0:
+        time.sleep(2.0)
+    return plain_totals(*args)
+
+
+def forget_everything(handles: Any) -> None:
+    """Delete the shards from this worker's executor, and close them in this process."""
+    for handle in handles:
+        resident.forget(handle)
+
+
+FAULTS: dict[str, Callable[..., Any]] = {"fail": failing_twice, "slow": slow_first_attempt}

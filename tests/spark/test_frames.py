@@ -1,0 +1,188 @@
+"""DataFrames read by executors give the blocks that arrays give, and name the values they refuse."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from spark.training import Outcome, outcome, recipe_of, without_spark
+
+from nnspark.errors import DataError
+from nnspark.frames import frame_shards, read_frame
+from nnspark.run import load_shards
+
+FRAME = """
+[data]
+source = "parquet"
+scale = "standard"
+[training]
+epochs = 2
+block_rows = 200
+learning_rate = 0.5
+"""
+ROWS = 3_000
+
+
+def made_rows() -> pd.DataFrame:
+    """Three classes, six features of very different scales, some rows repeated."""
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(ROWS, 6)) * [1, 1e-3, 1e4, 1, 5, 0]
+    label = (X[:, 0] > 0).astype(int) + (X[:, 3] > 0.5)
+    rows = pd.DataFrame(X, columns=[f"x{i}" for i in range(6)]).assign(label=label, w=rng.uniform(0, 2, ROWS))
+    return pd.concat([rows, rows.iloc[:50]], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same rows as one Parquet file, 17 files, CSV, and wide columns, in different orders."""
+    root = tmp_path_factory.mktemp("frames")
+    rows = made_rows()
+    rows.to_parquet(root / "one.parquet", index=False)
+    mixed = rows.sample(frac=1, random_state=3)
+    (root / "many").mkdir()
+    for number, part in enumerate(np.array_split(np.arange(len(mixed)), 17)):
+        mixed.iloc[part].to_parquet(root / "many" / f"part-{number:02}.parquet", index=False)
+    mixed.to_csv(root / "rows.csv", index=False)
+    return root
+
+
+def on_frames(spark: Any, folder: Path, *overrides: str) -> Outcome:
+    """Train on the executors' reading of the files."""
+    recipe = recipe_of(*overrides, text=FRAME)
+    return outcome(recipe, load_shards(recipe, spark))
+
+
+FILES = {
+    "one.parquet": ("data.columns=['x0','x1','x2','x3','x4','x5']",),
+    "many": ("data.columns=['x0','x1','x2','x3','x4','x5']",),
+    "rows.csv": ("data.source=csv", "data.columns=['x0','x1','x2','x3','x4','x5']"),
+}
+OPTIONS = {
+    "plain": (),
+    "float32": ('training.dtype="float32"',),
+    "stratified, minmax": ("data.split.stratify=true", 'data.scale="minmax"'),
+    "weighted, balanced": ("data.weight=w", "training.class_weight=balanced"),
+    "no split": ("data.split={train=1.0,validation=0.0,test=0.0}",),
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_files_and_partitions_do_not_change_a_bit(spark: Any, folder: Path, options: tuple[str, ...]) -> None:
+    """One file, 17 files and CSV, on 1, 3 and 7 partitions, agree with the engine without Spark."""
+    expected = without_spark(
+        recipe_of(f"data.path={folder / 'one.parquet'}", *FILES["one.parquet"], *options, text=FRAME)
+    )
+    for partitions, (file, source) in zip((1, 3, 7), FILES.items(), strict=True):
+        where = (f"data.path={folder / file}", f"spark.partitions={partitions}", *source, *options)
+        assert on_frames(spark, folder, *where) == expected, file
+
+
+@pytest.mark.parametrize("task", ["vector", "array", "regression"])
+def test_wide_columns_and_targets_agree_with_arrays(spark: Any, folder: Path, task: str, tmp_path: Path) -> None:
+    """A vector column, an array column, and two regression targets."""
+    from pyspark.ml.feature import VectorAssembler
+    from pyspark.sql import functions as F
+
+    names = [f"x{i}" for i in range(6)]
+    df = spark.read.parquet(str(folder / "one.parquet"))
+    options = ["data.split.test=0.0", "data.split.train=0.9"]
+    if task == "regression":
+        df = df.select(*names[2:], "x0", "x1")
+        options += ["data.task=regression", "data.label=['x0','x1']", "data.target_scale=standard", "training.learning_rate=0.1"]
+    elif task == "vector":
+        df = VectorAssembler(inputCols=names, outputCol="features").transform(df).select("features", "label")
+    else:
+        df = df.select(F.array(*names).alias("pixels"), "label")
+    df.write.parquet(str(tmp_path / "wide"))
+    options.append(f"data.path={tmp_path / 'wide'}")
+    assert on_frames(spark, tmp_path, *options) == without_spark(recipe_of(*options, text=FRAME))
+
+
+def test_more_partitions_than_rows(spark: Any) -> None:
+    """spark.range(0, 40, 1, 50): 40 rows in 50 partitions give what 1 partition gives."""
+    from pyspark.sql import functions as F
+
+    def frame(partitions: int) -> Any:
+        numbers = spark.range(0, 40, 1, partitions)
+        return numbers.select(F.col("id").cast("double").alias("x"), (F.col("id") % 2).alias("label"))
+
+    recipe = recipe_of('data.scale="standard"', text=FRAME)
+    one, many = (outcome(recipe, frame_shards(frame(n), recipe, partitions=n)) for n in (1, 50))
+    assert one == many
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("one repeated row", lambda d: d.iloc[[0] * 2000].assign(label=[0, 1] * 1000)),
+        ("all-zero features", lambda d: d.assign(**{f"x{i}": 0.0 for i in range(6)})),
+        ("equal features, other labels", lambda d: pd.concat([d, d.assign(label=(d["label"] + 1) % 3)])),
+    ],
+    ids=["one row", "zeros", "labels"],
+)
+def test_degenerate_rows_train_to_the_same_bits(
+    spark: Any, tmp_path: Path, name: str, make: Callable[[pd.DataFrame], pd.DataFrame]
+) -> None:
+    """Repeated rows, zero features, and equal features with different labels."""
+    make(made_rows().drop(columns="w")).to_parquet(tmp_path / "rows.parquet", index=False)
+    options = (f"data.path={tmp_path / 'rows.parquet'}", "data.split={train=1.0,validation=0.0,test=0.0}")
+    assert on_frames(spark, tmp_path, *options) == without_spark(recipe_of(*options, text=FRAME))
+
+
+BAD = {
+    "null": (lambda d: d.assign(x3=d["x3"].where(d.index != 7)), r"'x3' is null in 1 rows.*row 7 of rows\.parquet"),
+    "nan": (lambda d: d.assign(x3=np.where(d.index == 11, np.inf, d["x3"])), r"'x3' is NaN or infinite 1.*row 11 of"),
+    "label": (lambda d: d.assign(label=d["label"].astype(float).where(d.index != 3)), "needs a label.*none in 1 rows"),
+    "one class": (lambda d: d.assign(label=1), "only one class, 1"),
+    "fraction": (lambda d: d.assign(label=d["label"] + 0.5), "not a whole number"),
+    "text": (lambda d: d.assign(x1="a"), "'x1' is string, not a number"),
+    "weight": (lambda d: d.assign(w=-d["w"]), "'w' is negative in"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_unusable_values_are_refused_by_name(spark: Any, tmp_path: Path, kind: str) -> None:
+    """Column and count, and the first file and row where the source tells."""
+    make, message = BAD[kind]
+    make(made_rows()).to_parquet(tmp_path / "rows.parquet", index=False)
+    recipe = recipe_of(f"data.path={tmp_path / 'rows.parquet'}", "data.weight=w", text=FRAME)
+    with pytest.raises(DataError, match=message):
+        load_shards(recipe, spark)
+
+
+@pytest.mark.parametrize("line", ["1,2,3,4,5,6,0,1,99", "1,2", "1,2,oops,4,5,6,0,1"], ids=["long", "short", "text"])
+def test_a_csv_record_that_does_not_fit_is_named_by_line(spark: Any, folder: Path, tmp_path: Path, line: str) -> None:
+    """File, line and text of the first such record."""
+    lines = (folder / "rows.csv").read_text().splitlines()
+    lines[1234] = line
+    (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n")
+    recipe = recipe_of(f"data.path={tmp_path / 'rows.csv'}", "data.source=csv", text=FRAME)
+    with pytest.raises(DataError, match=rf"rows\.csv line 1235: '{line}'"):
+        load_shards(recipe, spark)
+
+
+def test_a_missing_or_truncated_file_is_one_line(spark: Any, folder: Path, tmp_path: Path) -> None:
+    """Spark's errors become a DataError that names the path."""
+    data = recipe_of(f"data.path={tmp_path / 'nothing'}", text=FRAME).data
+    with pytest.raises(DataError, match="nothing"):
+        read_frame(spark, data)
+    whole = (folder / "one.parquet").read_bytes()
+    (tmp_path / "cut.parquet").write_bytes(whole[: len(whole) // 2])
+    recipe = recipe_of(f"data.path={tmp_path / 'cut.parquet'}", text=FRAME)
+    with pytest.raises(DataError, match=r"cut\.parquet"):
+        load_shards(recipe, spark)
+
+
+def test_rows_of_weight_zero_are_not_there(spark: Any, tmp_path: Path) -> None:
+    """Weight 0 equals absence, bit for bit."""
+    rows = made_rows()
+    rows["w"] = np.where(np.arange(len(rows)) % 3 == 0, 0.0, 1.0)
+    rows.to_parquet(tmp_path / "zero.parquet", index=False)
+    rows[rows["w"] > 0].to_parquet(tmp_path / "absent.parquet", index=False)
+    outcomes = [
+        on_frames(spark, tmp_path, f"data.path={tmp_path / name}", "data.weight=w")
+        for name in ("zero.parquet", "absent.parquet")
+    ]
+    assert outcomes[0] == outcomes[1]

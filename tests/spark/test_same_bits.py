@@ -1,0 +1,153 @@
+"""One recipe gives the same weights and history however Spark lays it out, and one job an epoch."""
+
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from spark import faults
+from spark.training import outcome, recipe_of, without_spark
+
+from nnspark import cost, resident
+from nnspark.dataset import make_dataset
+from nnspark.shards import SparkShards, make_shards
+from nnspark.sources import load_table
+from nnspark.train import train
+
+ADAM = ('training.optimizer="adam"', "training.learning_rate=0.01")
+ROUNDS = (*ADAM, "rounds.batch_size=32", "rounds.replicas=4")
+LBFGS = ('training.optimizer="lbfgs"',)
+
+
+def on_spark(spark: Any, recipe: Any, partitions: int, depth: int = 0) -> SparkShards:
+    """Digits laid out on Spark."""
+    dataset = make_dataset(load_table(recipe.data), recipe)
+    shards = make_shards(dataset, spark.sparkContext, partitions=partitions, depth=depth)
+    assert isinstance(shards, SparkShards)
+    return shards
+
+
+@pytest.mark.parametrize("options", [(), ADAM, LBFGS, ROUNDS], ids=["gd", "adam", "lbfgs", "rounds"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_partitions_do_not_change_a_bit(spark: Any, options: tuple[str, ...], dtype: str) -> None:
+    """1, 2, 3 and 7 partitions, and the engine without Spark, agree in weights and history."""
+    recipe = recipe_of(f'training.dtype="{dtype}"', *options)
+    expected = without_spark(recipe)
+    for partitions in (1, 2, 3, 7):
+        assert outcome(recipe, on_spark(spark, recipe, partitions)) == expected
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_more_partitions_than_blocks_do_not_change_a_bit(spark: Any, depth: int) -> None:
+    """64 partitions, most of them empty, whatever the depth of the tree."""
+    recipe = recipe_of("training.epochs=2")
+    assert outcome(recipe, on_spark(spark, recipe, 64, depth)) == without_spark(recipe)
+
+
+def test_more_partitions_than_rows_do_not_change_a_bit(spark: Any) -> None:
+    """150 rows of iris on 160 partitions."""
+    recipe = recipe_of('data.source="iris"', 'data.scale="standard"', "training.block_rows=1", "training.epochs=1")
+    assert outcome(recipe, on_spark(spark, recipe, 160)) == without_spark(recipe)
+
+
+def test_an_epoch_is_one_spark_job(spark: Any) -> None:
+    """The status tracker counts as many jobs as evaluations, and one for the final metrics."""
+    recipe = recipe_of("training.epochs=5")
+    shards = on_spark(spark, recipe, 2)
+    sc = spark.sparkContext
+    sc.setJobGroup("counted", "an epoch is one job")
+    try:
+        trained = train(recipe, shards)
+        jobs = sc.statusTracker().getJobIdsForGroup("counted")
+    finally:
+        sc.setLocalProperty("spark.jobGroup.id", None)
+    assert trained.progress.evaluations == 5
+    assert len(jobs) == 5 + 1
+
+
+def test_tasks_that_fail_twice_do_not_change_a_bit(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retried tasks are counted once."""
+    recipe = recipe_of("training.epochs=2")
+    expected = without_spark(recipe)
+    monkeypatch.setattr(cost, "_totals", faults.failing_twice)
+    assert outcome(recipe, on_spark(spark, recipe, 3)) == expected
+
+
+@pytest.mark.parametrize("options", [(), ROUNDS], ids=["gd", "rounds"])
+def test_lost_shards_are_rebuilt_and_do_not_change_a_bit(spark: Any, options: tuple[str, ...]) -> None:
+    """Shards deleted behind the workers' backs before every epoch."""
+    recipe = recipe_of("training.epochs=3", *options)
+    shards = on_spark(spark, recipe, 3)
+    run = shards.run
+
+    def losing(function: Any, value: Any, zero: Any) -> Any:
+        shards._stored.foreachPartition(faults.forget_everything)
+        return run(function, value, zero)
+
+    shards.run = losing  # type: ignore[method-assign]
+    assert outcome(recipe, shards) == without_spark(recipe)
+
+
+def test_a_lost_shard_costs_one_more_job(spark: Any) -> None:
+    """The missing shards are summed from the lineage in a second job, once."""
+    recipe = recipe_of("training.epochs=1")
+    shards = on_spark(spark, recipe, 3)
+    trained_before = train(recipe, shards)
+    shards._stored.foreachPartition(faults.forget_everything)
+    sc = spark.sparkContext
+    sc.setJobGroup("rebuilding", "a lost shard")
+    try:
+        trained = train(recipe, shards)
+        jobs = sc.statusTracker().getJobIdsForGroup("rebuilding")
+    finally:
+        sc.setLocalProperty("spark.jobGroup.id", None)
+    np.testing.assert_array_equal(trained.theta, trained_before.theta)
+    assert len(jobs) == 1 + 1 + 1
+
+
+def test_shards_are_deleted_when_closed(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a closed data set is left in the executors' directories."""
+    recipe = recipe_of()
+    shards = on_spark(spark, recipe, 2)
+    found = partial(_directories)
+    train(recipe, shards)
+    data_set = shards._stored.first().data_set
+    before = spark.sparkContext.parallelize([data_set], 1).map(found).first()
+    shards.close()
+    after = spark.sparkContext.parallelize([data_set], 1).map(found).first()
+    assert before
+    assert not after
+
+
+def _directories(data_set: str) -> list[str]:
+    folder = resident.local_root() / "nnspark" / data_set
+    return [path.name for path in folder.iterdir()] if folder.exists() else []
+
+
+def test_a_shard_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second attempt finds the first one's shard and leaves it; a missing one is a miss, not an error."""
+    monkeypatch.setenv("SPARK_LOCAL_DIRS", str(tmp_path))
+    recipe = recipe_of()
+    blocks = make_dataset(load_table(recipe.data), recipe).blocks
+    handle = resident.store("some-data", 0, blocks)
+    written = sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy"))
+    assert resident.store("some-data", 0, blocks) == handle
+    assert sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")) == written
+    found = resident.find(handle)
+    assert found is not None
+    np.testing.assert_array_equal(found.X, blocks.X)
+    resident.forget(handle)
+    assert resident.find(handle) is None
+    assert not list(tmp_path.rglob("*.npy"))
+
+
+def test_the_local_root_is_sparks_first_local_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Spark it is the system's temporary directory."""
+    monkeypatch.setenv("SPARK_LOCAL_DIRS", "/first,/second")
+    assert str(resident.local_root()) == "/first"
+    monkeypatch.delenv("SPARK_LOCAL_DIRS")
+    assert str(resident.local_root()) == tempfile.gettempdir()
+    assert shutil.disk_usage(resident.local_root()).free > 0
