@@ -1,4 +1,4 @@
-"""Train a recipe: spark-submit jobs/train.py RECIPE --out RUN_DIR [--set section.key=value ...] [--resume]."""
+"""Train a recipe: spark-submit jobs/train.py RECIPE --out RUN_DIR [--set key=value ...] [--resume]."""
 
 import argparse
 from pathlib import Path
@@ -12,7 +12,9 @@ def main(arguments: list[str]) -> None:
     """Parse the command line, train, and print the path of metrics.json as the last line."""
     parser = argparse.ArgumentParser(prog="train.py", description="Train a neural network from a recipe.")
     parser.add_argument("recipe", help="a TOML recipe, such as conf/digits.toml")
-    parser.add_argument("--out", required=True, metavar="RUN_DIR", help="where the run is kept: a path or Hadoop URI")
+    parser.add_argument(
+        "--out", required=True, metavar="RUN_DIR", help="where the run is kept: a path or Hadoop URI"
+    )
     parser.add_argument(
         "--set",
         dest="overrides",
@@ -26,9 +28,7 @@ def main(arguments: list[str]) -> None:
     existing.add_argument("--overwrite", action="store_true", help="replace the run in RUN_DIR")
     args = parser.parse_args(arguments)
     recipe = read(args.recipe, args.overrides)
-    print(
-        run(recipe, args.out, title=Path(args.recipe).stem, resume=args.resume, overwrite=args.overwrite)
-    )
+    print(run(recipe, args.out, title=Path(args.recipe).stem, resume=args.resume, overwrite=args.overwrite))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ L2 term. It does not know whether the shards are on a cluster or in this process
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from nnspark import resident
 from nnspark import weights as weights_module
 from nnspark.exact_sum import from_exact
 from nnspark.regularize import add_l2
-from nnspark.rows import BlockSet
+from nnspark.rows import BlockSet, most_rows
 from nnspark.shards import Shards
 from nnspark.tasks import TASKS
 from nnspark.totals import Kernel, Totals, totals_of
@@ -92,9 +92,7 @@ class Cost:
         return replace(self.last, evaluations=self.evaluations - before, converged=converged)
 
 
-def evaluate(
-    kernel: Kernel, shards: Shards, theta: Array, parts: Sequence[str]
-) -> dict[str, Metrics]:
+def evaluate(kernel: Kernel, shards: Shards, theta: Array, parts: Sequence[str]) -> dict[str, Metrics]:
     """Metrics of the given parts at theta, one job, no gradient."""
     return part_metrics(shards.run(partial(_totals, kernel, tuple(parts), False), theta, Totals), kernel.task)
 
@@ -115,9 +113,8 @@ def part_metrics(totals: Totals, task: str) -> dict[str, Metrics]:
 
 
 def _totals(
-    kernel: Kernel, parts: Sequence[str], with_gradient: bool, sets: Sequence[BlockSet], theta: Array
+    kernel: Kernel, parts: Sequence[str], with_gradient: bool, sets: Iterable[BlockSet], theta: Array
 ) -> Totals:
     """Worker function: the totals of one partition's blocks."""
-    rows = max((span.stop - span.start for blocks in sets for span in blocks.spans), default=0)
-    work = resident.workspace(kernel.network, kernel.dtype, rows)
+    work = resident.workspace(kernel.network, kernel.dtype, most_rows(sets))
     return totals_of(kernel, theta, sets, work, parts, with_gradient=with_gradient)

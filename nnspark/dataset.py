@@ -148,6 +148,4 @@ def _without_weightless_rows(table: Table) -> Table:
     keep = table.weight > 0
     if not keep.any():
         raise DataError("every row has weight 0: expected at least one positive weight")
-    return replace(
-        table, features=table.features[keep], target=table.target[keep], weight=table.weight[keep]
-    )
+    return replace(table, features=table.features[keep], target=table.target[keep], weight=table.weight[keep])

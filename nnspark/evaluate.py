@@ -6,7 +6,7 @@ A confusion matrix has a row a true class and a column a predicted one; a multil
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from nnspark.model import Model
 from nnspark.network import forward
 from nnspark.plan import Scaling
 from nnspark.recipe import Recipe
-from nnspark.rows import Block, BlockSet
+from nnspark.rows import Block, BlockSet, most_rows
 from nnspark.scoring import target_names
 from nnspark.shards import Shards, make_shards
 from nnspark.sources import load_table
@@ -132,12 +132,11 @@ def evaluate_model(
 
 
 def _count_blocks(
-    kernel: Kernel, part: str, target_scaling: Scaling | None, sets: Sequence[BlockSet], theta: Array
+    kernel: Kernel, part: str, target_scaling: Scaling | None, sets: Iterable[BlockSet], theta: Array
 ) -> Counts:
     """Worker function: the counts of one partition's blocks."""
     weights = weights_module.unflatten(theta, kernel.network.layers)
-    rows = max((span.stop - span.start for blocks in sets for span in blocks.spans), default=0)
-    work = resident.workspace(kernel.network, kernel.dtype, rows)
+    work = resident.workspace(kernel.network, kernel.dtype, most_rows(sets))
     total = Counts()
     for blocks in sets:
         for block in blocks.blocks([part]):

@@ -68,7 +68,9 @@ class Model:
         if outputs.shape[1] == 1:
             return np.hstack([1.0 - outputs, outputs])
         total = outputs.sum(axis=1, keepdims=True)
-        return np.asarray(np.divide(outputs, total, out=np.full_like(outputs, 1 / outputs.shape[1]), where=total > 0))
+        return np.asarray(
+            np.divide(outputs, total, out=np.full_like(outputs, 1 / outputs.shape[1]), where=total > 0)
+        )
 
     def predict(self, features: Array) -> Array:
         """Labels (n,), label indicators (n, labels) or target values (n, outputs) in their own units."""
@@ -106,7 +108,9 @@ class Model:
         """Read a model; ModelError says what is wrong with a file that is not one."""
         tensors, metadata = read_safetensors(content, name)
         if metadata.get("format") != FORMAT:
-            raise ModelError(f"{name} is not an nnspark model: its format is {metadata.get('format')!r}, not {FORMAT!r}")
+            raise ModelError(
+                f"{name} is not an nnspark model: its format is {metadata.get('format')!r}, not {FORMAT!r}"
+            )
         try:
             about = json.loads(metadata["model"])
             network = Network(
@@ -132,7 +136,9 @@ class Model:
             )
             model._check()
         except (KeyError, TypeError, ValueError, OverflowError, NNSparkError) as error:
-            raise ModelError(f"{name} is damaged: {' '.join(str(error).split())}; train again or use a copy") from None
+            raise ModelError(
+                f"{name} is damaged: {' '.join(str(error).split())}; train again or use a copy"
+            ) from None
         return model
 
     def _check(self) -> None:
@@ -164,5 +170,7 @@ def read_safetensors(content: bytes, name: str) -> tuple[dict[str, Array], dict[
         metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
-        raise ModelError(f"{name} is not a whole safetensors file ({reason}); train again or use a copy") from None
+        raise ModelError(
+            f"{name} is not a whole safetensors file ({reason}); train again or use a copy"
+        ) from None
     return tensors, metadata

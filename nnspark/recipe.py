@@ -16,8 +16,21 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from nnspark.errors import RecipeError
 
-__all__ = ["Checkpoint", "Data", "Network", "Recipe", "Report", "Rounds", "Spark", "Split", "Stopping",
-           "Training", "loads", "dumps", "read"]  # fmt: skip
+__all__ = [
+    "Checkpoint",
+    "Data",
+    "Network",
+    "Recipe",
+    "Report",
+    "Rounds",
+    "Spark",
+    "Split",
+    "Stopping",
+    "Training",
+    "dumps",
+    "loads",
+    "read",
+]  # fmt: skip
 
 Table = dict[str, Any]
 

@@ -49,7 +49,9 @@ def _check_data(recipe: Recipe) -> None:
     if isinstance(data.scale, str):
         _one_of("data.scale", data.scale, ("none", "standard", "minmax"))
     else:
-        _require(set(data.scale) == {"center", "divide"}, "data.scale", "{center = ..., divide = ...}", data.scale)
+        _require(
+            set(data.scale) == {"center", "divide"}, "data.scale", "{center = ..., divide = ...}", data.scale
+        )
         for key, value in data.scale.items():
             number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
             _require(number, f"data.scale.{key}", "a finite number", value)
@@ -67,8 +69,8 @@ def _check_data(recipe: Recipe) -> None:
     _require(abs(total - 1) < 1e-9, "data.split", "train + validation + test = 1", round(total, 12))
     _require(split.seed >= 0, "data.split.seed", "0 or more", split.seed)
     if split.stratify:
-        _require(data.task == "classification", "data.split.stratify", "false unless data.task is 'classification'",
-                 True)  # fmt: skip
+        _require(data.task == "classification", "data.split.stratify",
+                 "false unless data.task is 'classification'", True)  # fmt: skip
 
 
 def _check_network(recipe: Recipe) -> None:
@@ -80,14 +82,24 @@ def _check_network(recipe: Recipe) -> None:
     _one_of("network.loss", network.loss, ("auto", "cross_entropy", "squared_error"))
     _require(network.output_units >= 0, "network.output_units", "0 (automatic) or more", network.output_units)
     if network.output == "identity" and recipe.data.task != "regression":
-        _require(network.loss == "squared_error", "network.loss", "'squared_error' with output 'identity'", network.loss)
+        _require(
+            network.loss == "squared_error",
+            "network.loss",
+            "'squared_error' with output 'identity'",
+            network.loss,
+        )
     if network.output == "softmax" and recipe.data.task == "multilabel":
         raise RecipeError("network.output: expected 'sigmoid' for data.task 'multilabel', got 'softmax'")
     _one_of("network.init.name", network.init.get("name"), INITS)
     for key, value in network.init.items():
         if key not in ("name", "bias"):
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            _require(number and math.isfinite(value) and value >= 0, f"network.init.{key}", "a number of at least 0", value)
+            _require(
+                number and math.isfinite(value) and value >= 0,
+                f"network.init.{key}",
+                "a number of at least 0",
+                value,
+            )
 
 
 def _check_training(recipe: Recipe) -> None:
@@ -101,7 +113,12 @@ def _check_training(recipe: Recipe) -> None:
     _one_of("training.dtype", training.dtype, ("float32", "float64"))
     _one_of("training.engine", training.engine, ("spark", "local"))
     _require(training.block_rows >= 1, "training.block_rows", "1 or more", training.block_rows)
-    _finite("training.label_smoothing", training.label_smoothing, lambda v: 0 <= v < 1, "a number from 0 to below 1")
+    _finite(
+        "training.label_smoothing",
+        training.label_smoothing,
+        lambda v: 0 <= v < 1,
+        "a number from 0 to below 1",
+    )
     if isinstance(training.class_weight, str):
         _one_of("training.class_weight", training.class_weight, ("none", "balanced"))
     else:
@@ -116,11 +133,15 @@ def _check_rounds_and_stopping(recipe: Recipe) -> None:
     for key, low in (("batch_size", 0), ("replicas", 1), ("local_epochs", 1), ("local_steps", 0)):
         _require(getattr(rounds, key) >= low, f"rounds.{key}", f"{low} or more", getattr(rounds, key))
     if rounds.batch_size == 0:
-        _require(rounds.replicas == 1, "rounds.replicas", "1 unless rounds.batch_size is set", rounds.replicas)
+        _require(
+            rounds.replicas == 1, "rounds.replicas", "1 unless rounds.batch_size is set", rounds.replicas
+        )
     _one_of("stopping.monitor", stopping.monitor, MONITORS)
     for key in ("patience", "min_delta", "tolerance", "min_epochs", "max_seconds"):
         _finite(f"stopping.{key}", getattr(stopping, key), lambda v: v >= 0, "a number of at least 0")
-    _require(stopping.tolerance_epochs >= 1, "stopping.tolerance_epochs", "1 or more", stopping.tolerance_epochs)
+    _require(
+        stopping.tolerance_epochs >= 1, "stopping.tolerance_epochs", "1 or more", stopping.tolerance_epochs
+    )
     if stopping.patience and stopping.monitor.startswith("validation"):
         _require(recipe.data.split.validation > 0, "data.split.validation",
                  f"more than 0 to stop on {stopping.monitor}", recipe.data.split.validation)  # fmt: skip

@@ -4,13 +4,18 @@ A shard is the blocks of one partition: ``X.npy``, ``y.npy``, ``weight.npy`` wit
 after the other, in the executor's local directory (which goes with the application). The RDD carries
 only ``Handle``s. A handle names a shard, not a path: each executor looks in its own directory, and a
 shard that is not there is a miss, which the driver mends (``shards.py``).
+
+A worker that has mapped more than ``RESIDENT_BYTES`` drops each shard's pages again after use: they
+stay in the operating system's cache, if there is room, and the worker's memory stays bounded.
 """
 
+import mmap
 import os
 import shutil
 import tempfile
 import uuid
 from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,9 +24,10 @@ import numpy as np
 from nnspark.network import Network, Workspace
 from nnspark.rows import BlockSet, Span
 
-__all__ = ["Handle", "find", "forget", "store", "workspace"]
+__all__ = ["Handle", "OpenSets", "find", "forget", "one_blas_thread", "store", "workspace"]
 
 OPEN_SHARDS = 256
+RESIDENT_BYTES = 256 << 20
 
 
 class Handle(NamedTuple):
@@ -33,6 +39,7 @@ class Handle(NamedTuple):
 
 
 _open: OrderedDict[tuple[str, int], BlockSet] = OrderedDict()
+_limited = False
 _workspaces: dict[tuple[Network, str], Workspace] = {}
 
 
@@ -88,6 +95,22 @@ def find(handle: Handle) -> BlockSet | None:
     return shard
 
 
+class OpenSets:
+    """The shards of some handles, opened as they are iterated over, any number of times."""
+
+    def __init__(self, handles: Sequence[Handle]) -> None:
+        self._handles = handles
+
+    def __iter__(self) -> Iterator[BlockSet]:
+        for handle in self._handles:
+            blocks = find(handle)
+            if blocks is None:
+                raise RuntimeError(f"shard {handle.shard} vanished while it was in use")
+            yield blocks
+            if sum(shard.X.nbytes for shard in _open.values()) > RESIDENT_BYTES:
+                _drop_pages(blocks)
+
+
 def forget(handle: Handle) -> None:
     """Close a shard and delete its files from this executor."""
     _open.pop((handle.data_set, handle.shard), None)
@@ -103,6 +126,25 @@ def workspace(network: Network, dtype: str, rows: int) -> Workspace:
     return work
 
 
+def one_blas_thread() -> None:
+    """Keep this worker's BLAS to one thread, whatever the environment says, where that can be done."""
+    global _limited
+    if not _limited:
+        try:
+            from threadpoolctl import threadpool_limits
+        except ImportError:
+            pass  # Spark sets OMP_NUM_THREADS to spark.task.cpus, which is 1 unless set otherwise
+        else:
+            threadpool_limits(1)
+        _limited = True
+
+
+def _drop_pages(blocks: BlockSet) -> None:
+    for array in (blocks.X, blocks.y, blocks.weight):
+        mapped = getattr(array, "_mmap", None)
+        if mapped is not None:
+            mapped.madvise(mmap.MADV_DONTNEED)
+
+
 def _directory(data_set: str, shard: int) -> Path:
     return local_root() / "nnspark" / data_set / f"shard-{shard}"
-

@@ -11,7 +11,7 @@ descends mean loss of the batch + l2/(2m)·|W|², m being all training rows.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ from nnspark.optimizers import Rate, Rule, make_rule, state_from_arrays, state_t
 from nnspark.ordered_sum import OrderedSum
 from nnspark.recipe import Rounds
 from nnspark.regularize import add_l2
-from nnspark.rows import Block, BlockSet
+from nnspark.rows import Block, BlockSet, most_rows
 from nnspark.shards import Shards
 from nnspark.totals import Kernel, Totals, totals_of
 
@@ -40,7 +40,7 @@ Array = NDArray[Any]
 class RoundState(NamedTuple):
     """Rounds done, the replicas' averaged rule state, the outer rule's state."""
 
-    count: int
+    done: int
     rule: Any
     outer: Any
 
@@ -62,7 +62,7 @@ class Local:
 class Start(NamedTuple):
     """What a round starts from: broadcast."""
 
-    count: int
+    done: int
     theta: Array
     state: dict[str, Array]
     rate: Rate
@@ -101,7 +101,9 @@ def make_rounds(
     l2: float,
     seed: int,
     parts: Sequence[str] = ("validation",),
-) -> tuple[Callable[[Array], RoundState], Callable[[Array, RoundState], tuple[Array, RoundState, Evaluation]]]:
+) -> tuple[
+    Callable[[Array], RoundState], Callable[[Array, RoundState], tuple[Array, RoundState, Evaluation]]
+]:
     """An (init, update) pair; one update is one round: one Spark job.
 
     The evaluation an update returns has the training metrics of the batches as they went by, and
@@ -111,7 +113,14 @@ def make_rounds(
     num_samples = _training_weight(shards)
     name, options = optimizer
     local = Local(
-        kernel, rounds, name, dict(options), seed, l2 / num_samples, shards.plan.replicas, shards.plan.blocks[0]
+        kernel,
+        rounds,
+        name,
+        dict(options),
+        seed,
+        l2 / num_samples,
+        shards.plan.replicas,
+        shards.plan.blocks[0],
     )
     outer_name, outer_rate, outer_options = _outer(rounds.outer)
     inner, outer = _rule(local), make_rule(outer_name, options=outer_options, bias_mask=is_bias)
@@ -120,7 +129,7 @@ def make_rounds(
         return RoundState(0, inner.init(theta), outer.init(theta))
 
     def update(theta: Array, state: RoundState) -> tuple[Array, RoundState, Evaluation]:
-        start = Start(state.count, theta, state_to_arrays(state.rule), rate_at(state.count))
+        start = Start(state.done, theta, state_to_arrays(state.rule), rate_at(state.done))
         sums = shards.run(partial(_round, local, tuple(parts)), start, partial(_zero, local.replicas))
         averages = sums.moved.average()
         metrics = part_metrics(sums.totals, kernel.task)
@@ -134,9 +143,9 @@ def make_rounds(
         arrays = {key: value.astype(start.state[key].dtype) for key, value in averages.items()}
         rule = state_from_arrays(state.rule, arrays)
         if outer_name == "gd" and outer_rate == 1.0:
-            return averaged, RoundState(state.count + 1, rule, state.outer), evaluation
+            return averaged, RoundState(state.done + 1, rule, state.outer), evaluation
         moved, outer_state = outer.step(theta, theta - averaged, state.outer, outer_rate)
-        return moved, RoundState(state.count + 1, rule, outer_state), evaluation
+        return moved, RoundState(state.done + 1, rule, outer_state), evaluation
 
     return init, update
 
@@ -169,7 +178,7 @@ def _training_weight(shards: Shards) -> float:
     return from_exact(shards.run(_weights, None, _Weight).total)
 
 
-def _weights(sets: Sequence[BlockSet], value: None) -> _Weight:
+def _weights(sets: Iterable[BlockSet], value: None) -> _Weight:
     """Worker function: the sum of the training rows' weights."""
     found = [block.weight for blocks in sets for block in blocks.blocks(("train",))]
     return _Weight(sum(exact(float(weight.sum())) for weight in found if weight is not None))
@@ -184,11 +193,10 @@ def _zero(replicas: int) -> RoundSums:
     return RoundSums(OrderedSum(replicas), Totals())
 
 
-def _round(local: Local, parts: Sequence[str], sets: Sequence[BlockSet], start: Start) -> RoundSums:
+def _round(local: Local, parts: Sequence[str], sets: Iterable[BlockSet], start: Start) -> RoundSums:
     """Worker function: one round of the replicas in this partition, and the metrics of ``parts``."""
     kernel, sums = local.kernel, _zero(local.replicas)
-    rows = max((span.stop - span.start for blocks in sets for span in blocks.spans), default=0)
-    work = resident.workspace(kernel.network, kernel.dtype, max(rows, local.rounds.batch_size))
+    work = resident.workspace(kernel.network, kernel.dtype, max(most_rows(sets), local.rounds.batch_size))
     for blocks in sets:
         for replica in blocks.replicas(local.replicas, local.num_blocks):
             theta, state, totals = train_replica(local, replica, start, work)
@@ -209,7 +217,7 @@ def train_replica(local: Local, rows: Block, start: Start, work: Workspace) -> t
     batches = math.ceil(len(rows) / rounds.batch_size)
     steps = rounds.local_steps or rounds.local_epochs * batches
     order: Array | None = None
-    for step in range(start.count * steps, (start.count + 1) * steps):
+    for step in range(start.done * steps, (start.done + 1) * steps):
         epoch, batch = divmod(step, batches)
         if order is None or batch == 0:
             order = np.random.default_rng([local.seed, epoch, rows.index]).permutation(len(rows))

@@ -7,15 +7,15 @@ names its block; inside a block rows are sorted by hash. Equal rows have equal h
 order does not matter. (Unequal rows with equal 128-bit hashes are expected once in 1e19 rows.)
 """
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PARTS", "Block", "BlockSet", "Rows", "Span", "assemble", "hash_rows", "split_keys"]
+__all__ = ["PARTS", "Block", "BlockSet", "Rows", "Span", "assemble", "hash_rows", "most_rows", "split_keys"]
 
 Array = NDArray[Any]
 Words = NDArray[np.uint64]
@@ -49,7 +49,7 @@ class Rows:
     @staticmethod
     def concatenate(pieces: Sequence["Rows"]) -> "Rows":
         """All pieces' rows, in order."""
-        weight = None if pieces[0].weight is None else np.concatenate([p.weight for p in pieces])  # type: ignore[misc]
+        weight = None if pieces[0].weight is None else np.concatenate([p.weight for p in pieces])
         return Rows(
             np.concatenate([p.part for p in pieces]),
             np.concatenate([p.block for p in pieces]),
@@ -64,7 +64,7 @@ class Span(NamedTuple):
     """Where a block lies in its BlockSet: rows ``start`` to ``stop``."""
 
     part: str
-    index: int
+    number: int
     start: int
     stop: int
 
@@ -96,7 +96,7 @@ class BlockSet:
         """One block, as views."""
         rows = slice(span.start, span.stop)
         weight = None if self.weight is None else self.weight[rows]
-        return Block(span.part, span.index, self.X[rows], self.y[rows], weight)
+        return Block(span.part, span.number, self.X[rows], self.y[rows], weight)
 
     def blocks(self, parts: Container[str]) -> Iterator[Block]:
         """The blocks of the given parts."""
@@ -105,7 +105,7 @@ class BlockSet:
     def replicas(self, count: int, num_blocks: int) -> Iterator[Block]:
         """The training rows of each replica here, joined to one block whose index is the replica's."""
         train = [span for span in self.spans if span.part == "train"]
-        for replica, spans in groupby(train, lambda span: span.index * count // num_blocks):
+        for replica, spans in groupby(train, lambda span: span.number * count // num_blocks):
             first, *others = spans
             last = others[-1] if others else first
             yield self.block(Span("train", replica, first.start, last.stop))
@@ -119,6 +119,11 @@ class BlockSet:
             start = moved[-1].stop
         weight = None if self.weight is None else self.weight[index]
         return BlockSet(self.X[index], self.y[index], weight, tuple(moved))
+
+
+def most_rows(sets: Iterable[BlockSet]) -> int:
+    """Rows of the largest block."""
+    return max((span.stop - span.start for blocks in sets for span in blocks.spans), default=0)
 
 
 def _mix(words: Words) -> Words:
@@ -180,7 +185,7 @@ def assemble(rows: Rows, block_rows: int) -> BlockSet:
     changes = (np.diff(rows.block) != 0) | (np.diff(rows.part) != 0)
     edges = [0, *(np.flatnonzero(changes) + 1).tolist(), len(rows.X)]
     spans = []
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         size = stop - start
         pieces = 1 if size <= 2 * block_rows else -(-size // block_rows)
         for piece in range(pieces if size else 0):

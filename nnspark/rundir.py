@@ -1,6 +1,6 @@
 """The run directory: what it holds, when it may be used, and how it is kept whole.
 
-    recipe.toml  history.jsonl  metrics.json  model.safetensors  report.html  checkpoints/
+recipe.toml  history.jsonl  metrics.json  model.safetensors  report.html  checkpoints/
 """
 
 import json
@@ -29,9 +29,7 @@ class RunDirectory:
     warn : told about what went wrong without ending the run.
     """
 
-    def __init__(
-        self, folder: Folder, recipe: Recipe, fingerprint: str, warn: Callable[[str], None]
-    ) -> None:
+    def __init__(self, folder: Folder, recipe: Recipe, fingerprint: str, warn: Callable[[str], None]) -> None:
         self.folder, self.recipe, self.fingerprint, self.warn = folder, recipe, fingerprint, warn
         self.history: list[dict[str, Any]] = []
         self.seconds = 0.0
@@ -61,6 +59,7 @@ class RunDirectory:
         )
         if found is None:
             return None
+        progress: Progress
         progress, about = found
         self.history = self._read_history(progress.epoch)
         self.folder.write(HISTORY, b"".join(_line(row) for row in self.history))
@@ -99,7 +98,9 @@ class RunDirectory:
             )
             self._saved_epoch = progress.epoch
         except OSError as error:
-            self.warn(f"checkpoint of epoch {progress.epoch} could not be written ({error}); training goes on")
+            self.warn(
+                f"checkpoint of epoch {progress.epoch} could not be written ({error}); training goes on"
+            )
 
     def elapsed(self) -> float:
         """Seconds of training so far, over all resumes."""

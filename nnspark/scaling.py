@@ -40,7 +40,7 @@ class ColumnSums:
 
     def value(self) -> NDArray[np.float64]:
         """The sums, shape (columns,)."""
-        return np.ldexp(self.total.astype(np.float64), -self.shift)
+        return np.asarray(np.ldexp(self.total.astype(np.float64), -self.shift))
 
 
 def fit_scaling(spec: str | Mapping[str, Any], chunks: Chunks, columns: int) -> Scaling:
@@ -114,6 +114,7 @@ def class_weights(
     unknown = [label for label in spec if label not in names]
     if unknown:
         raise RecipeError(
-            f"training.class_weight: class {unknown[0]!r} is not in the data; its classes are {', '.join(names)}"
+            f"training.class_weight: class {unknown[0]!r} is not in the data, whose classes are "
+            f"{', '.join(names)}"
         )
     return np.array([float(spec.get(name, 1.0)) for name in names])

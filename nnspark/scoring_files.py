@@ -11,7 +11,7 @@ from nnspark.errors import DataError
 from nnspark.feature_columns import choose_features
 from nnspark.model import Model
 from nnspark.scoring import quoted, score
-from nnspark.scoring_input import MALFORMED, Input, format_of, open_input
+from nnspark.scoring_input import Input, format_of, open_input
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -72,15 +72,13 @@ def predict_files(
 
 
 def _typed(frame: "DataFrame", rows: Input, output_format: str) -> "DataFrame":
-    """Without the helper column; text that is numbers as numbers where the format has types."""
+    """Text that is numbers as numbers, where the format has types."""
     from pyspark.sql import functions as F
     from pyspark.sql import types as T
 
     kept: list[Any] = []
     types = rows.inferred() if output_format == "parquet" else {}
     for field in frame.schema.fields:
-        if field.name == MALFORMED:
-            continue
         if output_format == "csv" and not isinstance(field.dataType, T.AtomicType):
             raise DataError(
                 f"column {field.name!r} is {field.dataType.simpleString()}, which CSV cannot hold; write "

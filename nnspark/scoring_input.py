@@ -16,7 +16,7 @@ from nnspark.sources.table import DataRequest, numbered
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Observation, SparkSession
 
-__all__ = ["INPUT_FORMATS", "MALFORMED", "Input", "format_of", "open_input"]
+__all__ = ["INPUT_FORMATS", "Input", "format_of", "open_input"]
 
 MALFORMED = "nnspark malformed line"
 
@@ -83,7 +83,8 @@ def _open_csv(session: "SparkSession", model: Model, path: str, header: str) -> 
         raise DataError(f"{path} is empty")
     raw = next(csv.reader([first[0].removeprefix("\ufeff")]))
     cells = [cell.strip() for cell in raw]
-    named = has_header(cells, _request(model, header))
+    numbers = header == "auto" and len(cells) > 1 and set(model.feature_names) <= set(cells)
+    named = numbers or has_header(cells, _request(model, header))
     names = [cell or str(at) for at, cell in enumerate(cells)] if named else list(numbered(len(cells)))
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
@@ -100,6 +101,7 @@ def _open_csv(session: "SparkSession", model: Model, path: str, header: str) -> 
     observed = Observation()
     malformed = F.col(f"`{MALFORMED}`")
     frame = frame.observe(observed, F.count(malformed).alias("lines"), F.max(malformed).alias("line"))
+    frame = frame.drop(MALFORMED)
     return Input(
         frame,
         "csv",
@@ -151,7 +153,7 @@ def _open_npy(session: "SparkSession", model: Model, path: str, header: str) -> 
     import pyarrow as pa
 
     array = read_npy_array(existing_file(path.removeprefix("file://"), "INPUT"))
-    if array.ndim != 2 or array.dtype.kind not in "buif":
+    if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "buif":
         raise ShapeError(
             f"{path} must hold numbers of shape (rows, {len(model.feature_names)}), but has shape "
             f"{array.shape} and dtype {array.dtype}"

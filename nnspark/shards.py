@@ -6,7 +6,7 @@ it gives. ``LocalShards`` calls it; ``SparkShards`` broadcasts the value and run
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -38,7 +38,9 @@ class Shards(Protocol):
 
     plan: Plan
 
-    def run(self, function: Callable[[Sequence[BlockSet], Any], Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
+    def run(
+        self, function: Callable[[Iterable[BlockSet], Any], Sum], value: Any, zero: Callable[[], Sum]
+    ) -> Sum:
         """``function(blocks, value)`` of every shard, merged."""
 
     def close(self) -> None:
@@ -52,7 +54,9 @@ class LocalShards:
         self.plan = dataset.plan
         self.blocks = [dataset.blocks]
 
-    def run(self, function: Callable[[Sequence[BlockSet], Any], Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
+    def run(
+        self, function: Callable[[Iterable[BlockSet], Any], Sum], value: Any, zero: Callable[[], Sum]
+    ) -> Sum:
         """``function(blocks, value)``, merged into zero."""
         merged: Sum = zero().merge(function(self.blocks, value))
         return merged
@@ -83,7 +87,9 @@ class SparkShards:
         """The SparkContext the shards live in."""
         return self._built.context
 
-    def run(self, function: Callable[[Sequence[BlockSet], Any], Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
+    def run(
+        self, function: Callable[[Iterable[BlockSet], Any], Sum], value: Any, zero: Callable[[], Sum]
+    ) -> Sum:
         """Broadcast ``value`` and sum ``function(blocks, value)`` over the shards: one Spark job.
 
         Shards that were missing where their task ran are summed from the lineage, in a second job,
@@ -120,15 +126,17 @@ class SparkShards:
             self._handles = self._stored.coalesce(self._tasks)
 
 
-def make_shards(dataset: Dataset, sc: "SparkContext | None", *, partitions: int = 0, depth: int = 0) -> Shards:
-    """Lay out blocks from the driver: over ``partitions`` shards (0: one a core), or locally without Spark."""
+def make_shards(
+    dataset: Dataset, sc: "SparkContext | None", *, partitions: int = 0, depth: int = 0
+) -> Shards:
+    """Lay out blocks from the driver over ``partitions`` shards (0: one a core); in this process without Spark."""
     if sc is None:
         return LocalShards(dataset)
     tasks = partitions or sc.defaultParallelism
     plan = dataset.plan
     groups: list[list[Span]] = [[] for _ in range(tasks)]
     for span in dataset.blocks.spans:
-        groups[shard_of(plan, span.part, span.index) % tasks].append(span)
+        groups[shard_of(plan, span.part, span.number) % tasks].append(span)
     sets = [dataset.blocks.subset(spans) for spans in groups]
     data_set = uuid.uuid4().hex
     numbered = sc.parallelize(list(enumerate(sets)), tasks)
@@ -141,24 +149,22 @@ def shard_of(plan: Plan, part: str, block: int) -> int:
 
 
 def _shard_sums(
-    function: Callable[[Sequence[BlockSet], Any], Sum],
+    function: Callable[[Iterable[BlockSet], Any], Sum],
     value_bc: "Broadcast[Any]",
     zero: Callable[[], Sum],
     handles: Iterator[Handle],
 ) -> Iterator[Sum]:
     """Worker function: one sum for the partition's shards."""
-    total = zero()
-    sets: list[BlockSet] = []
+    total, here = zero(), []
     for handle in handles:
-        if not handle.spans:
-            continue
-        blocks = resident.find(handle)
-        if blocks is None:
-            total.missing |= {handle.shard}
-        else:
-            sets.append(blocks)
-    if sets:
-        total.merge(function(sets, value_bc.value))
+        if handle.spans:
+            if resident.find(handle) is None:
+                total.missing |= {handle.shard}
+            else:
+                here.append(handle)
+    if here:
+        resident.one_blas_thread()
+        total.merge(function(resident.OpenSets(here), value_bc.value))
     yield total
 
 
@@ -168,7 +174,7 @@ def _store(data_set: str, groups: Iterator[tuple[int, BlockSet]]) -> Iterator[Ha
         yield resident.store(data_set, shard, blocks)
 
 
-def _forget(handles: Iterator[Handle]) -> None:
+def _forget(handles: Iterable[Handle]) -> None:
     for handle in handles:
         resident.forget(handle)
 

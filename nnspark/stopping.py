@@ -20,7 +20,7 @@ HIGHER_IS_BETTER = ("validation_accuracy", "validation_r2")
 
 
 class Stop(NamedTuple):
-    """Best value so far with its epoch and theta, epochs without improvement, and why to stop ("" = go on)."""
+    """Best value so far with its epoch and theta, epochs without improvement, why to stop ("" = go on)."""
 
     best: float
     best_epoch: int

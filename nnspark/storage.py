@@ -50,7 +50,9 @@ def open_folder(path: str, sc: "SparkContext | None") -> Folder:
     if not is_uri(path):
         return LocalFolder(path)
     if sc is None:
-        raise CheckpointError(f"{path} is a Hadoop URI, which needs Spark: use a local path with engine 'local'")
+        raise CheckpointError(
+            f"{path} is a Hadoop URI, which needs Spark: use a local path with engine 'local'"
+        )
     return HadoopFolder(path, sc)
 
 
@@ -116,9 +118,9 @@ class HadoopFolder:
     """
 
     def __init__(self, uri: str, sc: "SparkContext") -> None:
-        self._jvm: Any = sc._jvm
+        self._jvm: Any = getattr(sc, "_jvm")  # noqa: B009 (typed as optional, set on every live context)
         self._uri = uri.rstrip("/")
-        root = self._jvm.org.apache.hadoop.fs.Path(self._uri)
+        root: Any = self._jvm.org.apache.hadoop.fs.Path(self._uri)
         self._fs = root.getFileSystem(sc._jsc.hadoopConfiguration())
         self._appended: dict[str, bytes] = {}
 

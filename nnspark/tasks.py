@@ -31,8 +31,8 @@ class Task(NamedTuple):
 def predicted_classes(outputs: Array) -> NDArray[np.intp]:
     """Class index of each row: the largest output, or output >= 0.5 of a single unit."""
     if outputs.shape[1] == 1:
-        return (outputs[:, 0] >= 0.5).astype(np.intp)
-    return outputs.argmax(axis=1)
+        return np.asarray(outputs[:, 0] >= 0.5, dtype=np.intp)
+    return np.asarray(outputs.argmax(axis=1), dtype=np.intp)
 
 
 def _class_targets(y: Array, Y: Array, smoothing: float) -> Array:
@@ -112,7 +112,9 @@ def _regression_metrics(sums: Sums) -> dict[str, Any]:
         r2.append(1.0 - float(squared[k] / spread) if spread > total / 2**50 else math.nan)
     return {
         "rmse": math.sqrt(sum(squared) / weight / outputs),
-        "mae": sum(from_exact(sums[f"absolute_error[{k}]"]) for k in range(outputs)) / float(weight) / outputs,
+        "mae": sum(from_exact(sums[f"absolute_error[{k}]"]) for k in range(outputs))
+        / float(weight)
+        / outputs,
         "r2": sum(r2) / outputs,
     }
 

@@ -7,6 +7,7 @@ Conventions: a network with layers (d, h, k) has weights ``[W1, W2]`` of shapes 
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ Array = NDArray[Any]
 
 def shapes(layers: Sequence[int]) -> list[tuple[int, int]]:
     """Shape of each W for the given layer sizes, inputs first."""
-    return [(units, 1 + fan_in) for fan_in, units in zip(layers[:-1], layers[1:], strict=True)]
+    return [(units, 1 + fan_in) for fan_in, units in pairwise(layers)]
 
 
 def count(layers: Sequence[int]) -> int:

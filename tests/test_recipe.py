@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nnspark import recipe as recipes
 from nnspark.activations import ACTIVATIONS
-from nnspark.errors import NNSparkError, RecipeError
+from nnspark.errors import RecipeError
 from nnspark.recipe import Recipe, dumps, loads, read
 
 BASE = '[data]\nsource = "digits"\n'

@@ -103,7 +103,9 @@ def make_plan(source: "DataFrame", df: "DataFrame", layout: Layout, recipe: Reci
     def each_train(of_target: bool) -> Callable[[Callable[[Array], Any]], Iterable[Any]]:
         return lambda function: (
             value
-            for values in each(df, partial(_over_train, plan=plan, layout=layout, of_target=of_target, function=function))
+            for values in each(
+                df, partial(_over_train, plan=plan, layout=layout, of_target=of_target, function=function)
+            )
             for value in values
         )
 
@@ -130,7 +132,9 @@ def _pickled(function: Callable[[Batches], Any], batches: Batches) -> Iterator[A
     yield pa.RecordBatch.from_pydict({"result": pa.array([result], pa.binary())})
 
 
-def _near(batches: Batches, layout: Layout, seed: int, boundaries: surveys.Boundaries) -> list[tuple[Array, Array]]:
+def _near(
+    batches: Batches, layout: Layout, seed: int, boundaries: surveys.Boundaries
+) -> list[tuple[Array, Array]]:
     return list(surveys.collect_keys(batches, layout, seed, boundaries))
 
 
@@ -162,13 +166,18 @@ def _pack(plan: Plan, layout: Layout, bins: int, batches: Batches) -> Iterator[A
         for chosen in np.split(order, edges):
             payload = pickle.dumps(rows.take(chosen), 5)
             yield pa.RecordBatch.from_pydict(
-                {"bin": pa.array([int(place[chosen[0]])], pa.int32()), "rows": pa.array([payload], pa.binary())}
+                {
+                    "bin": pa.array([int(place[chosen[0]])], pa.int32()),
+                    "rows": pa.array([payload], pa.binary()),
+                }
             )
 
 
 def _places(plan: Plan, rows: Rows) -> Array:
     """``shard_of`` of every row's block."""
-    tables = [np.array([shard_of(plan, PARTS[part], b) for b in range(plan.blocks[part])]) for part in range(3)]
+    tables = [
+        np.array([shard_of(plan, PARTS[part], b) for b in range(plan.blocks[part])]) for part in range(3)
+    ]
     places = np.empty(len(rows.block), dtype=np.int64)
     for part, table in enumerate(tables):
         mine = rows.part == part

@@ -1,6 +1,5 @@
 """Which columns of a DataFrame are features, target and weight, and Arrow batches of them as arrays."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -93,13 +92,17 @@ def normalise(df: "DataFrame", data: Data) -> tuple["DataFrame", Layout]:
         if data.task == "classification":
             kind = "bigint" if types[name] in INTEGERS else "string" if types[name] == "string" else "double"
         elif not _is_number(types[name]):
-            raise DataError(f"label column {name!r} is {types[name]}, not a number; data.task is {data.task!r}")
+            raise DataError(
+                f"label column {name!r} is {types[name]}, not a number; data.task is {data.task!r}"
+            )
         selected.append(F.col(_quoted(name)).cast(kind).alias(f"t{i}"))
     if chosen.weight is not None:
         selected.append(F.col(_quoted(columns[chosen.weight])).cast("double").alias("w"))
     if CORRUPT in df.columns:
         selected.append(F.col(CORRUPT).alias("corrupt"))
-    layout = Layout(names, tuple(features), tuple(targets), bool(wide), data.weight, data.task, CORRUPT in df.columns)
+    layout = Layout(
+        names, tuple(features), tuple(targets), bool(wide), data.weight, data.task, CORRUPT in df.columns
+    )
     return df.select(*selected), layout
 
 
@@ -143,7 +146,9 @@ def arrays_of(batch: "pa.RecordBatch", layout: Layout) -> Arrays:
     else:
         features = np.empty((batch.num_rows, len(layout.names)))
         for i in range(len(layout.names)):
-            features[:, i] = batch.column(batch.schema.get_field_index(f"f{i}")).to_numpy(zero_copy_only=False)
+            features[:, i] = batch.column(batch.schema.get_field_index(f"f{i}")).to_numpy(
+                zero_copy_only=False
+            )
     labels = [batch.column(batch.schema.get_field_index(f"t{i}")) for i in range(len(layout.targets))]
     if layout.classes is not None:
         known = pa.array(layout.classes.tolist()).cast(labels[0].type)
@@ -151,7 +156,9 @@ def arrays_of(batch: "pa.RecordBatch", layout: Layout) -> Arrays:
     else:
         target = np.column_stack([label.to_numpy(zero_copy_only=False) for label in labels])
     weight = batch.schema.get_field_index("w")
-    return Arrays(features, target, batch.column(weight).to_numpy(zero_copy_only=False) if weight >= 0 else None)
+    return Arrays(
+        features, target, batch.column(weight).to_numpy(zero_copy_only=False) if weight >= 0 else None
+    )
 
 
 def _quoted(name: str) -> str:
@@ -184,5 +191,3 @@ def _width(df: "DataFrame", name: str, kind: str) -> int:
     if first is None or not first["f0"]:
         raise DataError(f"feature column {name!r} has no values")
     return len(first["f0"])
-
-

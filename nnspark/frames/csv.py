@@ -26,7 +26,9 @@ def read_csv_frame(session: "SparkSession", data: Data) -> "DataFrame":
         raise DataError(f"{data.path} has no rows: only blank lines")
     cells = [cell.strip() for cell in next(csv.reader([first["value"]]))]
     header = has_header(cells, DataRequest.of(data))
-    names = [name or str(at) for at, name in enumerate(cells)] if header else list(map(str, range(len(cells))))
+    names = (
+        [name or str(at) for at, name in enumerate(cells)] if header else list(map(str, range(len(cells))))
+    )
     chosen = choose_columns(
         names, label=data.label, weight=data.weight, columns=data.columns, where=data.path
     )
@@ -37,7 +39,8 @@ def read_csv_frame(session: "SparkSession", data: Data) -> "DataFrame":
         StructField(name, DoubleType() if at in numbers else StringType()) for at, name in enumerate(names)
     ]
     schema = StructType([*fields, StructField(CORRUPT, StringType())])
-    return session.read.csv(
+    reader = session.read.option("columnPruning", False)  # a pruned parser does not count a record's fields
+    return reader.csv(
         data.path,
         schema=schema,
         header=header,
@@ -52,6 +55,8 @@ def read_csv_frame(session: "SparkSession", data: Data) -> "DataFrame":
 def line_of(df: "DataFrame", record: str, file: str) -> int | None:
     """The line, from 1, on which a record's text first stands in a file."""
     lines = df.sparkSession.read.text(file).rdd.map(lambda row: row["value"]).zipWithIndex()
-    found = lines.filter(lambda pair: pair[0].rstrip("\r") == record.rstrip("\r")).map(lambda pair: pair[1] + 1)
+    found = lines.filter(lambda pair: pair[0].rstrip("\r") == record.rstrip("\r")).map(
+        lambda pair: pair[1] + 1
+    )
     first = found.take(1)
     return first[0] if first else None

@@ -4,8 +4,8 @@ A key is the path to a leaf and, unless the leaf is an array, its kind::
 
     FirstOrderState(steps=3, rule=VelocityState(velocity=v))  <->  {"steps:int": 3, "rule.velocity": v}
 
-A tuple stores its length under ``:tuple``, a string its UTF-8 bytes under ``:str``, and None an empty array under
-``:none``.
+A tuple stores its length under ``:tuple``, a string its UTF-8 bytes under ``:str``, None an empty array
+under ``:none``.
 """
 
 from collections.abc import Iterator, Mapping

@@ -80,7 +80,9 @@ def test_files_and_partitions_do_not_change_a_bit(spark: Any, folder: Path, opti
 
 
 @pytest.mark.parametrize("task", ["vector", "array", "regression"])
-def test_wide_columns_and_targets_agree_with_arrays(spark: Any, folder: Path, task: str, tmp_path: Path) -> None:
+def test_wide_columns_and_targets_agree_with_arrays(
+    spark: Any, folder: Path, task: str, tmp_path: Path
+) -> None:
     """A vector column, an array column, and two regression targets."""
     from pyspark.ml.feature import VectorAssembler
     from pyspark.sql import functions as F
@@ -90,7 +92,12 @@ def test_wide_columns_and_targets_agree_with_arrays(spark: Any, folder: Path, ta
     options = ["data.split.test=0.0", "data.split.train=0.9"]
     if task == "regression":
         df = df.select(*names[2:], "x0", "x1")
-        options += ["data.task=regression", "data.label=['x0','x1']", "data.target_scale=standard", "training.learning_rate=0.1"]
+        options += [
+            "data.task=regression",
+            "data.label=['x0','x1']",
+            "data.target_scale=standard",
+            "training.learning_rate=0.1",
+        ]
     elif task == "vector":
         df = VectorAssembler(inputCols=names, outputCol="features").transform(df).select("features", "label")
     else:
@@ -132,9 +139,18 @@ def test_degenerate_rows_train_to_the_same_bits(
 
 
 BAD = {
-    "null": (lambda d: d.assign(x3=d["x3"].where(d.index != 7)), r"'x3' is null in 1 rows.*row 7 of rows\.parquet"),
-    "nan": (lambda d: d.assign(x3=np.where(d.index == 11, np.inf, d["x3"])), r"'x3' is NaN or infinite 1.*row 11 of"),
-    "label": (lambda d: d.assign(label=d["label"].astype(float).where(d.index != 3)), "needs a label.*none in 1 rows"),
+    "null": (
+        lambda d: d.assign(x3=d["x3"].where(d.index != 7)),
+        r"'x3' is null in 1 rows.*row 7 of rows\.parquet",
+    ),
+    "nan": (
+        lambda d: d.assign(x3=np.where(d.index == 11, np.inf, d["x3"])),
+        r"'x3' is NaN or infinite 1.*row 11 of",
+    ),
+    "label": (
+        lambda d: d.assign(label=d["label"].astype(float).where(d.index != 3)),
+        "needs a label.*none in 1 rows",
+    ),
     "one class": (lambda d: d.assign(label=1), "only one class, 1"),
     "fraction": (lambda d: d.assign(label=d["label"] + 0.5), "not a whole number"),
     "text": (lambda d: d.assign(x1="a"), "'x1' is string, not a number"),
@@ -152,8 +168,12 @@ def test_unusable_values_are_refused_by_name(spark: Any, tmp_path: Path, kind: s
         load_shards(recipe, spark)
 
 
-@pytest.mark.parametrize("line", ["1,2,3,4,5,6,0,1,99", "1,2", "1,2,oops,4,5,6,0,1"], ids=["long", "short", "text"])
-def test_a_csv_record_that_does_not_fit_is_named_by_line(spark: Any, folder: Path, tmp_path: Path, line: str) -> None:
+@pytest.mark.parametrize(
+    "line", ["1,2,3,4,5,6,0,1,99", "1,2", "1,2,oops,4,5,6,0,1"], ids=["long", "short", "text"]
+)
+def test_a_csv_record_that_does_not_fit_is_named_by_line(
+    spark: Any, folder: Path, tmp_path: Path, line: str
+) -> None:
     """File, line and text of the first such record."""
     lines = (folder / "rows.csv").read_text().splitlines()
     lines[1234] = line

@@ -49,7 +49,9 @@ def test_more_partitions_than_blocks_do_not_change_a_bit(spark: Any, depth: int)
 
 def test_more_partitions_than_rows_do_not_change_a_bit(spark: Any) -> None:
     """150 rows of iris on 160 partitions."""
-    recipe = recipe_of('data.source="iris"', 'data.scale="standard"', "training.block_rows=1", "training.epochs=1")
+    recipe = recipe_of(
+        'data.source="iris"', 'data.scale="standard"', "training.block_rows=1", "training.epochs=1"
+    )
     assert outcome(recipe, on_spark(spark, recipe, 160)) == without_spark(recipe)
 
 
