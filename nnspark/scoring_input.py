@@ -152,7 +152,7 @@ def _open_npy(session: "SparkSession", model: Model, path: str, header: str) -> 
     """The driver reads the array and spreads its rows."""
     import pyarrow as pa
 
-    array = read_npy_array(existing_file(path.removeprefix("file://"), "INPUT"))
+    array = read_npy_array(existing_file(path, "INPUT"))
     if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "buif":
         raise ShapeError(
             f"{path} must hold numbers of shape (rows, {len(model.feature_names)}), but has shape "

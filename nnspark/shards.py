@@ -129,7 +129,7 @@ class SparkShards:
 def make_shards(
     dataset: Dataset, sc: "SparkContext | None", *, partitions: int = 0, depth: int = 0
 ) -> Shards:
-    """Lay out blocks from the driver over ``partitions`` shards (0: one a core); in this process without Spark."""
+    """Lay out blocks from the driver over ``partitions`` shards (0: one a core), or without Spark."""
     if sc is None:
         return LocalShards(dataset)
     tasks = partitions or sc.defaultParallelism

@@ -97,10 +97,12 @@ def test_other_data_are_scaled_as_the_model_says(tmp_path):
     X = problem(90)
     y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 50)
     _, model, _ = trained(csv_recipe(tmp_path / "d.csv", np.column_stack([X, y]).tolist()))
-    few = X[:2] * [1, 3, 1] + [5, 0, 0]
+    few = X[:20] * [3, 1, 1] + [1, 0, 0]
     other = csv_recipe(tmp_path / "e.csv", [[*x[::-1], 1] for x in few.tolist()], names="cba")
     figures = evaluate_model(model, recipe_module.loads(other), part="all")
-    assert figures["accuracy"] == np.mean(model.predict(few) == 1)
+    guesses = np.bincount(model.predict(few), minlength=3)
+    assert figures["confusion"] == [[0, 0, 0], guesses.tolist(), [0, 0, 0]]
+    assert len(np.flatnonzero(guesses)) > 1
 
 
 def test_weights_of_rows_count_and_class_weights_do_not(tmp_path):
