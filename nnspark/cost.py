@@ -80,10 +80,13 @@ class Cost:
                 num_samples=num_samples,
                 is_bias=self.is_bias,
             )
+        with np.errstate(over="ignore", invalid="ignore"):
+            grad_norm = float(np.sqrt(np.square(grad).sum()))
+            grad = grad.astype(theta.dtype)
         if not np.isfinite(grad).all():
             cost = math.inf
-        self.last = Evaluation(theta, cost, float(np.sqrt(np.square(grad).sum())), metrics)
-        return cost, grad.astype(theta.dtype)
+        self.last = Evaluation(theta, cost, grad_norm, metrics)
+        return cost, grad
 
     def since(self, before: int, *, converged: bool) -> Evaluation:
         """The last evaluation, with the number of calls since there were ``before``."""

@@ -4,12 +4,13 @@ Float addition is not associative and ``treeAggregate`` merges in arrival order.
 rounded once, to integers on a grid of powers of two, and integers add exactly.
 
 A vector is cut into segments. An addend's segment has a largest magnitude below 2**e, with e rounded
-up to a multiple of ``STEP``; it is rounded to multiples of 2**(e - bits) and added, as int64, to that
-segment's sum on that grid. Sums on different grids stay apart (there are rarely more than two) and
-are put together once, by ``value``. The grid follows from the addend alone, so there is no scale to
-guess, to carry from epoch to epoch, or to overflow: ``bits`` leaves room for ``terms`` addends and
-counting them is the proof. (Compare the binned sums of Demmel & Nguyen, "Parallel Reproducible
-Summation", IEEE Trans. Comput. 2015.)
+up to a multiple of ``STEP``; it is rounded to multiples of 2**(e - bits) and added to that segment's
+sum on that grid, an array of integers: int64, or for float32 addends float64, which is exact below
+2**53 and faster. Sums on different grids stay apart (there are rarely more than two) and are put
+together once, by ``value``. The grid follows from the addend alone, so there is no scale to guess, to
+carry from epoch to epoch, or to overflow: ``bits`` leaves room for ``terms`` addends and counting them
+is the proof. (Compare the binned sums of Demmel & Nguyen, "Parallel Reproducible Summation", IEEE
+Trans. Comput. 2015.)
 
 Scalars (losses, counts) need no rounding at all: a float is an integer multiple of 2**-1074 and
 Python's integers are unbounded.
@@ -26,6 +27,7 @@ __all__ = ["ExactVector", "exact", "from_exact"]
 SEGMENT = 32_768
 STEP = 8
 FLOAT32_BITS = 40
+INTEGERS: dict[str, type[np.int64] | type[np.float64]] = {"float32": np.float64, "float64": np.int64}
 SMALLEST_EXPONENT = {"float32": -64, "float64": -896}
 UNIT = 1 << 1074
 
@@ -50,14 +52,15 @@ class ExactVector:
     ----------
     size : length of the vectors.
     terms : the largest number of vectors that will ever be added, over all merged parts.
-    dtype : "float32" or "float64", the addends' type; float32 addends keep 40 bits, float64
-        addends 62 - log2(terms).
+    dtype : "float32" or "float64", the addends' type. An addend keeps ``bits`` bits below the
+        largest value of its segment, less STEP: 53 - log2(terms), at most 40, for float32;
+        62 - log2(terms) for float64.
     """
 
     def __init__(self, size: int, terms: int, dtype: str) -> None:
-        room = 62 - math.ceil(math.log2(max(terms, 1)))
+        spent = math.ceil(math.log2(max(terms, 1)))
         self.size, self.terms, self.dtype = size, terms, dtype
-        self.bits = min(room, FLOAT32_BITS) if dtype == "float32" else room
+        self.bits = min(53 - spent, FLOAT32_BITS) if dtype == "float32" else 62 - spent
         self.added = 0
         self.finite = True
         self._segments: list[dict[int, Array]] = [{} for _ in range(0, size, SEGMENT)]
@@ -68,6 +71,7 @@ class ExactVector:
             raise ValueError(f"expected a vector of length {self.size}, got shape {vector.shape}")
         self._count(1)
         scratch = np.empty(min(SEGMENT, self.size), dtype=vector.dtype)
+        integers = INTEGERS[self.dtype]
         for index, sums in enumerate(self._segments):
             part = vector[index * SEGMENT : (index + 1) * SEGMENT]
             largest = max(float(part.max()), -float(part.min()))
@@ -81,9 +85,9 @@ class ExactVector:
             np.rint(scaled, out=scaled)
             total = sums.get(exponent)
             if total is None:
-                sums[exponent] = scaled.astype(np.int64)
+                sums[exponent] = scaled.astype(integers)
             else:
-                np.add(total, scaled, out=total, dtype=np.int64, casting="unsafe")
+                np.add(total, scaled, out=total, dtype=integers, casting="unsafe")
 
     def merge(self, other: "ExactVector") -> None:
         """Add another sum, of other vectors, to this one."""
@@ -104,10 +108,11 @@ class ExactVector:
         if not self.finite:
             result.fill(np.nan)
             return result
-        for index, sums in enumerate(self._segments):
-            part = result[index * SEGMENT : (index + 1) * SEGMENT]
-            for exponent in sorted(sums):
-                part += np.ldexp(sums[exponent].astype(np.float64), exponent - self.bits)
+        with np.errstate(over="ignore"):
+            for index, sums in enumerate(self._segments):
+                part = result[index * SEGMENT : (index + 1) * SEGMENT]
+                for exponent in sorted(sums):
+                    part += np.ldexp(sums[exponent].astype(np.float64), exponent - self.bits)
         return result
 
     def _count(self, terms: int) -> None:
@@ -124,14 +129,19 @@ class ExactVector:
         """What is pickled: every sum in as few bytes as its largest value needs."""
         state = self.__dict__.copy()
         state["_segments"] = [
-            {exponent: _pack(total) for exponent, total in sums.items()} for sums in self._segments
+            {exponent: _pack(total.astype(np.int64, copy=False)) for exponent, total in sums.items()}
+            for sums in self._segments
         ]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._segments = [
-            {exponent: _unpack(*planes) for exponent, planes in sums.items()} for sums in state["_segments"]
+            {
+                exponent: _unpack(*planes).astype(INTEGERS[self.dtype], copy=False)
+                for exponent, planes in sums.items()
+            }
+            for sums in state["_segments"]
         ]
 
 

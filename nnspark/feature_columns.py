@@ -1,4 +1,4 @@
-"""Which columns of a DataFrame are the model's features, as one array column; what is wrong with them.
+"""Which columns of a DataFrame are the model's features, as one array column.
 
 By name where the model's features have names. A model trained on unnamed columns ("0", "1", ...)
 takes the input's columns by position, without the label and the weight of the model's recipe, or the
@@ -8,7 +8,7 @@ one array or vector column there is.
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nnspark.errors import DataError, NNSparkError, ShapeError
 from nnspark.model import Model
@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import DataType
 
-__all__ = ["FeatureColumns", "as_array", "choose_features", "data_section", "explain"]
+__all__ = [
+    "FeatureColumns",
+    "Piece",
+    "array_of",
+    "as_array",
+    "choose_features",
+    "column_of",
+    "data_section",
+    "number_of",
+]
 
 PART_OF_ARRAY = re.compile(r"(.+)\[(\d+)\]")
 
@@ -77,42 +86,16 @@ def as_array(features: FeatureColumns) -> "Column":
     scalars: list[Column] = []
     for piece in features:
         if piece.width is None:
-            scalars.append(_number(piece))
+            scalars.append(number_of(piece))
             continue
         if scalars:
             pieces.append(F.array(*scalars))
             scalars = []
-        array = _array(piece)
+        array = array_of(piece)
         pieces.append(F.when(F.size(array) == piece.width, array))
     if scalars:
         pieces.append(F.array(*scalars))
     return pieces[0] if len(pieces) == 1 else F.concat(*pieces)
-
-
-def explain(frame: "DataFrame", features: FeatureColumns, where: str) -> str:
-    """Say in one line which feature columns cannot be predicted from, counted over the whole frame."""
-    from pyspark.sql import functions as F
-
-    counts = [F.count_if(_is_bad(piece)).alias(f"n{at}") for at, piece in enumerate(features)]
-    texts = [
-        F.first(F.when(_is_bad(piece), _column(piece)), ignorenulls=True).alias(f"t{at}")
-        for at, piece in enumerate(features)
-        if piece.kind == "text"
-    ]
-    row = frame.agg(F.count(F.lit(1)).alias("rows"), *counts, *texts).first()
-    assert row is not None
-    bad = [at for at in range(len(features)) if row[f"n{at}"]]
-    if not bad:
-        return f"{where} has rows that could not be predicted, but they changed while they were read"
-    piece, count = features[bad[0]], row[f"n{bad[0]}"]
-    expected = "a finite number" if piece.width is None else f"{piece.width} finite numbers"
-    example = row[f"t{bad[0]}"] if piece.kind == "text" else None
-    shown = f" (such as {example[:40]!r})" if example is not None else ""
-    others = f", and {len(bad) - 1} other columns are affected" if len(bad) > 1 else ""
-    return (
-        f"{where}: column {piece.name!r} must hold {expected}, but {count} of {row['rows']} rows have a "
-        f"null, NaN, infinite or other value there{shown}{others}; fill or drop those rows"
-    )
 
 
 def data_section(model: Model) -> Data:
@@ -194,34 +177,23 @@ def _kind(kind: "DataType") -> str:
     return "vector" if type(kind).__name__ == "VectorUDT" else f"?{kind.simpleString()}"
 
 
-def _column(piece: Piece) -> "Column":
+def column_of(piece: Piece) -> "Column":
+    """The column as it is, whatever characters its name has."""
     from pyspark.sql import functions as F
 
     return F.col("`" + piece.name.replace("`", "``") + "`")
 
 
-def _number(piece: Piece) -> "Column":
-    return _column(piece).try_cast("double")
+def number_of(piece: Piece) -> "Column":
+    """The column as a number; null where it is none."""
+    return column_of(piece).try_cast("double")
 
 
-def _array(piece: Piece) -> "Column":
+def array_of(piece: Piece) -> "Column":
+    """The column as an array of numbers."""
     if piece.kind == "vector":
         from pyspark.ml.functions import vector_to_array
 
-        dense: Column = vector_to_array(_column(piece))
+        dense: Column = vector_to_array(column_of(piece))
         return dense
-    return _column(piece).cast("array<double>")
-
-
-def _is_bad(piece: Piece) -> "Column":
-    from pyspark.sql import functions as F
-
-    def not_finite(value: Any) -> Any:
-        return value.isNull() | F.isnan(value) | (F.abs(value) == float("inf"))
-
-    if piece.width is None:
-        bad: Column = not_finite(_number(piece))
-        return bad
-    array = _array(piece)
-    fits = (F.size(array) == piece.width) & ~F.exists(array, not_finite)
-    return ~F.coalesce(fits, F.lit(False))
+    return column_of(piece).cast("array<double>")

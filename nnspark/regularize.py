@@ -20,4 +20,5 @@ def add_l2(
     if l2 == 0.0:
         return loss, grad
     W = np.where(is_bias, 0.0, theta.astype(np.float64))
-    return loss + l2 / (2.0 * num_samples) * float(np.dot(W, W)), grad + (l2 / num_samples) * W
+    with np.errstate(over="ignore", invalid="ignore"):
+        return loss + l2 / (2.0 * num_samples) * float(np.dot(W, W)), grad + (l2 / num_samples) * W

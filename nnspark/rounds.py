@@ -196,13 +196,14 @@ def _zero(replicas: int) -> RoundSums:
 def _round(local: Local, parts: Sequence[str], sets: Iterable[BlockSet], start: Start) -> RoundSums:
     """Worker function: one round of the replicas in this partition, and the metrics of ``parts``."""
     kernel, sums = local.kernel, _zero(local.replicas)
-    work = resident.workspace(kernel.network, kernel.dtype, max(most_rows(sets), local.rounds.batch_size))
-    for blocks in sets:
-        for replica in blocks.replicas(local.replicas, local.num_blocks):
-            theta, state, totals = train_replica(local, replica, start, work)
-            weight = 1.0 if local.replicas == 1 else from_exact(totals.sums["train"]["weight"])
-            sums.moved.add(replica.index, weight, {"theta": theta, **state_to_arrays(state)})
-            sums.totals.merge(totals)
+    replicas = [r for blocks in sets for r in blocks.replicas(local.replicas, local.num_blocks)]
+    batch = min(local.rounds.batch_size, max(map(len, replicas), default=0))
+    work = resident.workspace(kernel.network, kernel.dtype, max(most_rows(sets), batch))
+    for replica in replicas:
+        theta, state, totals = train_replica(local, replica, start, work)
+        weight = 1.0 if local.replicas == 1 else from_exact(totals.sums["train"]["weight"])
+        sums.moved.add(replica.index, weight, {"theta": theta, **state_to_arrays(state)})
+        sums.totals.merge(totals)
     sums.totals.merge(totals_of(kernel, start.theta, sets, work, parts, with_gradient=False))
     return sums
 
@@ -226,8 +227,11 @@ def train_replica(local: Local, rows: Block, start: Start, work: Workspace) -> t
         taken = Block("train", rows.index, rows.X[chosen], rows.y[chosen], weight)
         weights = weights_module.unflatten(theta, kernel.network.layers)
         grad = totals.add_batch(kernel, weights, taken, work)
+        total_weight = len(taken) if weight is None else weight.sum()
+        if not total_weight:
+            continue
         with np.errstate(over="ignore", invalid="ignore"):
-            grad /= grad.dtype.type(len(taken) if weight is None else max(weight.sum(), 1e-300))
+            grad /= grad.dtype.type(total_weight)
             if decay is not None:
                 grad += decay * theta
             theta, state = rule.step(theta, grad, state, start.rate)

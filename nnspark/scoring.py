@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.errors import DataError
-from nnspark.feature_columns import FeatureColumns, as_array, data_section, explain
+from nnspark.feature_columns import FeatureColumns, as_array, data_section
+from nnspark.feature_faults import explain
 from nnspark.model import Model
 from nnspark.tasks import predicted_classes
 

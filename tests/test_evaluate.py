@@ -96,8 +96,9 @@ def test_other_data_are_scaled_as_the_model_says(tmp_path):
     """Rows of other mean and spread, columns in another order, fewer rows than training would take."""
     X = problem(90)
     y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 50)
-    _, model, _ = trained(csv_recipe(tmp_path / "d.csv", np.column_stack([X, y]).tolist()))
-    few = X[:20] * [3, 1, 1] + [1, 0, 0]
+    text = csv_recipe(tmp_path / "d.csv", np.column_stack([X, y]).tolist())
+    _, model, _ = trained(text, 'training.optimizer="lbfgs"')
+    few = X[:40] * [1, 0.5, 1] + [0, 20, 0]
     other = csv_recipe(tmp_path / "e.csv", [[*x[::-1], 1] for x in few.tolist()], names="cba")
     figures = evaluate_model(model, recipe_module.loads(other), part="all")
     guesses = np.bincount(model.predict(few), minlength=3)

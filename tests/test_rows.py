@@ -122,7 +122,7 @@ def test_every_row_is_in_exactly_one_block_of_its_part(count, copies, blocks, bl
     rows = random_rows(count, copies=copies, blocks=blocks)
     found = assemble(rows, block_rows)
     assert [0, *(span.stop for span in found.spans)] == [*(span.start for span in found.spans), len(rows.X)]
-    places = [(PARTS.index(span.part), span.index) for span in found.spans]
+    places = [(PARTS.index(span.part), span.number) for span in found.spans]
     assert places == sorted(places)
     assert all(0 < span.stop - span.start <= 2 * block_rows for span in found.spans)
     for part, name in enumerate(PARTS):

@@ -101,7 +101,7 @@ def test_partitions_and_order_do_not_change_a_bit(spark):
     )
     named = a_model((12, 33, 3), names=[f"f{i}" for i in range(12)])
     one = scored(frame.coalesce(1), named)
-    many = sorted(scored(frame.orderBy("f3").repartition(5), named), key=lambda row: row["id"])
+    many = sorted(scored(frame.repartition(5, "f3"), named), key=lambda row: row["id"])
     assert one == many
     np.testing.assert_array_equal([row["prediction"] for row in one], model.predict(X))
     assert one[0].asDict().keys() >= {"id", "f0", "prediction", "probability_0", "probability_2"}

@@ -60,9 +60,10 @@ def frame_shards(df: "DataFrame", recipe: Recipe, *, partitions: int = 0, depth:
     plan = make_plan(source, df, layout, recipe)
     tasks = partitions or sc.defaultParallelism
     row_bytes = plan.num_features * np.dtype(plan.dtype).itemsize
-    bins = tasks * max(1, math.ceil(sum(plan.num_samples) * row_bytes / (tasks * BIN_BYTES)))
+    bins_a_task = max(1, math.ceil(sum(plan.num_samples) * row_bytes / (tasks * BIN_BYTES)))
+    bins = tasks * bins_a_task
     data_set = uuid.uuid4().hex
-    packed = df.mapInArrow(partial(_pack, plan, layout, bins), "bin int, rows binary")
+    packed = df.mapInArrow(partial(_pack, plan, layout, tasks, bins_a_task), "bin int, rows binary")
     stored = packed.repartitionById(bins, packed["bin"]).mapInArrow(
         partial(_store, plan.block_rows, data_set), "handle binary"
     )
@@ -151,8 +152,11 @@ def _over_train(
     return results
 
 
-def _pack(plan: Plan, layout: Layout, bins: int, batches: Batches) -> Iterator[Any]:
-    """Worker function: prepare rows and send each to the bin of its block."""
+def _pack(plan: Plan, layout: Layout, tasks: int, bins_a_task: int, batches: Batches) -> Iterator[Any]:
+    """Worker function: prepare rows and send each to the bin of its block.
+
+    Neighbouring bins go to one task of training, and neighbouring blocks (or replicas) to different ones.
+    """
     import pyarrow as pa
 
     for batch in batches:
@@ -160,7 +164,8 @@ def _pack(plan: Plan, layout: Layout, bins: int, batches: Batches) -> Iterator[A
         if not len(raw.features):
             continue
         rows = plan.prepare(raw.features, raw.target, raw.weight)
-        place = _places(plan, rows) % bins
+        unit = _places(plan, rows)
+        place = unit % tasks * bins_a_task + unit // tasks % bins_a_task
         order = np.argsort(place, kind="stable")
         edges = np.flatnonzero(np.diff(place[order])) + 1
         for chosen in np.split(order, edges):

@@ -81,10 +81,10 @@ def _drawn(small: Array, rng: np.random.Generator, batch: int = 5_000) -> Array:
     for start in range(0, len(small), batch):
         some = small[start : start + batch]
         count = len(some)
-        turn, slant = rng.normal(0, 0.12, count), rng.normal(0, 0.12, count)
-        stretch = 8 / 20 / rng.uniform(0.85, 1.15, (2, count, 1))
-        dy = grid[0] - (SIDE - 1) / 2 - rng.uniform(-1.5, 1.5, (count, 1))
-        dx = grid[1] - (SIDE - 1) / 2 - rng.uniform(-1.5, 1.5, (count, 1))
+        turn, slant = rng.normal(0, 0.08, count), rng.normal(0, 0.08, count)
+        stretch = 8 / 20 / rng.uniform(0.9, 1.1, (2, count, 1))
+        dy = grid[0] - (SIDE - 1) / 2 - rng.uniform(-1.0, 1.0, (count, 1))
+        dx = grid[1] - (SIDE - 1) / 2 - rng.uniform(-1.0, 1.0, (count, 1))
         cos, sin = np.cos(turn)[:, None], np.sin(turn)[:, None]
         y = (cos * dy - sin * dx) * stretch[0] + 3.5
         x = (sin * dy + cos * dx + slant[:, None] * dy) * stretch[1] + 3.5
