@@ -15,13 +15,14 @@ from nnspark.session import open_session
 def main(arguments: list[str]) -> None:
     """Evaluate, print a table on standard error and the path of the JSON file as the last line."""
     args = parse(arguments)
-    sc = open_session("nnspark evaluate").sparkContext
+    session = open_session("nnspark evaluate")
+    sc = session.sparkContext
     model, folder = read_model(args.model, sc)
     recipe = loads(model.recipe, args.overrides, name=f"the recipe in {args.model}")
     if args.data:
         recipe = replace(recipe, data=read(args.data, args.overrides).data)
     figures = evaluate_model(
-        model, recipe, part=args.part, sc=sc if recipe.training.engine == "spark" else None
+        model, recipe, part=args.part, session=session if recipe.training.engine == "spark" else None
     )
     log(as_text(figures))
     content = json.dumps({"model": args.model, **figures}, indent=2, ensure_ascii=False) + "\n"

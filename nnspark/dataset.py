@@ -148,4 +148,14 @@ def _without_weightless_rows(table: Table) -> Table:
     keep = table.weight > 0
     if not keep.any():
         raise DataError("every row has weight 0: expected at least one positive weight")
-    return replace(table, features=table.features[keep], target=table.target[keep], weight=table.weight[keep])
+    given = table.test_rows
+    if given is not None:
+        start, stop, _ = given.indices(len(keep))
+        given = slice(int(keep[:start].sum()), int(keep[:stop].sum()))
+    return replace(
+        table,
+        features=table.features[keep],
+        target=table.target[keep],
+        weight=table.weight[keep],
+        test_rows=given,
+    )

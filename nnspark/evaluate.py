@@ -18,7 +18,7 @@ from nnspark import resident
 from nnspark import weights as weights_module
 from nnspark.cost import evaluate
 from nnspark.errors import DataError
-from nnspark.evaluation_data import evaluation_dataset
+from nnspark.evaluation_data import evaluation_shards
 from nnspark.exact_sum import exact
 from nnspark.model import Model
 from nnspark.network import forward
@@ -26,13 +26,12 @@ from nnspark.plan import Scaling
 from nnspark.recipe import Recipe
 from nnspark.rows import Block, BlockSet, most_rows
 from nnspark.scoring import target_names
-from nnspark.shards import Shards, make_shards
-from nnspark.sources import load_table
+from nnspark.shards import Shards
 from nnspark.tasks import TASKS, predicted_classes
 from nnspark.totals import Kernel
 
 if TYPE_CHECKING:
-    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
 
 __all__ = ["Counts", "averages", "count", "evaluate_model", "per_class"]
 
@@ -102,16 +101,15 @@ def averages(figures: Sequence[Figures]) -> dict[str, Figures]:
 
 
 def evaluate_model(
-    model: Model, recipe: Recipe, *, part: str = "test", sc: "SparkContext | None" = None
+    model: Model, recipe: Recipe, *, part: str = "test", session: "SparkSession | None" = None
 ) -> Figures:
     """All figures of a model on one part of the recipe's data, or on "all" its rows, ready for JSON.
 
     Scaling and classes are the model's own, whatever the data. Class weights do not count here; the
     rows' own weights (data.weight) do, but for the confusion counts, which are numbers of rows.
     """
-    dataset = evaluation_dataset(model, load_table(recipe.data), recipe, part)
-    shards = make_shards(dataset, sc, partitions=recipe.spark.partitions, depth=recipe.spark.depth)
-    plan, seen = dataset.plan, "test" if part == "all" else part
+    shards = evaluation_shards(model, recipe, part, session)
+    plan, seen = shards.plan, "test" if part == "all" else part
     kernel = Kernel(model.network, model.task, plan.dtype, plan.terms, recipe.training.label_smoothing)
     theta = weights_module.flatten(model.weights)
     try:

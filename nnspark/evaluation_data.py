@@ -1,7 +1,7 @@
 """Labelled rows as a model sees them: its features in its order, its scaling, its classes."""
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,15 +9,44 @@ from numpy.typing import NDArray
 from nnspark.dataset import Dataset, fingerprint, make_dataset
 from nnspark.errors import DataError, ShapeError
 from nnspark.model import Model
-from nnspark.plan import Plan, encode_labels, num_blocks
+from nnspark.plan import Plan, Scaling, encode_labels, num_blocks
 from nnspark.recipe import Recipe
 from nnspark.rows import PARTS, assemble, hash_rows
-from nnspark.sources import Table
+from nnspark.shards import Shards, make_shards
+from nnspark.sources import Table, load_table
 from nnspark.sources.table import numbered
 
-__all__ = ["evaluation_dataset"]
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+__all__ = ["evaluation_dataset", "evaluation_shards"]
 
 Array = NDArray[Any]
+
+
+def evaluation_shards(model: Model, recipe: Recipe, part: str, session: "SparkSession | None") -> Shards:
+    """The rows laid out for an evaluation.
+
+    The executors read what they can read, as in training, if it turns out to be what the model was
+    trained on; other data, to be scaled as the model says, go through the driver.
+    """
+    spark = recipe.spark
+    if session is not None and part != "all":
+        from nnspark.frames import FRAME_SOURCES, frame_shards, read_frame, reading
+
+        if recipe.data.source in FRAME_SOURCES:
+            with reading(recipe.data.path):
+                frame = read_frame(session, recipe.data)
+                shards = frame_shards(
+                    frame, _plain(model, recipe), partitions=spark.partitions, depth=spark.depth
+                )
+            if _is_the_models(shards.plan, model):
+                _refuse_empty(shards.plan, part)
+                return shards
+            shards.close()
+    dataset = evaluation_dataset(model, load_table(recipe.data), recipe, part)
+    sc = None if session is None else session.sparkContext
+    return make_shards(dataset, sc, partitions=spark.partitions, depth=spark.depth)
 
 
 def evaluation_dataset(model: Model, table: Table, recipe: Recipe, part: str) -> Dataset:
@@ -35,11 +64,31 @@ def evaluation_dataset(model: Model, table: Table, recipe: Recipe, part: str) ->
         plan = _one_part(model, table, target, recipe)
     else:
         plan = make_dataset(table, _plain(model, recipe)).plan
-        if not plan.num_samples[PARTS.index(part)]:
-            raise DataError(f"the {part} part has no rows; evaluate another part, or all rows")
+        _refuse_empty(plan, part)
     plan = replace(plan, scaling=model.scaling, target_scaling=model.target_scaling)
     rows = plan.prepare(table.features, target, table.weight, given_test)
     return Dataset(plan, assemble(rows, plan.block_rows))
+
+
+def _is_the_models(plan: Plan, model: Model) -> bool:
+    """Whether training on this plan's data would have given the model's columns, scaling and classes."""
+    scalings = [(plan.scaling, model.scaling), (plan.target_scaling, model.target_scaling)]
+    return (
+        plan.feature_names == model.feature_names
+        and all(_same_scaling(ours, theirs) for ours, theirs in scalings)
+        and (plan.classes is None or np.array_equal(plan.classes, np.asarray(model.classes)))
+    )
+
+
+def _same_scaling(ours: Scaling | None, theirs: Scaling | None) -> bool:
+    if ours is None or theirs is None:
+        return ours is theirs
+    return np.array_equal(ours.center, theirs.center) and np.array_equal(ours.divide, theirs.divide)
+
+
+def _refuse_empty(plan: Plan, part: str) -> None:
+    if not plan.num_samples[PARTS.index(part)]:
+        raise DataError(f"the {part} part has no rows; evaluate another part, or all rows")
 
 
 def _one_part(model: Model, table: Table, target: Array, recipe: Recipe) -> Plan:

@@ -16,7 +16,7 @@ from nnspark import weights as weights_module
 from nnspark.errors import ModelError, NNSparkError, ShapeError
 from nnspark.network import Network, predict
 from nnspark.plan import Plan, Scaling
-from nnspark.tasks import predicted_classes
+from nnspark.tasks import TASKS, predicted_classes
 
 __all__ = ["Model"]
 
@@ -135,13 +135,15 @@ class Model:
                 metadata.get("recipe", ""),
             )
             model._check()
-        except (KeyError, TypeError, ValueError, OverflowError, NNSparkError) as error:
+        except (RecursionError, KeyError, TypeError, ValueError, OverflowError, NNSparkError) as error:
             raise ModelError(
                 f"{name} is damaged: {' '.join(str(error).split())}; train again or use a copy"
             ) from None
         return model
 
     def _check(self) -> None:
+        if self.task not in TASKS:
+            raise ValueError(f"its task {self.task!r} is not one of {', '.join(TASKS)}")
         columns = (self.network.layers[0],)
         for W, shape in zip(self.weights, weights_module.shapes(self.network.layers), strict=True):
             if W.shape != shape or W.dtype.kind != "f":

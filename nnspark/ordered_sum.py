@@ -26,6 +26,7 @@ class OrderedSum:
 
     def add(self, part: int, weight: float, arrays: Mapping[str, Array]) -> None:
         """Add one part; each part is added once."""
+        weight = 1.0 if self.count == 1 else weight
         weighted = {
             name: values.astype(np.float64) * weight if values.dtype.kind == "f" else values
             for name, values in arrays.items()

@@ -7,6 +7,7 @@ A recipe and a data set give one set of weights. Only ``[spark]``, ``[checkpoint
 import dataclasses
 import difflib
 import json
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -180,7 +181,7 @@ def loads(text: str, overrides: Sequence[str] = (), *, name: str = "recipe") -> 
     """A recipe from TOML text, with overrides applied and every value checked."""
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RecipeError(f"{name} is not valid TOML: {' '.join(str(error).split())}") from None
     for override in overrides:
         _apply_override(table, override)
@@ -206,7 +207,7 @@ def _apply_override(table: Table, override: str) -> None:
         raise RecipeError(f"--set {override!r}: expected section.key=value, like training.epochs=100")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = text.strip()
     for key in keys[:-1]:
         below = table.setdefault(key, {})
@@ -241,7 +242,7 @@ def _unknown_key(key: str, known: list[str]) -> str:
     ]
     near = difflib.get_close_matches(key, known, 1, 0.6) or difflib.get_close_matches(key, everywhere, 1, 0.6)
     advice = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(known))}"
-    return f"unknown recipe key '{key}'; {advice}"
+    return f"unknown recipe key '{' '.join(key.splitlines())}'; {advice}"
 
 
 def _value(expected: Any, value: Any, key: str) -> Any:
@@ -262,7 +263,14 @@ def _fits(expected: Any, value: Any) -> bool:
         return isinstance(value, dict)
     if expected is bool or isinstance(value, bool):
         return expected is bool and isinstance(value, bool)
-    return isinstance(value, int | float) if expected is float else isinstance(value, expected)
+    return is_number(value) if expected is float else isinstance(value, expected)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a TOML value is a number that a float can hold; infinities and NaN are."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, float) or abs(value) < 2**1023
 
 
 def _describe(expected: Any) -> str:
@@ -277,9 +285,11 @@ def _describe(expected: Any) -> str:
 
 def _toml(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{json.dumps(str(key))} = {_toml(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{_toml(str(key))} = {_toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
-    if isinstance(value, float) and value == int(value) and abs(value) < 1e15:
+    if isinstance(value, float) and math.isfinite(value) and value == int(value) and abs(value) < 1e15:
         return f"{value:.1f}"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool) else repr(value)
+    if isinstance(value, str | bool):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)

@@ -1,13 +1,17 @@
 """Is every value of a recipe one that can be trained? One check a key, each naming the key."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 from nnspark.activations import ACTIVATIONS, OUTPUTS
 from nnspark.errors import RecipeError
-from nnspark.recipe import Recipe
-from nnspark.weights import INITS
+from nnspark.losses import HEADS
+from nnspark.recipe import Recipe, is_number
+from nnspark.weights import INITS, parse_init
 
 __all__ = ["check"]
 
@@ -21,6 +25,7 @@ def check(recipe: Recipe) -> None:
     _check_network(recipe)
     _check_training(recipe)
     _check_rounds_and_stopping(recipe)
+    _check_choices(recipe)
     for key, value in (("partitions", recipe.spark.partitions), ("depth", recipe.spark.depth)):
         _require(value >= 0, f"spark.{key}", "0 (automatic) or more", value)
     _require(recipe.checkpoint.every >= 0, "checkpoint.every", "0 (never) or more", recipe.checkpoint.every)
@@ -31,7 +36,7 @@ def check(recipe: Recipe) -> None:
 
 def _require(ok: bool, key: str, expected: str, value: Any) -> None:
     if not ok:
-        raise RecipeError(f"{key}: expected {expected}, got {value!r}")
+        raise RecipeError(f"{' '.join(key.splitlines())}: expected {expected}, got {value!r}")
 
 
 def _one_of(key: str, value: Any, known: Iterable[str]) -> None:
@@ -53,7 +58,7 @@ def _check_data(recipe: Recipe) -> None:
             set(data.scale) == {"center", "divide"}, "data.scale", "{center = ..., divide = ...}", data.scale
         )
         for key, value in data.scale.items():
-            number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+            number = is_number(value) and math.isfinite(value)
             _require(number, f"data.scale.{key}", "a finite number", value)
         _require(data.scale["divide"] != 0, "data.scale.divide", "a number other than 0", 0)
     _one_of("data.target_scale", data.target_scale, ("none", "standard"))
@@ -67,7 +72,7 @@ def _check_data(recipe: Recipe) -> None:
     _require(split.train > 0, "data.split.train", "more than 0", split.train)
     total = split.train + split.validation + split.test
     _require(abs(total - 1) < 1e-9, "data.split", "train + validation + test = 1", round(total, 12))
-    _require(split.seed >= 0, "data.split.seed", "0 or more", split.seed)
+    _require(0 <= split.seed < 2**63 - 1, "data.split.seed", "0 or more, below 2**63 - 1", split.seed)
     if split.stratify:
         _require(data.task == "classification", "data.split.stratify",
                  "false unless data.task is 'classification'", True)  # fmt: skip
@@ -93,13 +98,17 @@ def _check_network(recipe: Recipe) -> None:
     _one_of("network.init.name", network.init.get("name"), INITS)
     for key, value in network.init.items():
         if key not in ("name", "bias"):
-            number = isinstance(value, int | float) and not isinstance(value, bool)
+            number = is_number(value)
             _require(
                 number and math.isfinite(value) and value >= 0,
                 f"network.init.{key}",
                 "a number of at least 0",
                 value,
             )
+    parse_init(network.init)
+    if recipe.data.task == "regression":
+        head = (network.output.replace("auto", "identity"), network.loss.replace("auto", "squared_error"))
+        _require(head in HEADS, "network.loss", f"'squared_error' with output '{head[0]}'", network.loss)
 
 
 def _check_training(recipe: Recipe) -> None:
@@ -123,7 +132,7 @@ def _check_training(recipe: Recipe) -> None:
         _one_of("training.class_weight", training.class_weight, ("none", "balanced"))
     else:
         for label, weight in training.class_weight.items():
-            number = isinstance(weight, int | float) and not isinstance(weight, bool)
+            number = is_number(weight)
             _require(number and math.isfinite(weight) and weight >= 0, f"training.class_weight.{label}",
                      "a number of at least 0", weight)  # fmt: skip
 
@@ -145,3 +154,39 @@ def _check_rounds_and_stopping(recipe: Recipe) -> None:
     if stopping.patience and stopping.monitor.startswith("validation"):
         _require(recipe.data.split.validation > 0, "data.split.validation",
                  f"more than 0 to stop on {stopping.monitor}", recipe.data.split.validation)  # fmt: skip
+
+
+def _check_choices(recipe: Recipe) -> None:
+    """Optimizers and schedule: their own errors, under the recipe's key."""
+    from nnspark.optimizers import make_optimizer, make_rule
+    from nnspark.rounds import outer_of
+    from nnspark.schedules import make_schedule
+
+    training, rounds = recipe.training, recipe.rounds
+    with _named("training.schedule"):
+        schedule = make_schedule(training.learning_rate, training.schedule, training.epochs)
+    with _named("training.optimizer"):
+        options = (
+            {"name": training.optimizer} if isinstance(training.optimizer, str) else {**training.optimizer}
+        )
+        name, mask = options.pop("name", "gd"), np.zeros(1, dtype=bool)
+        make_optimizer(
+            name,
+            schedule=schedule,
+            options=options,
+            bias_mask=mask,
+            bias_learning_rate=training.bias_learning_rate,
+        )
+        if rounds.batch_size:
+            make_rule(name, options=options, bias_mask=mask)
+    with _named("rounds.outer"):
+        outer, _, options = outer_of(rounds.outer)
+        make_rule(outer, options=options, bias_mask=mask)
+
+
+@contextmanager
+def _named(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (RecipeError, TypeError, ValueError, OverflowError) as error:
+        raise RecipeError(f"{key}: {' '.join(str(error).split())}") from None

@@ -122,7 +122,7 @@ def make_rounds(
         shards.plan.replicas,
         shards.plan.blocks[0],
     )
-    outer_name, outer_rate, outer_options = _outer(rounds.outer)
+    outer_name, outer_rate, outer_options = outer_of(rounds.outer)
     inner, outer = _rule(local), make_rule(outer_name, options=outer_options, bias_mask=is_bias)
 
     def init(theta: Array) -> RoundState:
@@ -150,7 +150,7 @@ def make_rounds(
     return init, update
 
 
-def _outer(spec: str | Mapping[str, Any]) -> tuple[str, float, dict[str, Any]]:
+def outer_of(spec: str | Mapping[str, Any]) -> tuple[str, float, dict[str, Any]]:
     """Name, rate and options of the outer optimizer; "average" is gradient descent at rate 1."""
     options = {"name": spec} if isinstance(spec, str) else dict(spec)
     name = options.pop("name", "nesterov")

@@ -149,7 +149,7 @@ def hash_rows(features: Array, target: Array, weight: NDArray[np.float64] | None
     1 hashes like no weight. Each value is mixed with a constant of its column; the two words are two
     sums of the mixed values, the second with column multipliers.
     """
-    target = target.reshape(len(features), -1)
+    target = target if target.ndim == 2 else target[:, None]
     columns = features.shape[1] + target.shape[1] + 1
     keys, multipliers = _constants(columns, 1), _constants(columns, 2)
     hashes = np.empty((len(features), 2), dtype=np.uint64)

@@ -26,9 +26,13 @@ DEFAULTS = {
 
 def open_session(name: str) -> "SparkSession":
     """The active SparkSession, or a new one with nnspark's defaults filled in."""
-    from pyspark import SparkConf
+    from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
+    try:
+        SparkContext._ensure_initialized()  # without a JVM, SparkConf knows nothing of what spark-submit was told
+    except Exception as error:
+        raise _not_started(error) from error
     given = SparkConf()
     master = given.get("spark.master", "local[*]") or ""
     if master.startswith("local") and not given.contains("spark.pyspark.python"):
@@ -42,5 +46,9 @@ def open_session(name: str) -> "SparkSession":
     try:
         return builder.getOrCreate()
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise NNSparkError(f"Spark did not start: {reason}; is Java 17 or newer on PATH?") from error
+        raise _not_started(error) from error
+
+
+def _not_started(error: Exception) -> NNSparkError:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return NNSparkError(f"Spark did not start: {reason}; is Java 17 or newer on PATH?")

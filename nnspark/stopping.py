@@ -72,10 +72,9 @@ def update(stop: Stop, stopping: Stopping, row: Mapping[str, Any], theta: Array,
             stop = stop._replace(reason=reason)
     if stopping.tolerance:
         fell = stop.previous_cost - cost
-        stop = stop._replace(
-            flat=stop.flat + 1 if fell < stopping.tolerance else 0, previous_cost=float(cost)
-        )
-        if stop.flat >= stopping.tolerance_epochs and epoch > stopping.min_epochs:
+        counts = fell < stopping.tolerance and epoch > stopping.min_epochs
+        stop = stop._replace(flat=stop.flat + 1 if counts else 0, previous_cost=float(cost))
+        if stop.flat >= stopping.tolerance_epochs:
             count = stopping.tolerance_epochs
             epochs = "the last epoch" if count == 1 else f"each of {count} epochs"
             stop = stop._replace(reason=f"the cost fell by less than {stopping.tolerance:g} in {epochs}")

@@ -109,7 +109,7 @@ def _regression_metrics(sums: Sums) -> dict[str, Any]:
     for k in range(outputs):
         total = Fraction(sums[f"target_squared[{k}]"], UNIT)
         spread = total - Fraction(sums[f"target[{k}]"], UNIT) ** 2 / weight
-        r2.append(1.0 - float(squared[k] / spread) if spread > total / 2**50 else math.nan)
+        r2.append(1.0 - _as_float(squared[k] / spread) if spread > total / 2**50 else math.nan)
     return {
         "rmse": math.sqrt(sum(squared) / weight / outputs),
         "mae": sum(from_exact(sums[f"absolute_error[{k}]"]) for k in range(outputs))
@@ -117,6 +117,13 @@ def _regression_metrics(sums: Sums) -> dict[str, Any]:
         / outputs,
         "r2": sum(r2) / outputs,
     }
+
+
+def _as_float(value: Fraction) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _mean(sums: Sums, name: str) -> float:

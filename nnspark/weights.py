@@ -115,6 +115,18 @@ def init_weights(
     ``init`` is the recipe's table: ``name``, that init's own options, and ``bias`` = "drawn" (like the
     weights) or "zero". He's biases are zero unless asked otherwise.
     """
+    name, bias, options = parse_init(init)
+    weights = []
+    for layer, shape in enumerate(shapes(layers)):
+        W = INITS[name](np.random.default_rng([seed, layer]), shape, **options)
+        if bias == "zero":
+            W[:, 0] = 0.0
+        weights.append(W.astype(dtype))
+    return weights
+
+
+def parse_init(init: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    """Name, bias and options of the recipe's table; RecipeError where there is no such init."""
     options = dict(init)
     name = options.pop("name")
     bias = options.pop("bias", "zero" if name in ZERO_BIAS else "drawn")
@@ -124,10 +136,4 @@ def init_weights(
         raise RecipeError(
             f"network.init: {dict(init)} is not one of {known}, each with bias = 'drawn' or 'zero'"
         )
-    weights = []
-    for layer, shape in enumerate(shapes(layers)):
-        W = INITS[name](np.random.default_rng([seed, layer]), shape, **options)
-        if bias == "zero":
-            W[:, 0] = 0.0
-        weights.append(W.astype(dtype))
-    return weights
+    return name, bias, options

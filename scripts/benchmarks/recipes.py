@@ -106,12 +106,12 @@ def held_out(least: float) -> Callable[[Fit], Outcome]:
 
 
 def check_r0(fitted: Fit) -> Outcome:
-    """``mean_error`` falls; ten classes from labels 1..10."""
+    """``mean_error`` in the history (published at epochs 1, 11, ... 231); classes from labels 1..10."""
     errors = [row["mean_error"] for row in fitted.history]
     accuracy = fitted.trained.metrics["test"]["accuracy"]
     classes = [] if fitted.model.classes is None else fitted.model.classes.tolist()
-    ours = f"{accuracy:.2%} test, mean_error {errors[0]:.3f} to {errors[-1]:.3f}"
-    return Outcome(ours, classes == list(range(1, 11)) and errors[-1] < errors[0], accuracy)
+    ours = f"{accuracy:.2%} test, mean_error {errors[0]:.3f} to {errors[230]:.3f}"
+    return Outcome(ours, classes == list(range(1, 11)) and errors[230] < errors[0], accuracy)
 
 
 def check_r2(fitted: Fit) -> Outcome:

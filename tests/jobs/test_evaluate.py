@@ -1,9 +1,11 @@
 """jobs/evaluate.py, its main called in this process on a shared SparkSession."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
-from jobs.loading import call, finished_run
+from jobs.loading import call, finished_run, write_csv
 
 from nnspark.errors import ModelError, RecipeError
 
@@ -41,6 +43,28 @@ def test_another_recipe_can_name_the_rows(spark, run, tmp_path):
     out = call("evaluate", run, "--data", recipe, "--out", tmp_path / "e.json")
     assert json.loads((tmp_path / "e.json").read_text())["num_samples"] == 90
     assert out == str(tmp_path / "e.json")
+
+
+def test_executors_read_the_data_the_model_was_trained_on(spark, tmp_path, monkeypatch):
+    """Not a row of it goes through the driver; other rows do, scaled as the model says."""
+    rows = np.random.default_rng(0).normal(size=(90, 3)) * [1, 50, 2]
+    data = [["a", "b", "c", "label"], *([*row, int(row[0] > 0)] for row in rows.tolist())]
+    path, other = write_csv(tmp_path / "d.csv", data), write_csv(tmp_path / "e.csv", data[:40])
+    section = f'data = {{source = "csv", path = "{path}", scale = "standard"}}\n'
+    text = section + 'training = {epochs = 5, engine = "local"}'
+    run = finished_run(tmp_path / "run", text)
+    local = json.loads(Path(call("evaluate", run)).read_text())
+    with monkeypatch.context() as patched:
+        patched.delattr("nnspark.evaluation_data.load_table")
+        spread = json.loads(Path(call("evaluate", run, "--set", "training.engine=spark")).read_text())
+    assert spread == local
+    out = call(
+        "evaluate", run, "--set", "training.engine=spark", "--set", f"data.path={other}", "--part", "train"
+    )
+    again = call(
+        "evaluate", run, "--set", f"data.path={other}", "--part", "train", "--out", tmp_path / "l.json"
+    )
+    assert json.loads(Path(out).read_text()) == json.loads(Path(again).read_text())
 
 
 def test_what_cannot_be_evaluated_is_refused(spark, run, tmp_path):
