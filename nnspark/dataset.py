@@ -54,7 +54,7 @@ def make_dataset(table: Table, recipe: Recipe) -> Dataset:
         split_seed=recipe.data.split.seed,
         cuts=cuts,
         blocks=(1, 1, 1),
-        replicas=recipe.rounds.replicas,
+        replicas=recipe.rounds.groups,
         classes=classes,
         num_targets=1 if target.ndim == 1 else target.shape[1],
         weighted=weight is not None,

@@ -42,7 +42,8 @@ class Plan:
     """What turns raw rows into blocks, and output activations back into answers.
 
     ``cuts`` (strata, 2) uint64: a row is a test row below the first, a validation row below the
-    second, of its stratum. ``blocks`` numbers of blocks of the three parts.
+    second, of its stratum. ``blocks`` numbers of blocks of the three parts; ``replicas`` of training rows
+    whose blocks have to stay together, 0 for none.
     """
 
     task: str
@@ -53,7 +54,7 @@ class Plan:
     split_seed: int
     cuts: NDArray[np.uint64]
     blocks: tuple[int, int, int]
-    replicas: int = 1
+    replicas: int = 0
     classes: Array | None = None
     num_targets: int = 1
     target_scaling: Scaling | None = None

@@ -106,6 +106,11 @@ class Rounds:
     local_steps: int = 0
     outer: str | Table = "average"
 
+    @property
+    def groups(self) -> int:
+        """Groups of training rows that have to stay together: the replicas, 0 without rounds."""
+        return self.replicas if self.batch_size else 0
+
 
 @dataclass(frozen=True)
 class Stopping:

@@ -145,7 +145,7 @@ def make_shards(
 
 def shard_of(plan: Plan, part: str, block: int) -> int:
     """Number that places a block: blocks of one replica stay together, others spread."""
-    return block * plan.replicas // plan.blocks[0] if part == "train" and plan.replicas > 1 else block
+    return block * plan.replicas // plan.blocks[0] if part == "train" and plan.replicas else block
 
 
 def _shard_sums(

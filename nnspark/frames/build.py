@@ -94,7 +94,7 @@ def make_plan(source: "DataFrame", df: "DataFrame", layout: Layout, recipe: Reci
         split_seed=split.seed,
         cuts=cuts,
         blocks=(1, 1, 1),
-        replicas=recipe.rounds.replicas,
+        replicas=recipe.rounds.groups,
         classes=layout.classes,
         num_targets=len(layout.targets),
         weighted=bool(layout.weight),

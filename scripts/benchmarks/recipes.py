@@ -190,7 +190,7 @@ SYSTEMS = (
     System("R2", "r2-iris-sgd.toml", "93.33 % train, 96.67 % test", ">= 93.33 % and >= 96.67 %", check_r2,
            seeds=8),
     System("R3", "r3-or-gate.toml", "nothing that worked", "4 rows right, loss falls", check_r3, data="r3"),
-    System("R4", "r4-digits-relu.toml", "65 % after 60 epochs", ">= 96 %", held_out(0.96), seeds=5),
+    System("R4", "r4-digits-relu.toml", "", ">= 96 %", held_out(0.96), seeds=5),
     System("R5", "r5-quadratic.toml", "diverged to 1e21", "loss < 1e-3, 0 0 1, an error", check_r5,
            data="r5"),
     System("R6", "r6-digits-cg.toml", "stalled", ">= 96 %, cost below 400 epochs of gd", below_descent(0.96),
