@@ -82,6 +82,22 @@ class Model:
         values = outputs.astype(np.float64)
         return values if self.target_scaling is None else self.target_scaling.undo(values)
 
+    def coefficients(self) -> dict[str, list[float]] | None:
+        """Of a linear model, each output's intercept and coefficients in the data's own units.
+
+        Keys are "intercept" and the feature names; None for a network with hidden layers or another task.
+        """
+        if self.task != "regression" or len(self.weights) != 1 or self.network.output != "identity":
+            return None
+        W = self.weights[0].astype(np.float64)
+        slopes = W[:, 1:] / self.scaling.divide
+        intercepts = W[:, 0] - slopes @ self.scaling.center
+        if self.target_scaling is not None:
+            slopes *= self.target_scaling.divide[:, None]
+            intercepts = self.target_scaling.undo(intercepts)
+        columns = dict(zip(self.feature_names, slopes.T.tolist(), strict=True))
+        return {"intercept": intercepts.tolist(), **columns}
+
     def to_bytes(self) -> bytes:
         """The model as a safetensors file."""
         from safetensors.numpy import save
@@ -101,7 +117,7 @@ class Model:
             "classes": None if self.classes is None else self.classes.tolist(),
         }
         metadata = {"format": FORMAT, "model": json.dumps(about), "recipe": self.recipe}
-        return bytes(save(tensors, metadata))
+        return _canonical(save(tensors, metadata))
 
     @staticmethod
     def from_bytes(content: bytes, name: str = "model") -> "Model":
@@ -159,6 +175,14 @@ class Model:
             self.target_scaling.center.shape != (units,) or self.target_scaling.divide.shape != (units,)
         ):
             raise ValueError("the target scaling does not fit the outputs")
+
+
+def _canonical(content: bytes) -> bytes:
+    """The same safetensors file with its header's keys in order, so that equal models are equal files."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[8 + length :]
 
 
 def read_safetensors(content: bytes, name: str) -> tuple[dict[str, Array], dict[str, str]]:

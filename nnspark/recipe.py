@@ -179,7 +179,15 @@ def read(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         ) from None
     except UnicodeDecodeError:
         raise RecipeError(f"{path} is not a text file; a recipe is TOML, see conf/digits.toml") from None
-    return loads(text, overrides, name=str(path))
+    return _beside(loads(text, overrides, name=str(path)), Path(path).parent)
+
+
+def _beside(recipe: Recipe, folder: Path) -> Recipe:
+    """Take a ``data.path`` that is not in the current folder from the recipe's folder, if it is there."""
+    path = recipe.data.path
+    if path and not Path(path).exists() and (folder / path).exists():
+        return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, path=str(folder / path)))
+    return recipe
 
 
 def loads(text: str, overrides: Sequence[str] = (), *, name: str = "recipe") -> Recipe:

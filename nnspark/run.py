@@ -121,6 +121,9 @@ def write_artifacts(
         "data_fingerprint": shards.plan.fingerprint,
         "spark": _describe_spark(session),
     }
+    coefficients = model.coefficients()
+    if coefficients is not None:
+        metrics["coefficients"] = coefficients
     if recipe.report.html:
         from nnspark.run_report import report_page
 

@@ -30,7 +30,7 @@ def open_session(name: str) -> "SparkSession":
     from pyspark.sql import SparkSession
 
     try:
-        SparkContext._ensure_initialized()  # without a JVM, SparkConf knows nothing of what spark-submit was told
+        SparkContext._ensure_initialized()  # only with a JVM does SparkConf know what spark-submit was told
     except Exception as error:
         raise _not_started(error) from error
     given = SparkConf()

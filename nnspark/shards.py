@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from nnspark import resident
 from nnspark.dataset import Dataset
 from nnspark.plan import Plan
+from nnspark.progress import log
 from nnspark.resident import Handle
 from nnspark.rows import BlockSet, Span
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from pyspark import RDD, Broadcast, SparkContext
 
 __all__ = ["LocalShards", "Shards", "SparkShards", "make_shards"]
+
+DISK_LOST = (
+    "NoSuchFileException",
+    "FileNotFoundException",
+    "FileNotFoundError",
+    "Failed to create local dir",
+)
+REPLACEMENTS = 3
 
 Sum = TypeVar("Sum", bound="Mergeable")
 
@@ -93,8 +102,20 @@ class SparkShards:
         """Broadcast ``value`` and sum ``function(blocks, value)`` over the shards: one Spark job.
 
         Shards that were missing where their task ran are summed from the lineage, in a second job,
-        and laid out again for the next call.
+        and laid out again for the next call. Executors whose local directories were deleted cannot run
+        Python tasks any more; they are replaced, and the job is run again.
         """
+        for attempt in range(REPLACEMENTS + 1):
+            try:
+                return self._run_once(function, value, zero)
+            except Exception as error:
+                if attempt == REPLACEMENTS or not self._replace_executors(error):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _run_once(
+        self, function: Callable[[Iterable[BlockSet], Any], Sum], value: Any, zero: Callable[[], Sum]
+    ) -> Sum:
         value_bc = self.context.broadcast(value)
         try:
             worker = partial(_shard_sums, function, value_bc, zero)
@@ -118,6 +139,16 @@ class SparkShards:
         """Delete the shards' files and let the handles go."""
         self._stored.foreachPartition(_forget)
         self._stored.unpersist()
+
+    def _replace_executors(self, error: Exception) -> bool:
+        """Have all executors replaced, if the error says that files went from under one; else False."""
+        sc = self.context
+        if sc.master.partition("[")[0] == "local" or not any(sign in str(error) for sign in DISK_LOST):
+            return False
+        scala: Any = sc._jsc.sc()
+        executors = scala.getExecutorIds()
+        log("warning: files of Spark vanished from an executor's disk: replacing the executors")
+        return bool([scala.killAndReplaceExecutor(executors.apply(i)) for i in range(executors.size())])
 
     def _lay_out(self) -> None:
         self._stored = self._built.map(_same_handle, preservesPartitioning=True).persist()

@@ -46,7 +46,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="package", description=__doc__.partition("\n")[0])
     parser.add_argument("--out", default=ROOT / "dist", type=Path, help="folder to write to, default dist/")
     parser.add_argument(
-        "--python", help="take the packages from this Python's environment instead of .venv's; set its version"
+        "--python",
+        help="take the packages from this Python's environment instead of .venv's; set its version",
     )
     parser.add_argument(
         "--prefix", type=Path, help="also unpack the environment here: a shared disk, or a container image"
@@ -76,7 +77,9 @@ def build_zip(out: Path) -> Path:
     }
     info = f"{name}.dist-info"
     files[f"{info}/METADATA"] = (about.read_text("METADATA") or about.read_text("PKG-INFO") or "").encode()
-    files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: nnspark\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    files[f"{info}/WHEEL"] = (
+        b"Wheel-Version: 1.0\nGenerator: nnspark\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
     record = "".join(f"{path},{digest(content)},{len(content)}\n" for path, content in files.items())
     files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
     buffer = io.BytesIO()

@@ -54,7 +54,9 @@ def main() -> int:
     """Print the table; 0 if every run ended as in peace."""
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__.partition("\n")[0])
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--faults", type=int, default=20, help="driver kills a method; half as many executor kills")
+    parser.add_argument(
+        "--faults", type=int, default=20, help="driver kills a method; half as many executor kills"
+    )
     parser.add_argument("--only", choices=SCENARIOS, action="append", help="leave out the others")
     args = parser.parse_args()
     print(f"seed {args.seed}\n{'fault':34} {'method, engine':28} {'times':>5}  outcome", flush=True)
@@ -80,7 +82,9 @@ def compare(run: Path, peace: Path) -> list[str]:
         problems.append(f"another history ({len(history)} and {len(expected)} lines)")
     metrics, wanted = (json.loads((folder / "metrics.json").read_text()) for folder in (run, peace))
     if timeless(metrics) != timeless(wanted):
-        problems.append(f"other metrics ({metrics['weights_sha256'][:8]}, not {wanted['weights_sha256'][:8]})")
+        problems.append(
+            f"other metrics ({metrics['weights_sha256'][:8]}, not {wanted['weights_sha256'][:8]})"
+        )
     return problems
 
 
@@ -103,7 +107,9 @@ def saved_epoch(run: Path) -> int:
 # Drivers without Spark.
 
 
-def driver(method: str, out: Path, log: Path, *, moment: str = "", saves: int = 1, resume: bool = True) -> None:
+def driver(
+    method: str, out: Path, log: Path, *, moment: str = "", saves: int = 1, resume: bool = True
+) -> None:
     """The process of a driver: train, and die at a moment of the so-many-th checkpoint write, if told to."""
     with log.open("ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)
@@ -146,7 +152,9 @@ def die_in_a_checkpoint(moment: str, saves: int) -> None:
 def forks() -> Any:
     """Processes forked from one that has imported what a driver needs."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["nnspark.run", "nnspark.optimizers", "sklearn.datasets", "safetensors.numpy"])
+    context.set_forkserver_preload(
+        ["nnspark.run", "nnspark.optimizers", "sklearn.datasets", "safetensors.numpy"]
+    )
     return context
 
 
@@ -191,7 +199,9 @@ def kill_drivers(folder: Path, rng: random.Random, faults: int) -> Iterator[Outc
             if epochs_of(out) < before - CHECKPOINT_EVERY:
                 raise RuntimeError(f"{method} went from epoch {before} to {epochs_of(out)}")
             if (out / "metrics.json").exists():
-                (out / "metrics.json").unlink()  # the run was over before the kill; the next one resumes its end
+                (
+                    out / "metrics.json"
+                ).unlink()  # the run was over before the kill; the next one resumes its end
         process = forks().Process(target=driver, args=(method, out, log))
         process.start()
         process.join()
@@ -287,7 +297,9 @@ def fill_the_disk(folder: Path, rng: random.Random, faults: int) -> Iterator[Out
     try:
         with small_disk(folder) as disk:
             first = rng.randint(5, 15)
-            process = forks().Process(target=driver_on_a_full_disk, args=(disk, folder / "log", first, first + 15))
+            process = forks().Process(
+                target=driver_on_a_full_disk, args=(disk, folder / "log", first, first + 15)
+            )
             process.start()
             process.join()
             said = (folder / "log").read_text()
@@ -345,7 +357,9 @@ class Cluster:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
         lacks = "import importlib.util as u; print([n for n in ('numpy', 'nnspark', 'pyarrow') if u.find_spec(n)])"
         clean = {"PATH": f"{bare}/bin:/usr/bin:/bin", "HOME": str(folder)}
-        found = subprocess.run(["python3", "-c", lacks], cwd=folder, env=clean, capture_output=True, text=True, check=True)
+        found = subprocess.run(
+            ["python3", "-c", lacks], cwd=folder, env=clean, capture_output=True, text=True, check=True
+        )
         assert found.stdout == "[]\n", found.stdout
         keep = {key: os.environ[key] for key in ("JAVA_HOME", "LANG", "TMPDIR") if key in os.environ}
         self.environment = {**keep, **clean, "CLUSTER_STATE": str(self.state)}
@@ -394,10 +408,14 @@ class Cluster:
 
 
 def disturb(
-    cluster: Cluster, folder: Path, rng: random.Random, times: int, fault: Callable[[Cluster, random.Random], None]
+    cluster: Cluster,
+    folder: Path,
+    rng: random.Random,
+    times: int,
+    fault: Callable[[Cluster, random.Random], None],
 ) -> list[str]:
     """A run on the cluster with a fault at random moments of random epochs; what is wrong with its outcome."""
-    out, log = folder / f"run-{rng.getrandbits(32)}", folder / "cluster.log"
+    out, log = Path(tempfile.mkdtemp(dir=folder)) / "run", folder / "cluster.log"
     process = cluster.submit("gd", out, log)
     try:
         for epoch in sorted(rng.sample(range(1, EPOCHS - 1), times)):

@@ -50,7 +50,10 @@ def main() -> int:
 def up(workers: int, cores: int, memory: str, port: int) -> int:
     """Start everything, wait until every worker has registered, print the URL."""
     if STATE.exists() and any(alive(process) for process in started()):
-        print(f"cluster: one is running already at {about()['url']}; scripts/cluster down stops it", file=sys.stderr)
+        print(
+            f"cluster: one is running already at {about()['url']}; scripts/cluster down stops it",
+            file=sys.stderr,
+        )
         return 1
     shutil.rmtree(STATE, ignore_errors=True)
     STATE.mkdir(parents=True, mode=0o700)
@@ -147,7 +150,13 @@ def start(name: str, role: str, *options: str) -> None:
         "SPARK_WORKER_OPTS": "-Dspark.worker.cleanup.enabled=true",
     }
     program = Path(os.environ["SPARK_HOME"], "bin/spark-class")
-    command = [program, f"org.apache.spark.deploy.{role}", "--properties-file", STATE / "spark.conf", *options]
+    command = [
+        program,
+        f"org.apache.spark.deploy.{role}",
+        "--properties-file",
+        STATE / "spark.conf",
+        *options,
+    ]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True

@@ -16,6 +16,9 @@ from nnspark.errors import ModelError, ShapeError
 from nnspark.model import Model
 from nnspark.network import Network
 from nnspark.plan import Scaling
+from nnspark.shards import make_shards
+from nnspark.sources import Table
+from nnspark.train import train
 
 RNG = np.random.default_rng(2)
 X = RNG.normal(size=(60, 3)) * [1.0, 10.0, 0.1] + [0.0, 5.0, 1.0]
@@ -231,3 +234,31 @@ def test_mutated_files_are_models_or_model_errors(flips):
 def test_ten_thousand_mutated_files_are_models_or_model_errors(content):
     """The long form."""
     only_model_errors(content)
+
+
+def test_linear_coefficients_are_in_the_datas_own_units():
+    """They are those of scikit-learn's LinearRegression on raw features and targets."""
+    from sklearn.linear_model import LinearRegression
+
+    rng = np.random.default_rng(3)
+    features = rng.normal(size=(200, 3)) * [1.0, 50.0, 0.1] + [3.0, -7.0, 0.0]
+    targets = features @ rng.normal(size=(3, 2)) * 5 + [1.0, -2.0] + rng.normal(size=(200, 2))
+    recipe = recipes.loads(
+        '[data]\nsource="npy"\ntask="regression"\nscale="standard"\ntarget_scale="standard"\n'
+        "split={train=1.0,validation=0.0,test=0.0}\n[network]\nhidden=[]\n"
+        '[training]\noptimizer="lbfgs"\nl2=0.0\nepochs=60\nengine="local"\n'
+    )
+    shards = make_shards(make_dataset(Table(features, targets, None, ("a", "b", "c")), recipe), None)
+    trained = train(recipe, shards)
+    found = Model.of(shards.plan, trained.network, trained.theta, "").coefficients()
+    expected = LinearRegression().fit(features, targets)
+    np.testing.assert_allclose(found["intercept"], expected.intercept_, rtol=1e-6)
+    np.testing.assert_allclose([found[name] for name in "abc"], expected.coef_.T, rtol=1e-6)
+
+
+def test_equal_models_are_equal_files():
+    """The header's keys are in order, whatever order the library wrote them in."""
+    rng = np.random.default_rng(0)
+    scaling = Scaling(np.zeros(2), np.ones(2))
+    model = Model(Network((2, 3)), [rng.normal(size=(3, 3))], scaling, "multilabel", ("a", "b"))
+    assert len({model.to_bytes() for _ in range(20)}) == 1

@@ -87,6 +87,12 @@ def test_the_state_of_another_optimizer_or_network_is_refused():
 
 
 def test_a_leaf_that_cannot_be_stored_is_an_error():
-    """A state is made of arrays, numbers, None and tuples only."""
-    with pytest.raises(TypeError, match="state rate is a str"):
-        state_to_arrays(Outer(0, "fast", False, Inner(np.zeros(1), None), (), ()))
+    """A state is made of arrays, numbers, strings, None and tuples only."""
+    with pytest.raises(TypeError, match="state rate is a set"):
+        state_to_arrays(Outer(0, {"fast"}, False, Inner(np.zeros(1), None), (), ()))
+
+
+def test_a_string_comes_back():
+    """Why a run stopped is part of its state."""
+    state = Outer(0, "fast, ½", False, Inner(np.zeros(1), None), (), ())
+    assert state_from_arrays(state, state_to_arrays(state)).rate == "fast, ½"

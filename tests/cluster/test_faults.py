@@ -1,0 +1,94 @@
+"""The short form of scripts/chaos: a real cluster, and runs that things happen to."""
+
+import os
+import random
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("psutil")
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+import chaos  # noqa: E402
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: Any) -> Iterator[chaos.Cluster]:
+    """A standalone master and two workers whose Python has neither NumPy nor nnspark."""
+    with chaos.Cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+def check(outcomes: Iterator[chaos.Outcome]) -> None:
+    """No scenario ended otherwise than a run in peace."""
+    for outcome in outcomes:
+        if outcome.notes.startswith("not tried"):
+            pytest.skip(outcome.notes)
+        assert outcome.problems == [], outcome
+
+
+def test_killed_executors_change_nothing_on_a_cluster_of_bare_pythons(cluster: Any, tmp_path: Path) -> None:
+    """Three executors are lost in 40 epochs: the bits of the engine without Spark, each epoch once."""
+    assert chaos.disturb(cluster, tmp_path, random.Random(1), 3, chaos.kill_an_executor) == []
+
+
+def test_deleted_local_directories_change_nothing(cluster: Any, tmp_path: Path) -> None:
+    """All that the executors have on disk is deleted mid-run."""
+    assert chaos.disturb(cluster, tmp_path, random.Random(2), 1, chaos.wipe_local_directories) == []
+
+
+def test_the_secret_is_in_one_file_that_others_cannot_read(cluster: Any) -> None:
+    """It is on no command line and in no log, and the cluster's folder is closed to others."""
+    settings = cluster.state / "spark.conf"
+    assert stat.S_IMODE(settings.stat().st_mode) == 0o600
+    assert stat.S_IMODE(cluster.state.stat().st_mode) == 0o700
+    secret = settings.read_text().split("spark.authenticate.secret ")[1].split()[0]
+    commands = subprocess.run(["ps", "axww", "-o", "command"], capture_output=True, text=True, check=True)
+    assert secret not in commands.stdout
+    for path in cluster.state.rglob("*"):
+        if path.is_file() and path != settings:
+            assert secret.encode() not in path.read_bytes(), path
+
+
+def test_killed_drivers_resume_to_the_same_bits(tmp_path: Path) -> None:
+    """gd, adam, lbfgs and rounds, four kills each, one of them inside a checkpoint write."""
+    check(chaos.kill_drivers(tmp_path, random.Random(3), 4))
+
+
+@pytest.mark.parametrize("moment", chaos.MOMENTS)
+def test_a_driver_killed_in_its_first_checkpoint_starts_again(tmp_path: Path, moment: str) -> None:
+    """With a history but perhaps no checkpoint, --resume still ends with each epoch once."""
+    out, log = tmp_path / "run", tmp_path / "log"
+    for options in ({"moment": moment}, {}):
+        process = chaos.forks().Process(target=chaos.driver, args=("gd", out, log), kwargs=options)
+        process.start()
+        process.join()
+    assert process.exitcode == 0, log.read_text()
+    assert chaos.compare(out, chaos.in_peace("gd", tmp_path)) == []
+
+
+def test_a_flipped_bit_sends_resume_to_the_checkpoint_before(tmp_path: Path) -> None:
+    """The damage is told, and the run ends as if nothing had been."""
+    check(chaos.flip_bytes(tmp_path, random.Random(4), 4))
+
+
+def test_a_full_disk_is_survived(tmp_path: Path) -> None:
+    """History and checkpoints wait until there is room again; the last good checkpoint stays."""
+    check(chaos.fill_the_disk(tmp_path, random.Random(5), 1))
+
+
+def test_a_run_directory_behind_the_hadoop_client_resumes(tmp_path: Path, monkeypatch: Any) -> None:
+    """RUN_DIR as file: URI, the driver killed, then --resume on another number of partitions."""
+    if "SPARK_HOME" not in os.environ:
+        import pyspark
+
+        monkeypatch.setenv("SPARK_HOME", str(Path(pyspark.__file__).parent))
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    check(chaos.use_a_uri(tmp_path, random.Random(6), 1))
