@@ -4,8 +4,10 @@
 3 diverged; 130 interrupted.
 """
 
+import ctypes
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["known_error", "read_model", "run_job", "write_file"]
 
+PIDFD_GETFD = 438  # the system call's number, the same on every architecture
 RAISED_IN_A_WORKER = re.compile(r"nnspark\.errors\.(\w+): (.+)")
 
 
@@ -89,14 +92,30 @@ def separate_standard_error() -> None:
     """Give a driver started by spark-submit the standard error that spark-submit was given.
 
     spark-submit runs the driver with standard error merged into standard output, which a person at a
-    terminal would not notice but ``> file`` and the progress bar do. On Linux the launcher's own
-    standard error can be opened; elsewhere things stay as they are.
+    terminal would not notice but a pipe and the progress bar do. On Linux the launcher's own standard
+    error can be had; elsewhere, and for a file that cannot be shared with the launcher's file
+    position, things stay as they are.
     """
     if "PYSPARK_GATEWAY_PORT" not in os.environ:
         return
+    path = f"/proc/{os.getppid()}/fd/2"
     try:
-        launcher = os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_APPEND)
+        regular = stat.S_ISREG(os.stat(path).st_mode)
+        theirs = _shared_descriptor(os.getppid(), 2) if regular else os.open(path, os.O_WRONLY)
     except OSError:
         return
-    os.dup2(launcher, 2)
-    os.close(launcher)
+    os.dup2(theirs, 2)
+    os.close(theirs)
+
+
+def _shared_descriptor(process: int, descriptor: int) -> int:
+    """Another process's open file, file position and all: Linux's pidfd_getfd; OSError if refused."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    process_descriptor = os.pidfd_open(process)
+    try:
+        found: int = libc.syscall(PIDFD_GETFD, process_descriptor, descriptor, 0)
+    finally:
+        os.close(process_descriptor)
+    if found < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_getfd")
+    return found

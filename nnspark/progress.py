@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from nnspark.train import Epoch
+if TYPE_CHECKING:
+    from nnspark.train import Epoch
 
 __all__ = ["ProgressLog", "log", "make_progress"]
 
@@ -17,7 +18,7 @@ def log(message: str) -> None:
 class ProgressLog(Protocol):
     """A callback for ``train`` that has to be closed."""
 
-    def __call__(self, epoch: Epoch) -> None:
+    def __call__(self, epoch: "Epoch") -> None:
         """Show an epoch."""
 
     def close(self) -> None:
@@ -45,7 +46,7 @@ class _Bar:
 
         self._bar = tqdm(total=epochs, initial=start, unit="epoch", file=sys.stderr, dynamic_ncols=True)
 
-    def __call__(self, epoch: Epoch) -> None:
+    def __call__(self, epoch: "Epoch") -> None:
         self._bar.set_postfix(figures(epoch.row), refresh=False)
         self._bar.update()
 
@@ -59,7 +60,7 @@ class _Lines:
     def __init__(self, epochs: int, every: int) -> None:
         self._epochs, self._every, self._shown = epochs, every, 0
 
-    def __call__(self, epoch: Epoch) -> None:
+    def __call__(self, epoch: "Epoch") -> None:
         number, row = epoch.progress.epoch, epoch.row
         last = number == self._epochs or bool(epoch.progress.stop.reason)
         if self._shown and number % self._every and not last:

@@ -47,7 +47,7 @@ def run(recipe: Recipe, out: str, *, title: str, resume: bool = False, overwrite
     first = first_state(recipe, shards)
     start = directory.resume(first) if resume else None
     if start is None:
-        directory.begin(overwrite=overwrite)
+        directory.begin()
     else:
         log(f"resuming after epoch {start.epoch}")
     return _train_into(directory, recipe, shards, start or first, session, title)

@@ -34,6 +34,7 @@ class RunDirectory:
         self.history: list[dict[str, Any]] = []
         self.seconds = 0.0
         self._saved_epoch = 0
+        self._torn = False
         self._clock = self._saved_at = time.monotonic()
 
     @staticmethod
@@ -45,11 +46,10 @@ class RunDirectory:
                 "replace it, or another --out"
             )
 
-    def begin(self, *, overwrite: bool) -> None:
-        """Start a new run: clear the files of an old one and write the recipe."""
-        if overwrite:
-            for name in ("checkpoints", HISTORY, "metrics.json", "model.safetensors", "report.html"):
-                self.folder.delete(name)
+    def begin(self) -> None:
+        """Start a new run: clear the files of an old one, or of one without a whole checkpoint."""
+        for name in ("checkpoints", HISTORY, "metrics.json", "model.safetensors", "report.html"):
+            self.folder.delete(name)
         self.folder.write("recipe.toml", dumps(self.recipe).encode())
 
     def resume(self, progress_like: Progress) -> Progress | None:
@@ -72,7 +72,11 @@ class RunDirectory:
         """After each epoch: append to the history; save a checkpoint when one is due."""
         self.history.append(epoch.row)
         try:
-            self.folder.append(HISTORY, _line(epoch.row))
+            if not self._torn:
+                self._torn = True
+                self.folder.append(HISTORY, _line(epoch.row))
+                self._torn = False
+            self._mend_history()
         except OSError as error:
             self.warn(f"the history could not be written ({error}); training goes on")
         every, seconds = self.recipe.checkpoint.every, self.recipe.checkpoint.seconds
@@ -87,6 +91,7 @@ class RunDirectory:
         self.seconds += now - self._clock
         self._clock = self._saved_at = now
         try:
+            self._mend_history()
             checkpoint.save(
                 self.folder,
                 progress,
@@ -110,6 +115,12 @@ class RunDirectory:
         """Write a JSON file and return its path."""
         self.folder.write(name, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
         return self.folder.path(name)
+
+    def _mend_history(self) -> None:
+        """Write all of the history if a full disk cut it; a checkpoint is not saved before that."""
+        if self._torn:
+            self.folder.write(HISTORY, b"".join(_line(row) for row in self.history))
+            self._torn = False
 
     def _read_history(self, epochs: int) -> list[dict[str, Any]]:
         lines = self.folder.read(HISTORY).splitlines()[:epochs] if epochs else []

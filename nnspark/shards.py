@@ -143,7 +143,7 @@ class SparkShards:
     def _replace_executors(self, error: Exception) -> bool:
         """Have all executors replaced, if the error says that files went from under one; else False."""
         sc = self.context
-        if sc.master.partition("[")[0] == "local" or not any(sign in str(error) for sign in DISK_LOST):
+        if str(sc.master).partition("[")[0] == "local" or not any(sign in str(error) for sign in DISK_LOST):
             return False
         scala: Any = sc._jsc.sc()
         executors = scala.getExecutorIds()

@@ -121,7 +121,9 @@ class HadoopFolder:
         self._jvm: Any = getattr(sc, "_jvm")  # noqa: B009 (typed as optional, set on every live context)
         self._uri = uri.rstrip("/")
         root: Any = self._jvm.org.apache.hadoop.fs.Path(self._uri)
-        self._fs = root.getFileSystem(sc._jsc.hadoopConfiguration())
+        self._sc: Any = sc
+        self._conf: Any = self._sc._jsc.hadoopConfiguration()
+        self._fs = root.getFileSystem(self._conf)
         self._appended: dict[str, bytes] = {}
 
     def path(self, name: str = "") -> str:
@@ -148,7 +150,7 @@ class HadoopFolder:
             stream.close()
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace a file: write beside it, then rename."""
+        """Replace a file: write beside it, then rename over it, atomically where the file system can."""
         self._flush()
         self._appended.pop(name, None)
         self._write(name, content)
@@ -175,14 +177,20 @@ class HadoopFolder:
             self._write(name, content)
 
     def _write(self, name: str, content: bytes) -> None:
+        from py4j.protocol import Py4JJavaError
+
         final = self._path(name)
         temporary = final.suffix(f".{uuid.uuid4().hex}.tmp")
-        stream = self._fs.create(temporary, True)
+        hadoop = self._jvm.org.apache.hadoop.fs
         try:
-            stream.write(bytearray(content))
-        finally:
-            stream.close()
-        if not self._fs.rename(temporary, final):
-            self._fs.delete(final, False)
-            if not self._fs.rename(temporary, final):
-                raise OSError(f"cannot rename to {self.path(name)}")
+            stream = self._fs.create(temporary, True)
+            try:
+                stream.write(bytearray(content))
+            finally:
+                stream.close()
+            overwrite = self._sc._gateway.new_array(hadoop.Options.Rename, 1)
+            overwrite[0] = hadoop.Options.Rename.OVERWRITE
+            hadoop.FileContext.getFileContext(final.toUri(), self._conf).rename(temporary, final, overwrite)
+        except Py4JJavaError as error:
+            reason = str(error.java_exception.getMessage()).splitlines()
+            raise OSError(f"{self.path(name)}: {reason[0] if reason else 'cannot be written'}") from error

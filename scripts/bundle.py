@@ -21,16 +21,17 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("numpy", "pyarrow", "threadpoolctl")
+PACKAGES = ("numpy", "pyarrow", "threadpoolctl", "safetensors", "tqdm")
 LEFT_OUT = {"tests", "include", "src", "__pycache__"}
 UNUSED = ("libarrow_flight", "libarrow_python_flight", "libarrow_s3", "_flight", "_s3fs")
 LEFT_OUT_SUFFIXES = {".h", ".hpp", ".pxd", ".pyi", ".pyx", ".pyc", ".a"}
+WHEEL = b"Wheel-Version: 1.0\nGenerator: nnspark\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 VERSION = "{}.{}".format(*sys.version_info)
 
 PYTHON = """#!/bin/sh
 # The node's Python {version} with the packages of this folder, wherever it was unpacked.
 here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
-for python in ${{NNSPARK_PYTHON:-}} python{version} python3 /usr/bin/python{version} /usr/local/bin/python{version}; do
+for python in ${{NNSPARK_PYTHON:-}} python{version} python3 /usr/bin/python{version}; do
   if "$python" -c 'import sys; sys.exit(sys.version_info[:2] != ({comma}))' 2>/dev/null; then
     PYTHONPATH="$here/lib/site-packages${{PYTHONPATH:+:$PYTHONPATH}}" PYTHONNOUSERSITE=1 exec "$python" "$@"
   fi
@@ -77,9 +78,7 @@ def build_zip(out: Path) -> Path:
     }
     info = f"{name}.dist-info"
     files[f"{info}/METADATA"] = (about.read_text("METADATA") or about.read_text("PKG-INFO") or "").encode()
-    files[f"{info}/WHEEL"] = (
-        b"Wheel-Version: 1.0\nGenerator: nnspark\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    )
+    files[f"{info}/WHEEL"] = WHEEL
     record = "".join(f"{path},{digest(content)},{len(content)}\n" for path, content in files.items())
     files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
     buffer = io.BytesIO()

@@ -55,7 +55,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__.partition("\n")[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--faults", type=int, default=20, help="driver kills a method; half as many executor kills"
+        "--faults", type=int, default=20, help="driver kills a method; half as many of executors"
     )
     parser.add_argument("--only", choices=SCENARIOS, action="append", help="leave out the others")
     args = parser.parse_args()
@@ -174,7 +174,7 @@ def kill_drivers(folder: Path, rng: random.Random, faults: int) -> Iterator[Outc
     """SIGKILL drivers at random moments, every fourth inside a checkpoint write; resume each time."""
     for method in METHODS:
         peace, out, log = in_peace(method, folder), folder / method, folder / f"{method}.log"
-        written, recomputed, with_spark = 0, 0, 0
+        hit, written, recomputed, with_spark = 0, 0, 0, 0
         last = len((peace / "history.jsonl").read_text().splitlines())
         for fault in range(faults):
             # The moments are spread over the run; the later ones find it further on.
@@ -184,6 +184,7 @@ def kill_drivers(folder: Path, rng: random.Random, faults: int) -> Iterator[Outc
             if not inside and faults >= 10 and fault % 7 == 0:
                 kill_spark_driver(method, out, log, int(target), rng)
                 with_spark += 1
+                hit += 1
             else:
                 moment = rng.choice(MOMENTS) if inside else ""
                 options = {"moment": moment, "resume": True}
@@ -194,21 +195,21 @@ def kill_drivers(folder: Path, rng: random.Random, faults: int) -> Iterator[Outc
                     time.sleep(rng.random() * 0.01)
                     process.kill()
                 process.join()
+                hit += process.exitcode == -signal.SIGKILL
                 written += inside and process.exitcode == -signal.SIGKILL
             recomputed = max(recomputed, epochs_of(out) - saved_epoch(out))
             if epochs_of(out) < before - CHECKPOINT_EVERY:
                 raise RuntimeError(f"{method} went from epoch {before} to {epochs_of(out)}")
             if (out / "metrics.json").exists():
-                (
-                    out / "metrics.json"
-                ).unlink()  # the run was over before the kill; the next one resumes its end
+                (out / "metrics.json").unlink()
         process = forks().Process(target=driver, args=(method, out, log))
         process.start()
         process.join()
         problems = [log.read_text()[-500:]] if process.exitcode else compare(out, peace)
         if recomputed > CHECKPOINT_EVERY:
             problems.append(f"{recomputed} epochs were to be computed again")
-        notes = f"{written} in a checkpoint write, {with_spark} with Spark; at most {recomputed} epochs again"
+        kinds = f"{hit} hit, {written} in a checkpoint write, {with_spark} with Spark"
+        notes = f"{kinds}; at most {recomputed} epochs again"
         yield Outcome("driver killed, then --resume", method, faults, problems, notes)
 
 
@@ -256,7 +257,7 @@ def use_a_uri(folder: Path, rng: random.Random, faults: int) -> Iterator[Outcome
 
 
 def flip_bytes(folder: Path, rng: random.Random, faults: int) -> Iterator[Outcome]:
-    """Flip a random bit of the newest checkpoint of a killed run: the one before it is used, and that is said."""
+    """Flip a bit of the newest checkpoint of a killed run: the one before it is used, and that is said."""
     peace, problems = in_peace("lbfgs", folder), []
     for fault in range(max(1, faults // 4)):
         out, log = folder / f"flip-{fault}", folder / f"flip-{fault}.log"
@@ -314,7 +315,7 @@ def fill_the_disk(folder: Path, rng: random.Random, faults: int) -> Iterator[Out
 
 
 def driver_on_a_full_disk(disk: Path, log: Path, first: int, last: int) -> None:
-    """A driver that fills its disk after one epoch, checks what is on it and gives the room back after another."""
+    """A driver that fills its disk after one epoch and gives the room back after another."""
     from nnspark.rundir import RunDirectory
 
     real = RunDirectory.__call__
@@ -355,12 +356,12 @@ class Cluster:
         self.state = folder / "state"
         bare = folder / "bare"
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
-        lacks = "import importlib.util as u; print([n for n in ('numpy', 'nnspark', 'pyarrow') if u.find_spec(n)])"
+        find = "[name for name in ('numpy', 'nnspark', 'pyarrow') if importlib.util.find_spec(name)]"
+        ask = ["python3", "-c", f"import importlib.util; print({find})"]
         clean = {"PATH": f"{bare}/bin:/usr/bin:/bin", "HOME": str(folder)}
-        found = subprocess.run(
-            ["python3", "-c", lacks], cwd=folder, env=clean, capture_output=True, text=True, check=True
-        )
-        assert found.stdout == "[]\n", found.stdout
+        found = subprocess.check_output(ask, cwd=folder, env=clean, text=True)
+        if found != "[]\n":
+            raise RuntimeError(f"the nodes' Python has {found}")
         keep = {key: os.environ[key] for key in ("JAVA_HOME", "LANG", "TMPDIR") if key in os.environ}
         self.environment = {**keep, **clean, "CLUSTER_STATE": str(self.state)}
 
@@ -386,7 +387,10 @@ class Cluster:
         with log.open("ab") as file:
             return subprocess.Popen(
                 [*command, *settings, *options],
-                **{"env": self.environment, "stdout": file, "stderr": file, "start_new_session": True},
+                env=self.environment,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
             )
 
     def executors(self) -> list[psutil.Process]:
@@ -414,7 +418,7 @@ def disturb(
     times: int,
     fault: Callable[[Cluster, random.Random], None],
 ) -> list[str]:
-    """A run on the cluster with a fault at random moments of random epochs; what is wrong with its outcome."""
+    """A run on the cluster with a fault at random moments of random epochs; what is wrong in the end."""
     out, log = Path(tempfile.mkdtemp(dir=folder)) / "run", folder / "cluster.log"
     process = cluster.submit("gd", out, log)
     try:

@@ -86,8 +86,7 @@ def submit(arguments: list[str]) -> int:
         *("--archives", f"{bundle.build_environment(dist)}#environment"),
     ]
     environment = {key: value for key, value in os.environ.items() if key != "PYSPARK_PYTHON"}
-    sys.stdout.flush()
-    os.execve(command[0], [*command, *arguments], environment)
+    return subprocess.call([*command, *arguments], env=environment)
 
 
 def status() -> int:

@@ -178,15 +178,21 @@ def format_table(rows: Sequence[dict[str, Any]]) -> str:
     widths = [max(len(line[i]) for line in [head, *cells]) for i in range(len(head))]
     number = [isinstance(rows[0].get(name), int | float) for name in head]
     lines = [
-        "  ".join(t.rjust(w) if n else t.ljust(w) for t, w, n in zip(line, widths, number, strict=True)).rstrip()
+        "  ".join(
+            t.rjust(w) if n else t.ljust(w) for t, w, n in zip(line, widths, number, strict=True)
+        ).rstrip()
         for line in [head, ["-" * w for w in widths], *cells]
     ]
     return "\n".join(lines)
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else f"{value:,.4g}" if isinstance(value, float) and abs(value) < 1e3 else (
-        f"{value:,.0f}" if isinstance(value, int | float) else str(value)
+    return (
+        ""
+        if value is None
+        else f"{value:,.4g}"
+        if isinstance(value, float) and abs(value) < 1e3
+        else (f"{value:,.0f}" if isinstance(value, int | float) else str(value))
     )
 
 

@@ -119,9 +119,7 @@ def best_block_size(
 ) -> tuple[int, dict[int, float]]:
     """The blockSize with the cheapest evaluation, and what each costs."""
     Mllib(df, layers, "l-bfgs", block_size=sizes[0], iterations=iterations).fit(iterations[0])
-    cost = {
-        size: Mllib(df, layers, "l-bfgs", block_size=size, iterations=iterations)()[0] for size in sizes
-    }
+    cost = {size: Mllib(df, layers, "l-bfgs", block_size=size, iterations=iterations)()[0] for size in sizes}
     return min(cost, key=lambda size: cost[size]), cost
 
 

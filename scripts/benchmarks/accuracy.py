@@ -88,7 +88,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     ]
     seconds = {row["contestant"]: row["seconds"] for row in found}
     ratios = [
-        Ratio(f"{name} / nnspark rounds", seconds[name] / seconds["nnspark rounds"], LEAST.get(name, 0), name in LEAST)
+        Ratio(
+            f"{name} / nnspark rounds",
+            seconds[name] / seconds["nnspark rounds"],
+            LEAST.get(name, 0),
+            name in LEAST,
+        )
         for name in seconds
         if name != "nnspark rounds"
     ]

@@ -142,6 +142,8 @@ def table(results: dict[str, Any]) -> str:
     for one in results["shapes"]:
         parts.append(f"\n{one['shape']}: {one['size']}\n\n{_common.format_table(one['epochs'])}")
         if "mllib_block_size" in one:
-            parts.append(f"MLlib's blockSize {one['mllib_block_size']}, of {one['mllib_block_sizes_ms']} (ms)")
+            parts.append(
+                f"MLlib's blockSize {one['mllib_block_size']}, of {one['mllib_block_sizes_ms']} (ms)"
+            )
         parts.append(_common.format_table(one["ratios"]))
     return "\n\n".join(parts)

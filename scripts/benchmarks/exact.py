@@ -38,7 +38,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         for dtype in ("float32", "float64"):
             recipe = recipe_for(shape, dtype)
             dataset = make_dataset(table, recipe)
-            for engine, shards in (("Spark", make_shards(dataset, sc)), ("one process", LocalShards(dataset))):
+            for engine, shards in (
+                ("Spark", make_shards(dataset, sc)),
+                ("one process", LocalShards(dataset)),
+            ):
                 pair = [
                     Contestant(f"exact, {engine}, {dtype}", Epochs(recipe, shards)),
                     Contestant(f"plain, {engine}, {dtype}", Epochs(recipe, PlainShards(shards))),
@@ -48,7 +51,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         race(contestants, args.epochs or (5 if args.quick else 31))
         found = [Ratio(what, exact.median / plain.median, MOST, -1) for what, (exact, plain) in ratios]
         sizes.append(
-            {"shape": name, "size": str(shape), "epochs": timing_table(contestants), "ratios": ratio_table(found)}
+            {
+                "shape": name,
+                "size": str(shape),
+                "epochs": timing_table(contestants),
+                "ratios": ratio_table(found),
+            }
         )
     return {"shapes": sizes}
 

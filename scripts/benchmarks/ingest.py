@@ -41,7 +41,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             race(contestants, args.epochs or (2 if args.quick else 5))
         rates = {one.name: shape.rows / one.median for one in contestants}
         found = [
-            {"contestant": one.name, "seconds": round(one.median, 3), "rows_per_second": round(rates[one.name])}
+            {
+                "contestant": one.name,
+                "seconds": round(one.median, 3),
+                "rows_per_second": round(rates[one.name]),
+            }
             for one in contestants
         ]
         ratios = [
@@ -81,7 +85,9 @@ def contestants_of(spark: Any, shape: Shape, folder: Path) -> list[Contestant]:
         return _array_frame(spark, X, y)
 
     return [
-        Contestant("nnspark, Parquet", lay_out(lambda: frame_shards(spark.read.parquet(path), recipe)), warmup=1),
+        Contestant(
+            "nnspark, Parquet", lay_out(lambda: frame_shards(spark.read.parquet(path), recipe)), warmup=1
+        ),
         Contestant("MLlib, Parquet", fit(lambda: vector_frame(spark, path)), warmup=1),
         Contestant(
             "nnspark, NumPy",

@@ -61,13 +61,16 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     for one in shards:
         one.close()
     idle = {
-        (count, depth): Contestant(f"no-op, {count} tasks, depth {depth}", job(spark, count, depth, 1), every, 1)
+        (count, depth): Contestant(
+            f"no-op, {count} tasks, depth {depth}", job(spark, count, depth, 1), every, 1
+        )
         for count, every in zip(counts, (1, 1, 2, 3), strict=False)
         for depth in (1, 2)
     }
     moved = {size: Contestant(f"no-op, {size:,} weights", job(spark, CORES, 1, size)) for size in WEIGHTS}
     sent = {
-        size: Contestant(f"broadcast, {size:,} weights", job(spark, CORES, 1, size, back=1)) for size in WEIGHTS
+        size: Contestant(f"broadcast, {size:,} weights", job(spark, CORES, 1, size, back=1))
+        for size in WEIGHTS
     }
     rows = {count: rows_epoch(spark, shape._replace(rows=count)) for count in (shape.rows // 4, shape.rows)}
     race([*idle.values(), *moved.values(), *sent.values(), *rows.values()], epochs)
