@@ -181,16 +181,27 @@ class HadoopFolder:
 
         final = self._path(name)
         temporary = final.suffix(f".{uuid.uuid4().hex}.tmp")
-        hadoop = self._jvm.org.apache.hadoop.fs
         try:
             stream = self._fs.create(temporary, True)
             try:
                 stream.write(bytearray(content))
             finally:
                 stream.close()
-            overwrite = self._sc._gateway.new_array(hadoop.Options.Rename, 1)
-            overwrite[0] = hadoop.Options.Rename.OVERWRITE
-            hadoop.FileContext.getFileContext(final.toUri(), self._conf).rename(temporary, final, overwrite)
+            self._replace(temporary, final)
         except Py4JJavaError as error:
             reason = str(error.java_exception.getMessage()).splitlines()
             raise OSError(f"{self.path(name)}: {reason[0] if reason else 'cannot be written'}") from error
+
+    def _replace(self, temporary: Any, final: Any) -> None:
+        """Rename over the old file in one step, or, where the file system has no such step, in two."""
+        from py4j.protocol import Py4JJavaError
+
+        hadoop = self._jvm.org.apache.hadoop.fs
+        overwrite = self._sc._gateway.new_array(hadoop.Options.Rename, 1)
+        overwrite[0] = hadoop.Options.Rename.OVERWRITE
+        try:
+            hadoop.FileContext.getFileContext(final.toUri(), self._conf).rename(temporary, final, overwrite)
+        except Py4JJavaError:
+            self._fs.delete(final, False)
+            if not self._fs.rename(temporary, final):
+                raise
