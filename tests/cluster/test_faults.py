@@ -49,7 +49,8 @@ def test_the_secret_is_in_one_file_that_others_cannot_read(cluster: Any) -> None
     settings = cluster.state / "spark.conf"
     assert stat.S_IMODE(settings.stat().st_mode) == 0o600
     assert stat.S_IMODE(cluster.state.stat().st_mode) == 0o700
-    secret = settings.read_text().split("spark.authenticate.secret ")[1].split()[0]
+    lines = [line.split() for line in settings.read_text().splitlines()]
+    secret = next(line[1] for line in lines if line and line[0] == "spark.authenticate.secret")
     commands = subprocess.run(["ps", "axww", "-o", "command"], capture_output=True, text=True, check=True)
     assert secret not in commands.stdout
     for path in cluster.state.rglob("*"):
