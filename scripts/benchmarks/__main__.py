@@ -14,7 +14,7 @@ SUBCOMMANDS = {
     "r0": "R0's own method against nnspark, 5,000x400-25-10",
     "exact": "the exact sum against a plain float64 sum",
     "epoch": "an epoch: nnspark, NumPy, Spark MLlib, scikit-learn, a no-op job",
-    "accuracy": "seconds of training to 97 % held out on MNIST-sized data",
+    "accuracy": "seconds of training to 97 %% held out on MNIST-sized data",
     "ingest": "rows a second from Parquet and NumPy to resident shards",
     "partitions": "an epoch of data in 2, 16, 64, 256 partitions; the cost model",
     "memory": "peak memory of the driver and the workers on 2,000,000x50 Parquet rows",

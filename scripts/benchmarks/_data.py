@@ -81,7 +81,7 @@ def _drawn(small: Array, rng: np.random.Generator, batch: int = 5_000) -> Array:
     for start in range(0, len(small), batch):
         some = small[start : start + batch]
         count = len(some)
-        turn, slant = rng.normal(0, 0.08, count), rng.normal(0, 0.08, count)
+        turn, slant = rng.normal(0, 0.07, count), rng.normal(0, 0.07, count)
         stretch = 8 / 20 / rng.uniform(0.9, 1.1, (2, count, 1))
         dy = grid[0] - (SIDE - 1) / 2 - rng.uniform(-1.0, 1.0, (count, 1))
         dx = grid[1] - (SIDE - 1) / 2 - rng.uniform(-1.0, 1.0, (count, 1))
@@ -95,5 +95,5 @@ def _drawn(small: Array, rng: np.random.Generator, batch: int = 5_000) -> Array:
         y, x = np.clip(y + 1, 0, 9), np.clip(x + 1, 0, 9)
         values = map_coordinates(stacked.reshape(-1, 10), [which * 10 + y, x], order=1)
         pixels[start : start + count] = values
-    pixels += rng.normal(0, 0.1, pixels.shape)
+    pixels += rng.normal(0, 0.08, pixels.shape)
     return np.clip(pixels, 0.0, 1.0, out=pixels)

@@ -1,5 +1,6 @@
 """The peers: plain NumPy, Spark MLlib's perceptron, scikit-learn's. Each times its own evaluations."""
 
+import itertools
 import time
 import uuid
 import warnings
@@ -21,7 +22,7 @@ class NumpyEpochs:
     def __init__(self, X: Array, y: Array, layers: tuple[int, ...], dtype: str, block: int = 2_048) -> None:
         rng = np.random.default_rng(0)
         self.X, self.Y = X.astype(dtype), np.eye(layers[-1], dtype=dtype)[y]
-        sizes = list(zip(layers[:-1], layers[1:], strict=True))
+        sizes = list(itertools.pairwise(layers))
         self.weights = [rng.normal(0, (2 / (i + o)) ** 0.5, (i, o)).astype(dtype) for i, o in sizes]
         self.biases = [np.zeros(o, dtype) for _, o in sizes]
         self.sums = [np.empty_like(W) for W in self.weights]

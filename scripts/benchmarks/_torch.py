@@ -1,4 +1,4 @@
-"""``TorchDistributor`` as a contestant: two processes, DistributedDataParallel over gloo, Adam 1e-3, batch 100."""
+"""``TorchDistributor`` as a contestant: two gloo processes, DistributedDataParallel, Adam 1e-3, batch 100."""
 
 import tempfile
 import time

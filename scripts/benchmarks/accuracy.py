@@ -48,6 +48,7 @@ ROUNDS = [
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where MNIST is, how often, how far."""
     parser.add_argument("--mnist", metavar="DIR", help="a directory with MNIST's four idx files")
+    parser.add_argument("--only", default="", help="a part of the contestants' names, such as rounds or adam")
     parser.add_argument("--epochs", type=int, default=0, help="runs of each of the quick ones (default 5)")
     parser.add_argument("--most", type=int, default=60, help="epochs or rounds before giving up (default 60)")
 
@@ -66,6 +67,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         from benchmarks._torch import torch_course
 
         courses["TorchDistributor, 2 processes"] = lambda: torch_course(data, HIDDEN)
+    courses = {name: course for name, course in courses.items() if args.only in name}
     runs = args.epochs or (1 if args.quick else 5)
     results: dict[str, list[tuple[float, int, float]]] = {name: [] for name in courses}
     for turn in range(runs):
@@ -74,8 +76,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
                 progress(f"run {turn + 1}: {name}")
                 limit = 3 * args.most if "L-BFGS" in name else args.most
                 results[name].append(reach(course(), limit))
-    progress("MLlib l-bfgs")
-    results["MLlib l-bfgs"] = [mllib_search(spark, data, quick=args.quick)]
+    if args.only in "MLlib l-bfgs":
+        progress("MLlib l-bfgs")
+        results["MLlib l-bfgs"] = [mllib_search(spark, data, quick=args.quick)]
     found = [
         {
             "contestant": name,

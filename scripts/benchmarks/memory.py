@@ -132,11 +132,9 @@ def note(pid: int, found: dict[int, dict[str, Any]]) -> None:
     values = {key: text.split() for key, _, text in (line.partition(":") for line in lines)}
     if "python" not in Path(command[0]).name or "VmHWM" not in values:
         return
-    if "pyspark.daemon" in command:
-        # The daemon leads its process group; the workers are forks of it.
+    role = "driver"
+    if "pyspark.daemon" in command:  # the daemon leads its process group; the workers are forks of it
         role = "daemon" if os.getpgid(pid) == pid else "worker"
-    else:
-        role = "driver"
     one = found.setdefault(pid, {"process": role, "pid": pid, "peak_mb": 0.0, "anonymous_mb": 0.0})
     one["peak_mb"] = round(int(values["VmHWM"][0]) / 1024, 1)
     one["anonymous_mb"] = max(one["anonymous_mb"], round(int(values["RssAnon"][0]) / 1024, 1))

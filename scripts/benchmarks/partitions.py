@@ -13,6 +13,7 @@
 """
 
 import argparse
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -161,7 +162,7 @@ def fit(
 def predict(constants: dict[str, float], executors: int, layers: tuple[int, ...]) -> dict[str, Any]:
     """An epoch of 100 million rows of the shape on that many executors, at the better depth."""
     tasks = cores = executors * CORES_EACH
-    weights = sum((1 + i) * o for i, o in zip(layers[:-1], layers[1:], strict=True))
+    weights = sum((1 + i) * o for i, o in itertools.pairwise(layers))
     rows = 100_000_000
     merges = {1: tasks, 2: 2 * math.ceil(math.sqrt(tasks))}
     # Depth 2 adds a stage of sqrt(t) tasks: a second job's worth of scheduling and a wave of tasks.
