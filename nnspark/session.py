@@ -19,6 +19,8 @@ DEFAULTS = {
     "spark.python.unix.domain.socket.enabled": "true",
     # Spark's own progress bar would garble ours.
     "spark.ui.showConsoleProgress": "false",
+    # Rows from the driver travel inside tasks, a shard of up to 48 MB (or one replica's rows) in each.
+    "spark.rpc.message.maxSize": "1024",
     # Shards are mapped once per worker process, so workers have to live on.
     "spark.python.worker.reuse": "true",
 }

@@ -5,6 +5,7 @@ it gives. ``LocalShards`` calls it; ``SparkShards`` broadcasts the value and run
 ``mapPartitions`` over resident shards, ``treeAggregate`` of the sums.
 """
 
+import math
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -31,6 +32,8 @@ DISK_LOST = (
 REPLACEMENTS = 3
 
 Sum = TypeVar("Sum", bound="Mergeable")
+
+BIN_BYTES = 48 << 20
 
 
 class Mergeable(Protocol):
@@ -165,18 +168,25 @@ def make_shards(
         return LocalShards(dataset)
     tasks = partitions or sc.defaultParallelism
     plan = dataset.plan
-    groups: list[list[Span]] = [[] for _ in range(tasks)]
+    bins_a_task = max(1, math.ceil(dataset.blocks.X.nbytes / (tasks * BIN_BYTES)))
+    groups: list[list[Span]] = [[] for _ in range(tasks * bins_a_task)]
     for span in dataset.blocks.spans:
-        groups[shard_of(plan, span.part, span.number) % tasks].append(span)
+        unit = shard_of(plan, span.part, span.number)
+        groups[bin_of(unit, tasks, bins_a_task)].append(span)
     sets = [dataset.blocks.subset(spans) for spans in groups]
     data_set = uuid.uuid4().hex
-    numbered = sc.parallelize(list(enumerate(sets)), tasks)
+    numbered = sc.parallelize(list(enumerate(sets)), len(sets))
     return SparkShards(plan, numbered.mapPartitions(partial(_store, data_set)), tasks=tasks, depth=depth)
 
 
 def shard_of(plan: Plan, part: str, block: int) -> int:
     """Number that places a block: blocks of one replica stay together, others spread."""
     return block * plan.replicas // plan.blocks[0] if part == "train" and plan.replicas else block
+
+
+def bin_of(unit: Any, tasks: int, bins_a_task: int) -> Any:
+    """The bin of a placed unit: neighbouring units go to different tasks, a task's bins are neighbours."""
+    return unit % tasks * bins_a_task + unit // tasks % bins_a_task
 
 
 def _shard_sums(
@@ -194,7 +204,7 @@ def _shard_sums(
             else:
                 here.append(handle)
     if here:
-        resident.one_blas_thread()
+        resident.settle_worker()
         total.merge(function(resident.OpenSets(here), value_bc.value))
     yield total
 

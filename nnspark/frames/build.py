@@ -28,7 +28,7 @@ from nnspark.recipe import Recipe
 from nnspark.resident import Handle
 from nnspark.rows import PARTS, BlockSet, Rows, assemble, hash_rows, split_keys
 from nnspark.scaling import fit_over, fit_scaling
-from nnspark.shards import SparkShards, shard_of
+from nnspark.shards import BIN_BYTES, SparkShards, bin_of, shard_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -38,7 +38,6 @@ __all__ = ["frame_shards"]
 Array = NDArray[Any]
 Batches = Iterable[Any]
 
-BIN_BYTES = 48 << 20
 RESULT = "result binary"
 
 
@@ -165,7 +164,7 @@ def _pack(plan: Plan, layout: Layout, tasks: int, bins_a_task: int, batches: Bat
             continue
         rows = plan.prepare(raw.features, raw.target, raw.weight)
         unit = _places(plan, rows)
-        place = unit % tasks * bins_a_task + unit // tasks % bins_a_task
+        place = bin_of(unit, tasks, bins_a_task)
         order = np.argsort(place, kind="stable")
         edges = np.flatnonzero(np.diff(place[order])) + 1
         for chosen in np.split(order, edges):

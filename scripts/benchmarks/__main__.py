@@ -8,7 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks._common import SHAPES, heading, machine
+from benchmarks._common import SHAPES
+from benchmarks._machine import heading, machine
 
 SUBCOMMANDS = {
     "r0": "R0's own method against nnspark, 5,000x400-25-10",

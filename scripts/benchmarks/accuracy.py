@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from benchmarks import _common
 from benchmarks._common import CORES, Ratio, median, progress, ratio_table
 from benchmarks._data import images, table_of, vector_frame, write_parquet
-from benchmarks._nnspark import NO_SPLIT, Epochs
+from benchmarks._nnspark import NO_SPLIT, Epochs, make_resident
 from benchmarks._peers import Mllib
 from nnspark import recipe as recipes
 from nnspark import weights as weights_module
@@ -90,14 +90,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         for name, got in results.items()
     ]
     seconds = {row["contestant"]: row["seconds"] for row in found}
+    own = seconds.get("nnspark rounds", float("nan"))
     ratios = [
-        Ratio(
-            f"{name} / nnspark rounds",
-            seconds[name] / seconds["nnspark rounds"],
-            LEAST.get(name, 0),
-            name in LEAST,
-        )
-        for name in seconds
+        Ratio(f"{name} / nnspark rounds", value / own, LEAST.get(name, 0.0), int(name in LEAST))
+        for name, value in seconds.items()
         if name != "nnspark rounds"
     ]
     what = f"MNIST from {args.mnist}" if args.mnist else "digits enlarged to 28x28, jittered, noised"
@@ -120,8 +116,7 @@ def nnspark_course(spark: Any, data: Data, settings: list[str]) -> Course:
     """Rounds or epochs of nnspark on Spark. Laying the data out is not training."""
     X, y, X_test, y_test = data
     recipe = recipes.loads('[data]\nsource = "digits"\n', [*NETWORK, *settings])
-    shards = make_shards(make_dataset(table_of(X, y), recipe), spark.sparkContext)
-    spark.sparkContext.parallelize(range(CORES), CORES).map(abs).count()
+    shards = make_resident(make_shards(make_dataset(table_of(X, y), recipe), spark.sparkContext))
     epochs, seconds = Epochs(recipe, shards), 0.0
     network = epochs.kernel.network
     try:

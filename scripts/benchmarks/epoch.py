@@ -26,6 +26,8 @@ MLLIB_LEAST = {
 NUMPY_MOST = {"M": 1.15, "L": 1.15, "XL": 1.4}
 NO_OP_MOST = {"S": 1.3}
 PEERS = "numpy,mllib-lbfgs,mllib-gd,sklearn"
+# Epochs of warm-up: until the JVM has compiled what a job runs, 50 ms of its compilers' time goes into each.
+WARMUP = {"S": 30, "M": 10, "L": 10, "XL": 2}
 # Iterations of MLlib's short and long fit, and block sizes to choose from.
 ITERATIONS = {"S": (2, 22), "M": (2, 12), "L": (2, 12), "XL": (1, 3)}
 BLOCK_SIZES = {"S": (128, 512, 2048), "M": (128, 512, 2048), "L": (128, 512, 2048), "XL": (128,)}
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     shapes = _common.shapes_of(args, "S,M" if args.quick else "S,M,L,XL")
     return {
         "shapes": [
-            run_shape(spark, name, shape, set(args.peers.split(",")), epochs_of(args, name))
+            run_shape(spark, name, shape, set(args.peers.split(",")), epochs_of(args, name), quick=args.quick)
             for name, shape in shapes.items()
         ]
     }
@@ -54,19 +56,21 @@ def epochs_of(args: argparse.Namespace, name: str) -> int:
     return args.epochs or (5 if args.quick else 15 if name == "XL" else 21)
 
 
-def run_shape(spark: Any, name: str, shape: Shape, peers: set[str], epochs: int) -> dict[str, Any]:
+def run_shape(
+    spark: Any, name: str, shape: Shape, peers: set[str], epochs: int, *, quick: bool
+) -> dict[str, Any]:
     """Race one shape."""
     progress(f"shape {name}, {shape}")
     X, y = rows_of(shape)
-    contestants, close = [], []
+    contestants, close, warmup = [], [], 3 if quick else WARMUP[name]
     for dtype in ("float32", "float64"):
         recipe = recipe_for(shape, dtype)
         shards = make_shards(make_dataset(table_of(X, y), recipe), spark.sparkContext)
         close.append(shards.close)
         own = Epochs(recipe, shards)
         contestants += [
-            Contestant(f"nnspark {dtype}", own),
-            Contestant(f"no-op job {dtype}", no_op(shards, own.progress.theta)),
+            Contestant(f"nnspark {dtype}", own, warmup=warmup),
+            Contestant(f"no-op job {dtype}", no_op(shards, own.progress.theta), warmup=warmup),
             Contestant(f"no-op job, exact sums {dtype}", exact_no_op(own)),
         ]
         if "numpy" in peers:

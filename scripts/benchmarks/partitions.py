@@ -15,9 +15,11 @@
 import argparse
 import itertools
 import math
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 
 from benchmarks import _common
 from benchmarks._common import CORES, Contestant, Ratio, race, ratio_table, timing_table
-from benchmarks._data import rows_of, table_of
+from benchmarks._data import rows_of, table_of, write_parquet
 from benchmarks._nnspark import Epochs, recipe_for
 from nnspark.dataset import make_dataset
 from nnspark.frames import frame_shards
@@ -93,11 +95,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def frame_of(spark: Any, X: Array, y: Array) -> Any:
     """The rows as a cached DataFrame with an array column."""
-    import tempfile
-    from pathlib import Path
-
-    from benchmarks._data import write_parquet
-
     with tempfile.TemporaryDirectory(prefix="nnspark-bench-") as folder:
         frame = spark.read.parquet(write_parquet(Path(folder) / "rows", X, y, CORES)).cache()
         frame.count()
@@ -150,7 +147,7 @@ def fit(
     both = np.polyfit(list(moved), [one.median for one in moved.values()], 1)[0]
     (few, cheap), (many, dear) = ((count, one.median) for count, one in sorted(rows.items()))
     return {
-        "job": max(float(job_seconds), min(at_1.values()) - CORES / CORES * float(task)),
+        "job": max(float(job_seconds), min(at_1.values()) - float(task)),
         "task": float(task),
         "row": (dear - cheap) / (many - few) * CORES,
         "broadcast": float(broadcast),

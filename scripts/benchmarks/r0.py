@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     recipe = recipes.loads('[data]\nsource = "digits"\n', settings)
     shards = make_shards(make_dataset(table_of(X, y), recipe), sc)
     contestants = [
-        Contestant("nnspark float64", Epochs(recipe, shards)),
+        Contestant("nnspark float64", Epochs(recipe, shards), warmup=3 if args.quick else 30),
         Contestant("R0's method", R0(sc, X, y)),
     ]
     race(contestants, args.epochs or (5 if args.quick else 21))

@@ -1,0 +1,163 @@
+"""scripts/bench: the contestants compute what they should, the clockwork and the tables hold."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "scripts"))
+
+from benchmarks import _common, memory, partitions, r0
+from benchmarks._common import Contestant, Ratio, Shape, format_table, race
+from benchmarks._data import images, rows_of, table_of, write_parquet
+from benchmarks._nnspark import Epochs, exact_no_op, make_resident, no_op, recipe_for
+from benchmarks._peers import NumpyEpochs, SklearnLbfgs
+from benchmarks.exact import PlainShards
+
+from nnspark import weights as weights_module
+from nnspark.cost import Cost
+from nnspark.dataset import make_dataset
+from nnspark.shards import LocalShards
+
+SMALL = Shape(300, (6, 5, 4, 3))
+
+
+def own_epochs(shape, dtype, *overrides):
+    """nnspark on a shape's rows, without Spark."""
+    recipe = recipe_for(shape, dtype, *overrides)
+    return Epochs(recipe, LocalShards(make_dataset(table_of(*rows_of(shape)), recipe)))
+
+
+def test_contestants_take_turns_and_the_rare_one_sits_out():
+    """A B A A B A ..., after the warm-ups, which are not counted."""
+    order = []
+    every = Contestant("A", lambda: order.append("A") or [1.0], warmup=1)
+    rare = Contestant("B", lambda: order.append("B") or [2.0, 4.0], every=2, warmup=2)
+    race([every, rare], 3)
+    assert "".join(order) == "ABB" + "AB" + "A" + "AB"
+    assert (every.seconds, rare.median) == ([1.0] * 3, 3.0)
+
+
+def test_a_ratio_says_whether_its_limit_is_met():
+    """At least, at most, or for information."""
+    assert Ratio("x", 2.1, 2.0, 1).verdict == ">= 2 yes"
+    assert Ratio("x", 1.2, 1.15, -1).verdict == "<= 1.15 NO"
+    assert Ratio("x", float("nan"), 1.15, -1).verdict == "<= 1.15 NO"
+    assert Ratio("x", 1.2).verdict == ""
+
+
+def test_a_table_is_aligned():
+    """Text to the left, numbers to the right."""
+    rows = [{"name": "one", "ms": 1.5}, {"name": "eleven", "ms": 1234.0}]
+    assert format_table(rows).splitlines() == [
+        "name       ms",
+        "------  -----",
+        "one       1.5",
+        "eleven  1,234",
+    ]
+
+
+def test_the_numpy_contestant_and_nnspark_descend_alike():
+    """From the same weights the costs of three epochs agree."""
+    ours = own_epochs(SMALL, "float64")
+    X, y = rows_of(SMALL)
+    numpy = NumpyEpochs(X, y, SMALL.layers, "float64", block=128)
+    for layer, W in enumerate(weights_module.unflatten(ours.progress.theta, SMALL.layers)):
+        numpy.weights[layer], numpy.biases[layer] = W[:, 1:].T.copy(), W[:, 0].copy()
+    for _ in range(3):
+        cost, _ = Cost(ours.kernel, ours.shards, l2=0.0)(ours.progress.theta)
+        ours()
+        assert numpy._epoch(0.1 / len(X)) == pytest.approx(cost, rel=1e-12)
+
+
+def test_r0_by_rows_has_nnsparks_gradient():
+    """One Python call a row, summed, is the gradient of the sum."""
+    shape = Shape(40, (6, 4, 3))
+    ours = own_epochs(shape, "float64", 'network.output="sigmoid"')
+    weights = weights_module.unflatten(ours.progress.theta, shape.layers)
+    X, y = rows_of(shape)
+    rows = [
+        r0._backpropagate(*weights, row)
+        for row in zip(np.insert(X, 0, 1.0, axis=1), np.eye(3)[y], strict=True)
+    ]
+    cost, grad = Cost(ours.kernel, ours.shards, l2=0.0)(ours.progress.theta)
+    sums = [sum(row[layer] for row in rows) / len(X) for layer in range(2)]
+    np.testing.assert_allclose(weights_module.flatten(sums), grad, rtol=1e-10, atol=1e-14)
+    assert sum(row[2] for row in rows) / len(X) == pytest.approx(cost, rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_plain_sums_differ_from_exact_ones_by_rounding_only(dtype):
+    """The two contestants of ``exact`` compute the same gradient."""
+    ours = own_epochs(SMALL, dtype, "training.block_rows=32")
+    theta = ours.progress.theta
+    cost, grad = Cost(ours.kernel, ours.shards, l2=0.0)(theta)
+    plain_cost, plain = Cost(ours.kernel, PlainShards(ours.shards), l2=0.0)(theta)
+    assert plain_cost == cost
+    np.testing.assert_allclose(plain, grad, rtol=1e-5 if dtype == "float32" else 1e-11, atol=1e-8)
+
+
+def test_no_op_jobs_return_what_an_epoch_returns():
+    """A vector as long as theta; the totals of an earlier evaluation, unchanged by being summed."""
+    ours = own_epochs(SMALL, "float32")
+    make_resident(ours.shards)
+    assert no_op(ours.shards, ours.progress.theta)()[0] > 0
+    sample = exact_no_op(ours)
+    assert all(sample()[0] > 0 for _ in range(3))
+
+
+def test_scikit_learns_evaluations_are_timed_one_by_one():
+    """As many intervals as evaluations, less the first two stamps."""
+    X, y = rows_of(SMALL)
+    assert 1 <= len(SklearnLbfgs(X, y, SMALL.layers, 6)()) <= 6
+
+
+def test_images_are_28_by_28_and_the_same_every_time():
+    """Values in 0..1, ten classes, held-out images of their own, no global randomness."""
+    X, y, X_test, y_test = images(200, 100)
+    assert (X.shape, X_test.shape) == ((200, 784), (100, 784))
+    assert (X.min(), X.max()) == (0.0, 1.0)
+    assert 0.1 < X.mean() < 0.3
+    assert set(y) == set(range(10))
+    assert set(y_test) <= set(range(10))
+    np.testing.assert_array_equal(images(200, 100)[0], X)
+
+
+def test_parquet_holds_the_rows_in_order(tmp_path):
+    """Features as lists, labels as integers, in as many files as asked for."""
+    import pyarrow.parquet as pq
+
+    X, y = rows_of(SMALL)
+    table = pq.read_table(write_parquet(tmp_path / "rows", X, y, 4))
+    np.testing.assert_array_equal(np.array(table["features"].to_pylist()), X)
+    np.testing.assert_array_equal(table["label"].to_numpy(), y)
+    assert len(list((tmp_path / "rows").iterdir())) == 4
+
+
+def test_memory_is_read_from_the_process_itself():
+    """This process is found below its parent, as a Python process with a peak."""
+    assert os.getpid() in memory.descendants(os.getppid())
+    found = {}
+    memory.note(os.getpid(), found)
+    one = found[os.getpid()]
+    assert one["process"] == "driver"
+    assert one["peak_mb"] >= one["anonymous_mb"] > 10
+
+
+def test_the_cost_model_recovers_the_constants_it_was_made_with():
+    """Jobs made by T = job + tasks/cores task + ... give job, task, row, broadcast and aggregation back."""
+
+    def of(seconds):
+        return Contestant("", list, seconds=[seconds])
+
+    cores = _common.CORES
+    idle = {(t, d): of(0.02 + t / cores * 0.003 * d) for t in partitions.PARTITIONS for d in (1, 2)}
+    sent = {w: of(0.03 + w * 1e-8) for w in partitions.WEIGHTS}
+    moved = {w: of(0.03 + w * (1e-8 + cores * 3e-8)) for w in partitions.WEIGHTS}
+    rows = {n: of(0.04 + n * 4e-6 / cores) for n in (15_000, 60_000)}
+    constants = partitions.fit(idle, moved, sent, rows)
+    wanted = {"job": 0.02, "task": 0.003, "row": 4e-6, "broadcast": 1e-8, "aggregation": 3e-8}
+    assert {name: constants[name] for name in wanted} == pytest.approx(wanted, rel=1e-6)
+    assert partitions.predict(constants, 10, (784, 100, 10))["epoch_s"] > 10
