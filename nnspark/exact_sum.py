@@ -63,6 +63,7 @@ class ExactVector:
         self.bits = min(53 - spent, FLOAT32_BITS) if dtype == "float32" else 62 - spent
         self.added = 0
         self.finite = True
+        self._scratch: Array | None = None
         self._segments: list[dict[int, Array]] = [{} for _ in range(0, size, SEGMENT)]
 
     def add(self, vector: Array) -> None:
@@ -70,7 +71,9 @@ class ExactVector:
         if vector.shape != (self.size,):
             raise ValueError(f"expected a vector of length {self.size}, got shape {vector.shape}")
         self._count(1)
-        scratch = np.empty(min(SEGMENT, self.size), dtype=vector.dtype)
+        if self._scratch is None or self._scratch.dtype != vector.dtype:
+            self._scratch = np.empty(min(SEGMENT, self.size), dtype=vector.dtype)
+        scratch = self._scratch
         integers = INTEGERS[self.dtype]
         for index, sums in enumerate(self._segments):
             part = vector[index * SEGMENT : (index + 1) * SEGMENT]
@@ -127,7 +130,7 @@ class ExactVector:
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: every sum in as few bytes as its largest value needs."""
-        state = self.__dict__.copy()
+        state = self.__dict__ | {"_scratch": None}
         state["_segments"] = [
             {exponent: _pack(total.astype(np.int64, copy=False)) for exponent, total in sums.items()}
             for sums in self._segments
