@@ -1,5 +1,6 @@
 """Progress while training: a bar on a terminal, a line every few epochs otherwise. Standard error only."""
 
+import os
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -44,7 +45,15 @@ class _Bar:
     def __init__(self, epochs: int, start: int) -> None:
         from tqdm import tqdm
 
-        self._bar = tqdm(total=epochs, initial=start, unit="epoch", file=sys.stderr, dynamic_ncols=True)
+        columns, rows = os.get_terminal_size(sys.stderr.fileno())  # 0×0 where it does not know its size
+        self._bar = tqdm(
+            total=epochs,
+            initial=start,
+            unit="epoch",
+            file=sys.stderr,
+            ncols=columns or 100,
+            nrows=rows or 24,
+        )
 
     def __call__(self, epoch: "Epoch") -> None:
         self._bar.set_postfix(figures(epoch.row), refresh=False)
