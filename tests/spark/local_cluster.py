@@ -1,6 +1,6 @@
 """Run as a program: train digits on ``local-cluster[2,1,1024]`` with speculation on and a task that dawdles.
 
-Prints the outcome's weights and history as JSON, and how many speculative attempts there were.
+Prints the outcome's weights and history as JSON.
 """
 
 import json
