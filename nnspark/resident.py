@@ -5,8 +5,8 @@ after the other, in the executor's local directory (which goes with the applicat
 only ``Handle``s. A handle names a shard, not a path: each executor looks in its own directory, and a
 shard that is not there is a miss, which the driver mends (``shards.py``).
 
-A worker that has mapped more than ``RESIDENT_BYTES`` drops each shard's pages again after use: they
-stay in the operating system's cache, if there is room, and the worker's memory stays bounded.
+A task that reads more than ``RESIDENT_BYTES`` drops each shard's pages again after use: they stay in
+the operating system's cache, if there is room, and the worker's memory stays bounded.
 """
 
 import gc
@@ -103,12 +103,14 @@ class OpenSets:
         self._handles = handles
 
     def __iter__(self) -> Iterator[BlockSet]:
+        used = 0
         for handle in self._handles:
             blocks = find(handle)
             if blocks is None:
                 raise RuntimeError(f"shard {handle.shard} vanished while it was in use")
             yield blocks
-            if sum(shard.X.nbytes for shard in _open.values()) > RESIDENT_BYTES:
+            used += blocks.X.nbytes
+            if used > RESIDENT_BYTES:
                 _drop_pages(blocks)
 
 
