@@ -3,6 +3,7 @@
 import os
 import statistics
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ __all__ = ["CORES", "SHAPES", "Contestant", "Ratio", "Shape", "format_table", "m
            "ratio_table", "session", "shapes_of", "timing_table"]  # fmt: skip
 
 CORES = len(os.sched_getaffinity(0))
+REST = 0.1  # seconds
 
 
 class Shape(NamedTuple):
@@ -79,7 +81,11 @@ def progress(text: str) -> None:
 
 
 def race(contestants: Sequence[Contestant], epochs: int) -> None:
-    """Let the contestants take turns, A B C A B C ..., so that a noisy minute is shared by all."""
+    """Let the contestants take turns, A B C A B C ..., so that a noisy minute is shared by all.
+
+    Between turns all rest: OpenBLAS's threads spin for 30 ms after their last product, on cores that
+    the next contestant needs.
+    """
     for contestant in contestants:
         progress(f"warming up {contestant.name}")
         for _ in range(contestant.warmup):
@@ -88,6 +94,7 @@ def race(contestants: Sequence[Contestant], epochs: int) -> None:
     for turn in range(epochs):
         for contestant in contestants:
             if turn % contestant.every == 0:
+                time.sleep(REST)
                 contestant.seconds.extend(contestant.sample())
 
 
