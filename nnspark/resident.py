@@ -5,12 +5,12 @@ after the other, in the executor's local directory (which goes with the applicat
 only ``Handle``s. A handle names a shard, not a path: each executor looks in its own directory, and a
 shard that is not there is a miss, which the driver mends (``shards.py``).
 
-A task that reads more than ``RESIDENT_BYTES`` drops each shard's pages again after use: they stay in
-the operating system's cache, if there is room, and the worker's memory stays bounded.
+A worker keeps up to ``RESIDENT_BYTES`` of shards mapped from task to task. It maps the others only while
+it uses them: their pages stay in the operating system's cache, if there is room, and the worker's
+memory, and address space, stays bounded however large the data set.
 """
 
 import gc
-import mmap
 import os
 import shutil
 import tempfile
@@ -27,7 +27,6 @@ from nnspark.rows import BlockSet, Span
 
 __all__ = ["Handle", "OpenSets", "find", "forget", "settle_worker", "store", "workspace"]
 
-OPEN_SHARDS = 256
 RESIDENT_BYTES = 256 << 20
 
 
@@ -39,7 +38,7 @@ class Handle(NamedTuple):
     spans: tuple[Span, ...]
 
 
-_open: OrderedDict[tuple[str, int], BlockSet] = OrderedDict()
+_kept: OrderedDict[tuple[str, int], BlockSet] = OrderedDict()
 _settled = False
 _workspaces: dict[tuple[Network, str], Workspace] = {}
 
@@ -74,11 +73,10 @@ def store(data_set: str, shard: int, blocks: BlockSet) -> Handle:
 
 
 def find(handle: Handle) -> BlockSet | None:
-    """The open shard, or None if its files are not on this executor."""
+    """The mapped shard, or None if its files are not on this executor."""
     key = (handle.data_set, handle.shard)
-    if key in _open:
-        _open.move_to_end(key)
-        return _open[key]
+    if key in _kept:
+        return _kept[key]
     directory = _directory(*key)
     try:
         weight = directory / "weight.npy"
@@ -90,33 +88,43 @@ def find(handle: Handle) -> BlockSet | None:
         )
     except FileNotFoundError:
         return None
-    _open[key] = shard
-    if len(_open) > OPEN_SHARDS:
-        _open.popitem(last=False)
+    _keep(key, shard)
     return shard
 
 
+def _keep(key: tuple[str, int], shard: BlockSet) -> None:
+    """Keep a shard mapped if there is room; data sets that are not in use any more make room.
+
+    Of the data set in use the shards that came first stay: it is read from end to end again and again,
+    so that dropping the one used longest ago would drop each just before it is wanted.
+    """
+    room = RESIDENT_BYTES - shard.X.nbytes
+    while _kept and sum(kept.X.nbytes for kept in _kept.values()) > room:
+        oldest = next(iter(_kept))
+        if oldest[0] == key[0]:
+            return
+        del _kept[oldest]
+    if room >= 0:
+        _kept[key] = shard
+
+
 class OpenSets:
-    """The shards of some handles, opened as they are iterated over, any number of times."""
+    """The shards of some handles, mapped as they are iterated over, any number of times."""
 
     def __init__(self, handles: Sequence[Handle]) -> None:
         self._handles = handles
 
     def __iter__(self) -> Iterator[BlockSet]:
-        used = 0
         for handle in self._handles:
             blocks = find(handle)
             if blocks is None:
                 raise RuntimeError(f"shard {handle.shard} vanished while it was in use")
             yield blocks
-            used += blocks.X.nbytes
-            if used > RESIDENT_BYTES:
-                _drop_pages(blocks)
 
 
 def forget(handle: Handle) -> None:
     """Close a shard and delete its files from this executor."""
-    _open.pop((handle.data_set, handle.shard), None)
+    _kept.pop((handle.data_set, handle.shard), None)
     shutil.rmtree(_directory(handle.data_set, handle.shard), ignore_errors=True)
 
 
@@ -147,13 +155,6 @@ def settle_worker() -> None:
         else:
             threadpool_limits(1)
         _settled = True
-
-
-def _drop_pages(blocks: BlockSet) -> None:
-    for array in (blocks.X, blocks.y, blocks.weight):
-        mapped = getattr(array, "_mmap", None)
-        if mapped is not None:
-            mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _directory(data_set: str, shard: int) -> Path:

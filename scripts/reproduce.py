@@ -1,7 +1,8 @@
 """One recipe, many clusters: the same weights and the same history, or exit code 1.
 
 Each master runs in a process of its own, which trains the recipe once a partitioning and, on
-shuffled rows, once more. The engine without Spark is one of the rows.
+shuffled rows, once more. The engine without Spark is one of the rows. With ``--data`` the same rows
+are read from several places, such as one file, many files and another format.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from nnspark import weights
 from nnspark.dataset import make_dataset
 from nnspark.frames import FRAME_SOURCES, frame_shards, read_frame
 from nnspark.recipe import Recipe, read
+from nnspark.session import DEFAULTS
 from nnspark.shards import Shards, make_shards
 from nnspark.sources import Table, load_table
 from nnspark.train import Epoch, train
@@ -37,6 +39,9 @@ def main() -> int:
     parser.add_argument("--masters", default=MASTERS, type=split_masters, help=f"default {MASTERS}")
     parser.add_argument("--partitions", default=PARTITIONS, help=f"default {PARTITIONS}")
     parser.add_argument("--conf", action="append", default=[], help="a Spark setting, key=value")
+    parser.add_argument(
+        "--data", action="append", default=[], metavar="SOURCE:PATH", help="the same rows, read from here"
+    )
     parser.add_argument("--only", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.only:
@@ -67,7 +72,7 @@ def in_a_process(master: str) -> Iterator[dict[str, Any]]:
         for line in process.stdout or []:
             if line.startswith("{"):
                 result = json.loads(line)
-                shown = f"{result['master']:26} {result['how']:28}"
+                shown = f"{result['master']:26} {result['how']:36}"
                 print(f"{shown} {result['weights'][:16]} {result['history'][:16]}", flush=True)
                 yield result
     if process.returncode:
@@ -75,36 +80,50 @@ def in_a_process(master: str) -> Iterator[dict[str, Any]]:
 
 
 def train_all(args: argparse.Namespace) -> int:
-    """Every partitioning under one master; one JSON line each on standard output."""
-    recipe = read(args.recipe, args.overrides)
-    report: Callable[[str, Shards], None] = lambda how, shards: print(  # noqa: E731
-        json.dumps({"master": args.only, "how": how, **hashes(recipe, shards)}), flush=True
-    )
-    if args.only == LOCAL_ENGINE:
-        table = load_table(recipe.data)
-        report("as read", make_shards(make_dataset(table, recipe), None))
-        report("rows shuffled", make_shards(make_dataset(shuffled(table), recipe), None))
-        return 0
+    """Every place the rows are in under one master; one JSON line a run on standard output."""
+    session = None if args.only == LOCAL_ENGINE else open_session(args.only, args.conf)
+    places = [place.partition(":")[::2] for place in args.data] or [("", "")]
+    for source, path in places:
+        chosen = [f'data.source="{source}"', f'data.path="{path}"'] if source else []
+        recipe = read(args.recipe, [*args.overrides, *chosen])
+        partitions = [int(count) for count in args.partitions.split(",")]
+        for how, shards in partitionings(recipe, session, partitions):
+            how = " ".join(filter(None, (os.path.basename(path), how)))
+            print(json.dumps({"master": args.only, "how": how, **hashes(recipe, shards)}), flush=True)
+    if session:
+        session.stop()
+    return 0
+
+
+def open_session(master: str, settings: list[str]) -> Any:
+    """A SparkSession with nnspark's defaults and the given settings."""
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.master(args.only).config("spark.ui.enabled", "false")
-    for setting in ("spark.ui.showConsoleProgress=false", "spark.log.level=ERROR", *args.conf):
-        builder = builder.config(*setting.split("=", 1))
-    session = builder.getOrCreate()
-    for partitions in map(int, args.partitions.split(",")):
-        if recipe.data.source in FRAME_SOURCES:
-            df = read_frame(session, recipe.data)
-            report(f"{partitions} partitions", frame_shards(df, recipe, partitions=partitions))
-            mixed = df.repartition(partitions + 1)
-            report(f"{partitions}, rows shuffled", frame_shards(mixed, recipe, partitions=partitions))
-        else:
-            table = load_table(recipe.data)
-            for how, rows in (("", table), (", rows shuffled", shuffled(table))):
-                shards = make_shards(make_dataset(rows, recipe), session.sparkContext, partitions=partitions)
-                report(f"{partitions} partitions{how}", shards)
-    session.stop()
-    return 0
+    builder = SparkSession.builder.master(master).config("spark.ui.enabled", "false")
+    builder = builder.config("spark.log.level", "ERROR")
+    for key, value in [*DEFAULTS.items(), *(setting.split("=", 1) for setting in settings)]:
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def partitionings(recipe: Recipe, session: Any, partitions: list[int]) -> Iterator[tuple[str, Shards]]:
+    """The recipe's rows laid out in every way, each with its name."""
+    if session is not None and recipe.data.source in FRAME_SOURCES:
+        df = read_frame(session, recipe.data)
+        for count in partitions:
+            yield f"{count} partitions", frame_shards(df, recipe, partitions=count)
+            yield (
+                f"{count}, rows shuffled",
+                frame_shards(df.repartition(count + 1), recipe, partitions=count),
+            )
+        return
+    table = load_table(recipe.data)
+    sc = None if session is None else session.sparkContext
+    for count in partitions if sc else [0]:
+        for how, rows in (("", table), (", rows shuffled", shuffled(table))):
+            name = f"{count} partitions{how}" if sc else f"as read{how}"
+            yield name, make_shards(make_dataset(rows, recipe), sc, partitions=count)
 
 
 def shuffled(table: Table) -> Table:

@@ -50,15 +50,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         progress(f"writing {rows:,} rows")
         size = write_rows(folder / "rows", rows)
         (folder / "recipe.toml").write_text(RECIPE)
-        command = [
-            f"{os.environ['SPARK_HOME']}/bin/spark-submit",
-            "--properties-file", os.environ.get("SPARK_PROPERTIES", str(ROOT / "conf" / "spark-local.conf")),
-            str(ROOT / "jobs" / "train.py"), str(folder / "recipe.toml"), "--out", str(folder / "run"),
-            "--set", f"data.path={folder / 'rows'}", "--set", f"training.epochs={args.epochs}",
-            "--set", f"training.dtype={args.dtype}",
-        ]  # fmt: skip
         began = time.perf_counter()
-        peaks, status = watch(command)
+        peaks, status = watch(command_for(folder, args.epochs, args.dtype))
         seconds = time.perf_counter() - began
     if status:
         raise SystemExit(f"bench: the training job ended with status {status}")
@@ -76,6 +69,17 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "processes": peaks,
         "ratios": ratio_table(ratios),
     }
+
+
+def command_for(folder: Path, epochs: int, dtype: str) -> list[str]:
+    """The job that trains ``recipe.toml`` on ``rows`` of a folder, into its ``run``."""
+    return [
+        f"{os.environ['SPARK_HOME']}/bin/spark-submit",
+        "--properties-file", os.environ.get("SPARK_PROPERTIES", str(ROOT / "conf" / "spark-local.conf")),
+        str(ROOT / "jobs" / "train.py"), str(folder / "recipe.toml"), "--out", str(folder / "run"),
+        "--set", f"data.path={folder / 'rows'}", "--set", f"training.epochs={epochs}",
+        "--set", f"training.dtype={dtype}",
+    ]  # fmt: skip
 
 
 def write_rows(folder: Path, rows: int) -> int:

@@ -1,9 +1,6 @@
 """One recipe gives the same weights and history however Spark lays it out, and one job an epoch."""
 
-import shutil
-import tempfile
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -127,29 +124,3 @@ def test_shards_are_deleted_when_closed(spark: Any, monkeypatch: pytest.MonkeyPa
 def _directories(data_set: str) -> list[str]:
     folder = resident.local_root() / "nnspark" / data_set
     return [path.name for path in folder.iterdir()] if folder.exists() else []
-
-
-def test_a_shard_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second attempt finds the first one's shard and leaves it; a missing one is a miss, not an error."""
-    monkeypatch.setenv("SPARK_LOCAL_DIRS", str(tmp_path))
-    recipe = recipe_of()
-    blocks = make_dataset(load_table(recipe.data), recipe).blocks
-    handle = resident.store("some-data", 0, blocks)
-    written = sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy"))
-    assert resident.store("some-data", 0, blocks) == handle
-    assert sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")) == written
-    found = resident.find(handle)
-    assert found is not None
-    np.testing.assert_array_equal(found.X, blocks.X)
-    resident.forget(handle)
-    assert resident.find(handle) is None
-    assert not list(tmp_path.rglob("*.npy"))
-
-
-def test_the_local_root_is_sparks_first_local_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without Spark it is the system's temporary directory."""
-    monkeypatch.setenv("SPARK_LOCAL_DIRS", "/first,/second")
-    assert str(resident.local_root()) == "/first"
-    monkeypatch.delenv("SPARK_LOCAL_DIRS")
-    assert str(resident.local_root()) == tempfile.gettempdir()
-    assert shutil.disk_usage(resident.local_root()).free > 0
