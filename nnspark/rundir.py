@@ -54,6 +54,7 @@ class RunDirectory:
 
     def resume(self, progress_like: Progress) -> Progress | None:
         """The progress of the newest whole checkpoint, with its history; None when there is none."""
+        self._sweep()
         found = checkpoint.latest(
             self.folder, progress_like, recipe=self.recipe, fingerprint=self.fingerprint, warn=self.warn
         )
@@ -115,6 +116,13 @@ class RunDirectory:
         """Write a JSON file and return its path."""
         self.folder.write(name, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
         return self.folder.path(name)
+
+    def _sweep(self) -> None:
+        """Delete what a driver left half written when it was killed."""
+        for below in ("", "checkpoints/"):
+            for name in self.folder.names(below):
+                if name.endswith(".tmp"):
+                    self.folder.delete(below + name)
 
     def _mend_history(self) -> None:
         """Write all of the history if a full disk cut it; a checkpoint is not saved before that."""

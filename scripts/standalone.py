@@ -39,11 +39,17 @@ def main() -> int:
     starting.add_argument("--memory", default="1g", help="of each worker, default 1g")
     starting.add_argument("--port", type=int, default=0, help="the master's; default: a free one")
     commands.add_parser("status", help="what runs, as the master sees it")
+    again = commands.add_parser(
+        "restart", help="kill a worker, whose executors go with it, and start it again"
+    )
+    again.add_argument("worker", help="its name, such as worker-0")
     commands.add_parser("submit", help="[SPARK-SUBMIT OPTIONS] JOB ARGS...: run a job on the cluster")
     commands.add_parser("down", help="stop everything and delete the state folder")
     args = parser.parse_args()
     if args.command == "up":
         return up(args.workers, args.cores, args.memory, args.port)
+    if args.command == "restart":
+        return restart(args.worker)
     return status() if args.command == "status" else down()
 
 
@@ -64,12 +70,28 @@ def up(workers: int, cores: int, memory: str, port: int) -> int:
     describe({"url": url, "web": f"http://{HOST}:{ports[1]}", "processes": []})
     start("master", "master.Master", "--host", HOST, "--port", str(ports[0]), "--webui-port", str(ports[1]))
     wait_for(0, "the master")
-    options = ["--host", HOST, "--webui-port", "0", "--cores", str(cores), "--memory", memory]
     for number in range(workers):
-        work = STATE / f"worker-{number}"
-        start(work.name, "worker.Worker", *options, "--work-dir", str(work / "work"), url)
+        work = STATE / f"worker-{number}" / "work"
+        options = ["--host", HOST, "--webui-port", "0", "--cores", str(cores), "--memory", memory]
+        start(work.parent.name, "worker.Worker", *options, "--work-dir", str(work), url)
     wait_for(workers, f"{workers} workers")
     print(url)
+    return 0
+
+
+def restart(name: str) -> int:
+    """SIGKILL a worker and start it again with the options it had."""
+    state = about()
+    known = {process["name"]: process for process in state["processes"]}
+    if name not in known:
+        print(f"cluster: no '{name}' was started; there are {', '.join(known) or 'none'}", file=sys.stderr)
+        return 1
+    process = known[name]
+    if alive(process):
+        os.kill(process["pid"], signal.SIGKILL)
+    state["processes"].remove(process)
+    describe(state)
+    start(name, process["role"], *process["options"])
     return 0
 
 
@@ -140,7 +162,7 @@ def write_settings(url: str, memory: str, cores: int) -> None:
 def start(name: str, role: str, *options: str) -> None:
     """Start a daemon of Spark in a session of its own, with little of this environment."""
     folder = STATE / name
-    (folder / "local").mkdir(parents=True)
+    (folder / "local").mkdir(parents=True, exist_ok=True)
     environment = {key: os.environ[key] for key in KEPT if key in os.environ}
     environment |= {
         "SPARK_LOCAL_IP": HOST,  # its web page too
@@ -156,12 +178,12 @@ def start(name: str, role: str, *options: str) -> None:
         STATE / "spark.conf",
         *options,
     ]
-    with (folder / "log").open("wb") as log:
+    with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
         )
     state = about()
-    state["processes"].append({"pid": process.pid, "name": name, "role": role})
+    state["processes"].append({"pid": process.pid, "name": name, "role": role, "options": options})
     describe(state)
 
 

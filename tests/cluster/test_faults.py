@@ -14,19 +14,20 @@ import pytest
 pytest.importorskip("psutil")
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
-import chaos  # noqa: E402
+from disasters import cluster as clusters  # noqa: E402
+from disasters import disks, drivers, runs, spark_drivers  # noqa: E402
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: Any) -> Iterator[chaos.Cluster]:
+def cluster(tmp_path_factory: Any) -> Iterator[clusters.Cluster]:
     """A standalone master and two workers whose Python has neither NumPy nor nnspark."""
-    with chaos.Cluster(tmp_path_factory.mktemp("cluster")) as running:
+    with clusters.Cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running
 
 
-def check(outcomes: Iterator[chaos.Outcome]) -> None:
+def check(outcomes: Iterator[runs.Outcome]) -> None:
     """No scenario ended otherwise than a run in peace."""
     for outcome in outcomes:
         if outcome.notes.startswith("not tried"):
@@ -36,12 +37,20 @@ def check(outcomes: Iterator[chaos.Outcome]) -> None:
 
 def test_killed_executors_change_nothing_on_a_cluster_of_bare_pythons(cluster: Any, tmp_path: Path) -> None:
     """Three executors are lost in 40 epochs: the bits of the engine without Spark, each epoch once."""
-    assert chaos.disturb(cluster, tmp_path, random.Random(1), 3, chaos.kill_an_executor) == []
+    assert clusters.disturb(cluster, tmp_path, random.Random(1), 3, clusters.kill_an_executor) == []
 
 
 def test_deleted_local_directories_change_nothing(cluster: Any, tmp_path: Path) -> None:
     """All that the executors have on disk is deleted mid-run."""
-    assert chaos.disturb(cluster, tmp_path, random.Random(2), 1, chaos.wipe_local_directories) == []
+    assert clusters.disturb(cluster, tmp_path, random.Random(2), 1, clusters.wipe_local_directories) == []
+
+
+def test_a_killed_python_worker_and_a_restarted_node_change_nothing(cluster: Any, tmp_path: Path) -> None:
+    """Rows from Parquet: the shuffle's files of a lost node are written again."""
+    more = tuple(runs.as_parquet(tmp_path))
+    for fault in (clusters.kill_a_python_worker, clusters.restart_a_worker):
+        disturbed = clusters.disturb(cluster, tmp_path, random.Random(7), 1, fault, method="adam", more=more)
+        assert disturbed == []
 
 
 def test_the_secret_is_in_one_file_that_others_cannot_read(cluster: Any) -> None:
@@ -60,29 +69,27 @@ def test_the_secret_is_in_one_file_that_others_cannot_read(cluster: Any) -> None
 
 def test_killed_drivers_resume_to_the_same_bits(tmp_path: Path) -> None:
     """gd, adam, lbfgs and rounds, four kills each, one of them inside a checkpoint write."""
-    check(chaos.kill_drivers(tmp_path, random.Random(3), 4))
+    check(drivers.kill_drivers(tmp_path, random.Random(3), 4))
 
 
-@pytest.mark.parametrize("moment", chaos.MOMENTS)
+@pytest.mark.parametrize("moment", drivers.MOMENTS)
 def test_a_driver_killed_in_its_first_checkpoint_starts_again(tmp_path: Path, moment: str) -> None:
     """With a history but perhaps no checkpoint, --resume still ends with each epoch once."""
     out, log = tmp_path / "run", tmp_path / "log"
     for options in ({"moment": moment}, {}):
-        process = chaos.forks().Process(target=chaos.driver, args=("gd", out, log), kwargs=options)
-        process.start()
-        process.join()
-    assert process.exitcode == 0, log.read_text()
-    assert chaos.compare(out, chaos.in_peace("gd", tmp_path)) == []
+        code = drivers.run(drivers.driver, "gd", out, log, **options)
+    assert code == 0, log.read_text()
+    assert runs.compare(out, drivers.in_peace("gd", tmp_path)) == []
 
 
 def test_a_flipped_bit_sends_resume_to_the_checkpoint_before(tmp_path: Path) -> None:
     """The damage is told, and the run ends as if nothing had been."""
-    check(chaos.flip_bytes(tmp_path, random.Random(4), 4))
+    check(disks.flip_bits(tmp_path, random.Random(4), 4))
 
 
 def test_a_full_disk_is_survived(tmp_path: Path) -> None:
     """History and checkpoints wait until there is room again; the last good checkpoint stays."""
-    check(chaos.fill_the_disk(tmp_path, random.Random(5), 1))
+    check(disks.fill_the_disk(tmp_path, random.Random(5), 1))
 
 
 def test_a_run_directory_behind_the_hadoop_client_resumes(tmp_path: Path, monkeypatch: Any) -> None:
@@ -92,4 +99,4 @@ def test_a_run_directory_behind_the_hadoop_client_resumes(tmp_path: Path, monkey
 
         monkeypatch.setenv("SPARK_HOME", str(Path(pyspark.__file__).parent))
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
-    check(chaos.use_a_uri(tmp_path, random.Random(6), 1))
+    check(spark_drivers.use_a_uri(tmp_path, random.Random(6), 1))
