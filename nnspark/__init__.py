@@ -2,9 +2,9 @@
 
 The modules, in the order data and weights pass through them:
 
-recipe, session            what to do, where
+recipe, recipe_text, session   what to do, where
 sources, plan, scaling     rows as they are read; what is learned from them before training
-rows, dataset, frame       hash, split and cut into blocks: from arrays, from DataFrames
+rows, dataset, frames      hash, split and cut into blocks: from arrays, from DataFrames
 resident, shards           blocks laid out on the executors
 weights, activations, losses, network, tasks     pure NumPy: forward and backward over a block
 exact_sum, ordered_sum, totals                   sums that do not depend on order

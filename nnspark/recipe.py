@@ -5,17 +5,14 @@ A recipe and a data set give one set of weights. Only ``[spark]``, ``[checkpoint
 """
 
 import dataclasses
-import difflib
-import json
-import math
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 from nnspark.errors import RecipeError
+from nnspark.recipe_text import apply_override, build, to_toml
 
 __all__ = [
     "Checkpoint",
@@ -197,8 +194,8 @@ def loads(text: str, overrides: Sequence[str] = (), *, name: str = "recipe") -> 
     except (ValueError, RecursionError) as error:
         raise RecipeError(f"{name} is not valid TOML: {' '.join(str(error).split())}") from None
     for override in overrides:
-        _apply_override(table, override)
-    recipe: Recipe = _build(Recipe, table, "")
+        apply_override(table, override)
+    recipe: Recipe = build(Recipe, table)
     from nnspark.recipe_checks import check
 
     check(recipe)
@@ -209,100 +206,5 @@ def dumps(recipe: Recipe) -> str:
     """The recipe as TOML; ``loads`` gives the same recipe back."""
     lines: list[str] = []
     for section, table in recipe.to_dict().items():
-        lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in table.items()), ""]
+        lines += [f"[{section}]", *(f"{key} = {to_toml(value)}" for key, value in table.items()), ""]
     return "\n".join(lines)
-
-
-def _apply_override(table: Table, override: str) -> None:
-    path, equals, text = override.partition("=")
-    keys = path.strip().split(".")
-    if not equals or len(keys) < 2 or not all(keys):
-        raise RecipeError(f"--set {override!r}: expected section.key=value, like training.epochs=100")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
-        value = text.strip()
-    for key in keys[:-1]:
-        below = table.setdefault(key, {})
-        if not isinstance(below, dict):
-            below = table[key] = {}
-        table = below
-    table[keys[-1]] = value
-
-
-def _build(cls: type, table: Any, prefix: str) -> Any:
-    """An instance of a recipe dataclass from a TOML table, or a RecipeError that names the key."""
-    if not isinstance(table, Mapping):
-        raise RecipeError(f"{prefix.rstrip('.')}: expected a table, got {table!r}")
-    known = {f.name: f for f in dataclasses.fields(cls)}
-    for key in table:
-        if key not in known:
-            raise RecipeError(_unknown_key(prefix + key, [prefix + name for name in known]))
-    hints = get_type_hints(cls)
-    for name, f in known.items():
-        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        if required and name not in table:
-            hint = ' like source = "digits"' if name == "source" else ""
-            raise RecipeError(f"{prefix}{name} is missing: every recipe has to set it,{hint}")
-    return cls(**{key: _value(hints[key], value, prefix + key) for key, value in table.items()})
-
-
-def _unknown_key(key: str, known: list[str]) -> str:
-    everywhere = known + [
-        f"{section.name}.{f.name}"
-        for section in dataclasses.fields(Recipe)
-        for f in dataclasses.fields(get_type_hints(Recipe)[section.name])
-    ]
-    near = difflib.get_close_matches(key, known, 1, 0.6) or difflib.get_close_matches(key, everywhere, 1, 0.6)
-    advice = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(known))}"
-    return f"unknown recipe key '{' '.join(key.splitlines())}'; {advice}"
-
-
-def _value(expected: Any, value: Any, key: str) -> Any:
-    if dataclasses.is_dataclass(expected):
-        return _build(expected, value, key + ".")  # type: ignore[arg-type]
-    if not _fits(expected, value):
-        raise RecipeError(f"{key}: expected {_describe(expected)}, got {value!r}")
-    return float(value) if expected is float else value
-
-
-def _fits(expected: Any, value: Any) -> bool:
-    origin = get_origin(expected)
-    if origin in (Union, UnionType):
-        return any(_fits(option, value) for option in get_args(expected))
-    if origin is list:
-        return isinstance(value, list) and all(_fits(get_args(expected)[0], item) for item in value)
-    if origin is dict:
-        return isinstance(value, dict)
-    if expected is bool or isinstance(value, bool):
-        return expected is bool and isinstance(value, bool)
-    return is_number(value) if expected is float else isinstance(value, expected)
-
-
-def is_number(value: Any) -> bool:
-    """Whether a TOML value is a number that a float can hold; infinities and NaN are."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return isinstance(value, float) or abs(value) < 2**1023
-
-
-def _describe(expected: Any) -> str:
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
-    origin = get_origin(expected)
-    if origin in (Union, UnionType):
-        return " or ".join(_describe(option) for option in get_args(expected))
-    if origin is list:
-        return f"a list of [{_describe(get_args(expected)[0])}]"
-    return "a table" if origin is dict else names[expected]
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_toml(str(key))} = {_toml(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    if isinstance(value, float) and math.isfinite(value) and value == int(value) and abs(value) < 1e15:
-        return f"{value:.1f}"
-    if isinstance(value, str | bool):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return repr(value)

@@ -10,7 +10,8 @@ import numpy as np
 from nnspark.activations import ACTIVATIONS, OUTPUTS
 from nnspark.errors import RecipeError
 from nnspark.losses import HEADS
-from nnspark.recipe import Recipe, is_number
+from nnspark.recipe import Recipe
+from nnspark.recipe_text import is_number
 from nnspark.weights import INITS, parse_init
 
 __all__ = ["check"]

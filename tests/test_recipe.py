@@ -11,6 +11,7 @@ from nnspark import recipe as recipes
 from nnspark.activations import ACTIVATIONS
 from nnspark.errors import RecipeError
 from nnspark.recipe import Recipe, dumps, loads, read
+from nnspark.recipe_text import to_toml
 
 BASE = '[data]\nsource = "digits"\n'
 
@@ -316,7 +317,7 @@ def test_dumps_and_loads_are_inverse_for_every_recipe(recipe):
 def plain_values(section):
     """Overrides that name the defaults of a section."""
     table = make_recipe().to_dict()[section]
-    return st.sampled_from([f"{section}.{key}={recipes._toml(value)}" for key, value in table.items()])
+    return st.sampled_from([f"{section}.{key}={to_toml(value)}" for key, value in table.items()])
 
 
 SECTIONS = sorted(make_recipe().to_dict())

@@ -80,17 +80,18 @@ def progress(text: str) -> None:
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-def race(contestants: Sequence[Contestant], epochs: int) -> None:
+def race(contestants: Sequence[Contestant], epochs: int, *, warmup: bool = True) -> None:
     """Let the contestants take turns, A B C A B C ..., so that a noisy minute is shared by all.
 
     Between turns all rest: OpenBLAS's threads spin for 30 ms after their last product, on cores that
     the next contestant needs.
     """
-    for contestant in contestants:
+    for contestant in contestants if warmup else ():
         progress(f"warming up {contestant.name}")
         for _ in range(contestant.warmup):
             contestant.sample()
-    progress(f"{epochs} rounds")
+    if warmup:
+        progress(f"{epochs} rounds")
     for turn in range(epochs):
         for contestant in contestants:
             if turn % contestant.every == 0:

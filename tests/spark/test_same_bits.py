@@ -1,5 +1,6 @@
 """One recipe gives the same weights and history however Spark lays it out, and one job an epoch."""
 
+import uuid
 from functools import partial
 from typing import Any
 
@@ -52,19 +53,24 @@ def test_more_partitions_than_rows_do_not_change_a_bit(spark: Any) -> None:
     assert outcome(recipe, on_spark(spark, recipe, 160)) == without_spark(recipe)
 
 
+def train_counting_jobs(spark: Any, recipe: Any, shards: SparkShards) -> tuple[Any, int]:
+    """What training gives, and how many Spark jobs it took."""
+    sc = spark.sparkContext
+    group = uuid.uuid4().hex
+    sc.setJobGroup(group, "counted")
+    try:
+        trained = train(recipe, shards)
+        return trained, len(sc.statusTracker().getJobIdsForGroup(group))
+    finally:
+        sc.setLocalProperty("spark.jobGroup.id", None)
+
+
 def test_an_epoch_is_one_spark_job(spark: Any) -> None:
     """The status tracker counts as many jobs as evaluations, and one for the final metrics."""
     recipe = recipe_of("training.epochs=5")
-    shards = on_spark(spark, recipe, 2)
-    sc = spark.sparkContext
-    sc.setJobGroup("counted", "an epoch is one job")
-    try:
-        trained = train(recipe, shards)
-        jobs = sc.statusTracker().getJobIdsForGroup("counted")
-    finally:
-        sc.setLocalProperty("spark.jobGroup.id", None)
+    trained, jobs = train_counting_jobs(spark, recipe, on_spark(spark, recipe, 2))
     assert trained.progress.evaluations == 5
-    assert len(jobs) == 5 + 1
+    assert jobs == 5 + 1
 
 
 def test_tasks_that_fail_twice_do_not_change_a_bit(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,15 +102,9 @@ def test_a_lost_shard_costs_one_more_job(spark: Any) -> None:
     shards = on_spark(spark, recipe, 3)
     trained_before = train(recipe, shards)
     shards._stored.foreachPartition(faults.forget_everything)
-    sc = spark.sparkContext
-    sc.setJobGroup("rebuilding", "a lost shard")
-    try:
-        trained = train(recipe, shards)
-        jobs = sc.statusTracker().getJobIdsForGroup("rebuilding")
-    finally:
-        sc.setLocalProperty("spark.jobGroup.id", None)
+    trained, jobs = train_counting_jobs(spark, recipe, shards)
     np.testing.assert_array_equal(trained.theta, trained_before.theta)
-    assert len(jobs) == 1 + 1 + 1
+    assert jobs == 1 + 1 + 1
 
 
 def test_shards_are_deleted_when_closed(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
