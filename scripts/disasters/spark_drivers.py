@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from disasters.drivers import MOMENTS, die_in_a_checkpoint, in_peace
@@ -53,15 +53,17 @@ def submit(
         )
 
 
-def kill_spark_drivers(folder: Path, rng: random.Random, faults: int) -> Iterator[Outcome]:
-    """SIGKILL, every fourth time inside a checkpoint write; each resume has another number of partitions."""
-    for method in METHODS:
+def kill_spark_drivers(
+    folder: Path, rng: random.Random, faults: int, methods: Iterable[str] = METHODS
+) -> Iterator[Outcome]:
+    """SIGKILL, one time in four inside a checkpoint write; each resume has another number of partitions."""
+    for method in methods:
         peace, out, log = in_peace(method, folder), folder / method, folder / f"{method}.log"
         written, recomputed, partitions, used = 0, 0, 0, []
         last = epochs_of(peace)
         for fault in range(faults):
             target = 1 + (last - 2) * (fault + rng.random()) / faults
-            moment = rng.choice(MOMENTS) if fault % 4 == 3 else ""
+            moment = rng.choice(MOMENTS) if fault % 4 == 1 else ""
             partitions = another(partitions, rng)
             used.append(partitions)
             process = submit(method, str(out), log, partitions, "--resume", moment=moment)

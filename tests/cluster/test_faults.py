@@ -92,11 +92,21 @@ def test_a_full_disk_is_survived(tmp_path: Path) -> None:
     check(disks.fill_the_disk(tmp_path, random.Random(5), 1))
 
 
-def test_a_run_directory_behind_the_hadoop_client_resumes(tmp_path: Path, monkeypatch: Any) -> None:
-    """RUN_DIR as file: URI, the driver killed, then --resume on another number of partitions."""
+@pytest.fixture
+def submitting(monkeypatch: Any) -> None:
+    """What spark-submit needs to be found and to find this Python."""
     if "SPARK_HOME" not in os.environ:
         import pyspark
 
         monkeypatch.setenv("SPARK_HOME", str(Path(pyspark.__file__).parent))
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+
+
+def test_drivers_killed_on_spark_resume_on_other_partitions(submitting: None, tmp_path: Path) -> None:
+    """One killed between two epochs, one inside a checkpoint write."""
+    check(spark_drivers.kill_spark_drivers(tmp_path, random.Random(8), 2, methods=("rounds",)))
+
+
+def test_a_run_directory_behind_the_hadoop_client_resumes(submitting: None, tmp_path: Path) -> None:
+    """RUN_DIR as file: URI, the driver killed, then --resume on another number of partitions."""
     check(spark_drivers.use_a_uri(tmp_path, random.Random(6), 1))
