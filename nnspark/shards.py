@@ -7,9 +7,11 @@ it gives. ``LocalShards`` calls it; ``SparkShards`` broadcasts the value and run
 
 import math
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
 
 from nnspark import resident
 from nnspark.dataset import Dataset
@@ -34,6 +36,7 @@ REPLACEMENTS = 3
 Sum = TypeVar("Sum", bound="Mergeable")
 
 BIN_BYTES = 48 << 20
+DIRECT_TASKS, DIRECT_BYTES = 64, 512 << 20
 
 
 class Mergeable(Protocol):
@@ -84,7 +87,8 @@ class SparkShards:
     ----------
     built : handles whose computation writes the shards: the lineage that rebuilds a lost one.
     tasks : partitions an evaluation runs on; they follow the cores, not the shards.
-    depth : of the treeAggregate; 0 means 2 where there are more than 64 tasks, else 1.
+    depth : of the treeAggregate; 0 means 2 where more than 64 tasks, or more than ``DIRECT_BYTES`` of
+        results, would meet in the driver, else 1.
     """
 
     def __init__(self, plan: Plan, built: "RDD[Handle]", *, tasks: int, depth: int = 0) -> None:
@@ -122,7 +126,7 @@ class SparkShards:
         value_bc = self.context.broadcast(value)
         try:
             worker = partial(_shard_sums, function, value_bc, zero)
-            depth = self._depth or (2 if self._tasks > 64 else 1)
+            depth = self._depth or depth_for(self._tasks, size_of(value))
             total: Sum = self._handles.mapPartitions(worker).treeAggregate(zero(), _merge, _merge, depth)
             if total.missing:
                 lost = sorted(total.missing)
@@ -181,6 +185,20 @@ def make_shards(
     data_set = uuid.uuid4().hex
     numbered = sc.parallelize(list(enumerate(sets)), len(sets)).partitionBy(len(sets), _own_number)
     return SparkShards(plan, numbered.mapPartitions(partial(_store, data_set)), tasks=tasks, depth=depth)
+
+
+def depth_for(tasks: int, result_bytes: int) -> int:
+    """Depth of the sum: 1 is quicker (``scripts/bench partitions``) while the driver can hold it all."""
+    return 2 if tasks > DIRECT_TASKS or tasks * result_bytes > DIRECT_BYTES else 1
+
+
+def size_of(value: Any) -> int:
+    """Bytes of the arrays in a broadcast value, about what a task's result has too."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if isinstance(value, Mapping):
+        return sum(map(size_of, value.values()))
+    return sum(map(size_of, value)) if isinstance(value, tuple | list) else 0
 
 
 def shard_of(plan: Plan, part: str, block: int) -> int:

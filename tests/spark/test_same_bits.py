@@ -96,6 +96,18 @@ def test_lost_shards_are_rebuilt_and_do_not_change_a_bit(spark: Any, options: tu
     assert outcome(recipe, shards) == without_spark(recipe)
 
 
+@pytest.mark.parametrize("partitions", [1, 2, 8])
+def test_tasks_do_not_carry_rows(spark: Any, partitions: int) -> None:
+    """A partition, which every task of every epoch takes along, is small however many rows it stands for."""
+    shards = on_spark(spark, recipe_of(), partitions)
+    jvm = spark.sparkContext._jvm
+    for partition in shards._handles._jrdd.rdd().partitions():
+        written = jvm.java.io.ByteArrayOutputStream()
+        jvm.java.io.ObjectOutputStream(written).writeObject(partition)
+        assert written.size() < 20_000
+    shards.close()
+
+
 def test_a_lost_shard_costs_one_more_job(spark: Any) -> None:
     """The missing shards are summed from the lineage in a second job, once."""
     recipe = recipe_of("training.epochs=1")
