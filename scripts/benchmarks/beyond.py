@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     epochs = args.epochs or (4 if args.quick else 12)
     found = []
     with tempfile.TemporaryDirectory(prefix="nnspark-bench-") as name:
-        for what, rows in (("fits", beyond // 10), ("does not", beyond), ("fits", beyond // 10)):
+        for what, rows in (("fits", beyond // 4), ("does not", beyond), ("fits", beyond // 4)):
             found.append({"data": what, "rows": rows, **train(Path(name) / str(len(found)), rows, epochs)})
     fits = median(one["rows_per_s"] for one in found if one["data"] == "fits")
     (large,) = (one for one in found if one["data"] == "does not")
