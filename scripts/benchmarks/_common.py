@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-__all__ = ["CORES", "SHAPES", "Contestant", "Ratio", "Shape", "format_table", "median", "progress", "race",
-           "ratio_table", "session", "shapes_of", "timing_table"]  # fmt: skip
+__all__ = ["CORES", "SHAPES", "Contestant", "Ratio", "Shape", "format_table", "markdown_table", "median",
+           "progress", "race", "ratio_table", "session", "shapes_of", "timing_table"]  # fmt: skip
 
 CORES = len(os.sched_getaffinity(0))
 REST = 0.1  # seconds
@@ -161,3 +161,13 @@ def _cell(value: Any) -> str:
         if isinstance(value, float) and abs(value) < 1e3
         else (f"{value:,.0f}" if isinstance(value, int | float) else str(value))
     )
+
+
+def markdown_table(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows as a table for the README."""
+    lines = [
+        list(rows[0]),
+        ["---"] * len(rows[0]),
+        *([_cell(value) for value in row.values()] for row in rows),
+    ]
+    return "\n".join("| " + " | ".join(line).strip() + " |" for line in lines)

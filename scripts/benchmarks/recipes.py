@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import _common
-from benchmarks._common import format_table, progress
+from benchmarks._common import markdown_table, progress
 from nnspark.errors import DivergedError
 from nnspark.model import Model
 from nnspark.recipe import Recipe, read
@@ -257,7 +257,7 @@ def run_system(system: System, data: Sequence[str], quick: bool, session: Any) -
 
 
 def table(results: dict[str, Any]) -> str:
-    """A line a system."""
+    """A line a system, as the README has it."""
     rows = [
         {
             "system": row["system"] + (" *" if row["data"].startswith("stand-in") else ""),
@@ -271,7 +271,7 @@ def table(results: dict[str, Any]) -> str:
         }
         for row in results["systems"]
     ]
-    lines = [format_table(rows), f"\nengine: {results['engine']}; every recipe is in conf/"]
+    lines = [markdown_table(rows), f"\nengine: {results['engine']}; every recipe is in conf/"]
     if any(row["data"].startswith("stand-in") for row in results["systems"]):
         lines.append("* on a stand-in made of scikit-learn's digits, enlarged and jittered")
     return "\n".join(lines)
