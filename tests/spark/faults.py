@@ -1,9 +1,7 @@
 """Worker functions that fail or dawdle on purpose, as ``nnspark.cost._totals`` with a fault in front."""
 
-import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from pyspark import TaskContext
@@ -23,17 +21,9 @@ def failing_twice(*args: Any) -> Any:
 
 
 def slow_first_attempt(*args: Any) -> Any:
-    """Take long over partition 0's first attempt, so that speculation starts another.
-
-    Leaves a file an attempt in the directory that the variable ATTEMPTS names, if there is one.
-    """
+    """Take long over partition 0's first attempt, so that speculation starts another where it can."""
     context = TaskContext.get()
     assert context is not None
-    if "ATTEMPTS" in os.environ:
-        name = (
-            f"stage-{context.stageId()}-partition-{context.partitionId()}-attempt-{context.attemptNumber()}"
-        )
-        Path(os.environ["ATTEMPTS"], name).touch()
     if context.partitionId() == 0 and context.attemptNumber() == 0:
         time.sleep(2.0)
     return plain_totals(*args)

@@ -1,7 +1,6 @@
 """Run as a program: train digits on ``local-cluster[2,1,1024]`` with speculation on and a task that dawdles.
 
-The first argument is a directory for a file an attempt, the others are overrides of the recipe. Prints
-the outcome's weights and history as JSON.
+Prints the outcome's weights and history as JSON.
 """
 
 import json
@@ -34,14 +33,13 @@ SETTINGS = DEFAULTS | {
 def main() -> None:
     """Train and print."""
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    attempts, *overrides = sys.argv[1:]
     builder = SparkSession.builder.master("local-cluster[2,1,1024]")
-    for key, value in {**SETTINGS, "spark.executorEnv.ATTEMPTS": attempts}.items():
+    for key, value in SETTINGS.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     cloudpickle.register_pickle_by_value(faults)
     cost._totals = faults.slow_first_attempt
-    recipe = recipe_of(*overrides)
+    recipe = recipe_of(*sys.argv[1:])
     dataset = make_dataset(load_table(recipe.data), recipe)
     shards = make_shards(dataset, session.sparkContext, partitions=4)
     print(json.dumps(outcome(recipe, shards)))
