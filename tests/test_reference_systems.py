@@ -468,4 +468,4 @@ def test_the_benchmark_prints_a_line_a_system(bench):
     assert [row["met"] for row in results["systems"]] == [True, True]
     lines = bench.table(results).splitlines()
     assert "published" in lines[0]
-    assert [line.split()[0] for line in lines[2:4]] == ["R3", "R5"]
+    assert [line.split()[1] for line in lines[2:4]] == ["R3", "R5"]
