@@ -68,7 +68,7 @@ def test_one_nan_row_is_found_and_named(parquet: Path, tmp_path: Path) -> None:
         line = refusal("parquet", parquet, tmp_path / "run")
     finally:
         whole.write_bytes(kept)
-    assert "'x7' is NaN or infinite in 1 rows" in line
+    assert "'x7' is NaN or infinite 1 times" in line
     assert "row 123456 of part-5.parquet" in line
 
 
