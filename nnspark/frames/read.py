@@ -37,7 +37,8 @@ def reading(path: str) -> Iterator[None]:
         causes = [line for line in str(error).splitlines() if "Caused by: " in line]
         line = causes[-1].split("Caused by: ", 1)[1] if causes else str(error).strip().splitlines()[0]
         reason = re.sub(r"^([a-z]+\.)+[A-Za-z$]+: ", "", line)
-        raise DataError(f"cannot read {path}: {reason}") from None
+        named = re.search(r"reading file (\S+?)\.?\s", str(error))
+        raise DataError(f"cannot read {named[1] if named else path}: {reason}") from None
 
 
 def _parquet(session: "SparkSession", data: Data) -> "DataFrame":

@@ -195,6 +195,15 @@ def test_a_missing_or_truncated_file_is_one_line(spark: Any, folder: Path, tmp_p
         load_shards(recipe, spark)
 
 
+def test_a_truncated_file_among_others_is_named(spark: Any, folder: Path, tmp_path: Path) -> None:
+    """Not only the folder that it is in."""
+    whole = (folder / "one.parquet").read_bytes()
+    for name, content in (("good", whole), ("cut", whole[: len(whole) // 2])):
+        (tmp_path / f"{name}.parquet").write_bytes(content)
+    with pytest.raises(DataError, match=r"cannot read \S*cut\.parquet: "):
+        load_shards(recipe_of(f"data.path={tmp_path}", text=FRAME), spark)
+
+
 def test_rows_of_weight_zero_are_not_there(spark: Any, tmp_path: Path) -> None:
     """Weight 0 equals absence, bit for bit."""
     rows = made_rows()
