@@ -13,6 +13,7 @@ from nnspark import checkpoint
 from nnspark.dataset import make_dataset
 from nnspark.errors import CheckpointError
 from nnspark.optimizers import state_to_arrays
+from nnspark.rundir import RunDirectory
 from nnspark.shards import LocalShards
 from nnspark.storage import LocalFolder
 from nnspark.train import first_progress, kernel_for, make_update
@@ -280,3 +281,15 @@ def test_the_identity_is_plain_json():
     """It is compared after a round trip through the file."""
     identity = checkpoint.identity(make_recipe('training.class_weight={"3" = 2.0}', 'data.columns=["a"]'))
     assert json.loads(json.dumps(identity)) == identity
+
+
+def test_resuming_sweeps_what_a_killed_driver_left_half_written(folder, tmp_path):
+    """In the run directory and among the checkpoints; other files stay."""
+    (tmp_path / "checkpoints").mkdir()
+    left = [tmp_path / ".metrics.json.1f.tmp", tmp_path / "checkpoints/.epoch-00000030.ckpt.2e.tmp"]
+    kept = [tmp_path / "history.jsonl", tmp_path / "checkpoints/notes.txt"]
+    for path in (*left, *kept):
+        path.write_bytes(b"")
+    directory = RunDirectory(folder, make_recipe(), "2-ab", warn=pytest.fail)
+    assert directory.resume(State(np.zeros(3), 0)) is None
+    assert [path.exists() for path in (*left, *kept)] == [False, False, True, True]
