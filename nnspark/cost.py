@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nnspark import resident
 from nnspark import weights as weights_module
-from nnspark.exact_sum import from_exact
+from nnspark.exact_sum import ExactVector, from_exact
 from nnspark.regularize import add_l2
 from nnspark.rows import BlockSet, most_rows
 from nnspark.shards import Shards
@@ -69,24 +69,29 @@ class Cost:
         self.evaluations += 1
         metrics = part_metrics(totals, self.kernel.task)
         if not totals.finite or totals.gradient is None:
-            cost, grad = math.inf, np.full(theta.shape, np.nan)
+            cost, grad, grad_norm = math.inf, np.full(theta.shape, np.nan, theta.dtype), math.nan
         else:
-            num_samples = from_exact(totals.sums["train"]["weight"])
-            cost, grad = add_l2(
-                metrics["train"]["loss"],
-                totals.gradient.value() / num_samples,
-                theta,
-                l2=self.l2,
-                num_samples=num_samples,
-                is_bias=self.is_bias,
-            )
-        with np.errstate(over="ignore", invalid="ignore"):
-            grad_norm = float(np.sqrt(np.square(grad).sum()))
-            grad = grad.astype(theta.dtype)
-        if not np.isfinite(grad).all():
-            cost = math.inf
+            cost, grad, grad_norm = self._mean(metrics["train"]["loss"], totals, totals.gradient, theta)
         self.last = Evaluation(theta, cost, grad_norm, metrics)
         return cost, grad
+
+    def _mean(
+        self, loss: float, totals: Totals, sums: ExactVector, theta: Array
+    ) -> tuple[float, Array, float]:
+        """Cost, gradient and its norm: sums divided once, and the L2 term, piece by piece."""
+        num_samples = from_exact(totals.sums["train"]["weight"])
+        cost, grad, squares = loss, np.empty_like(theta), 0.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            for here, part in sums.parts():
+                part /= num_samples
+                cost, part = add_l2(
+                    cost, part, theta[here], l2=self.l2, num_samples=num_samples, is_bias=self.is_bias[here]
+                )
+                grad[here] = part
+                squares += float(np.square(part).sum())
+        if not np.isfinite(grad).all():
+            cost = math.inf
+        return cost, grad, math.sqrt(squares)
 
     def since(self, before: int, *, converged: bool) -> Evaluation:
         """The last evaluation, with the number of calls since there were ``before``."""

@@ -17,6 +17,7 @@ Python's integers are unbounded.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ SMALLEST_EXPONENT = {"float32": -64, "float64": -896}
 UNIT = 1 << 1074
 
 Array = NDArray[Any]
+Planes = tuple[Array, Array | None]
 
 
 def exact(value: float) -> int:
@@ -65,6 +67,7 @@ class ExactVector:
         self.finite = True
         self._scratch: Array | None = None
         self._segments: list[dict[int, Array]] = [{} for _ in range(0, size, SEGMENT)]
+        self._pickled: list[list[dict[int, Planes]]] = []
 
     def add(self, vector: Array) -> None:
         """Add one vector; ``vector`` is left as it was."""
@@ -104,19 +107,38 @@ class ExactVector:
                     mine[exponent] += total
                 else:
                     mine[exponent] = total
+        self._pickled += other._pickled
 
     def value(self) -> NDArray[np.float64]:
         """The sum, shape (size,); all NaN if any addend was not finite."""
-        result = np.zeros(self.size)
-        if not self.finite:
-            result.fill(np.nan)
-            return result
-        with np.errstate(over="ignore"):
-            for index, sums in enumerate(self._segments):
-                part = result[index * SEGMENT : (index + 1) * SEGMENT]
-                for exponent in sorted(sums):
-                    part += np.ldexp(sums[exponent].astype(np.float64), exponent - self.bits)
+        result = np.empty(self.size)
+        for index, part in self.parts():
+            result[index] = part
         return result
+
+    def parts(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """The sum piece by piece, small enough for the cache: where it goes, and an array used again."""
+        size = min(SEGMENT, self.size)
+        whole, scaled = np.empty(size), np.empty(size)
+        for index in range(len(self._segments)):
+            sums = self._sums(index)
+            where = slice(index * SEGMENT, min((index + 1) * SEGMENT, self.size))
+            part = whole[: where.stop - where.start]
+            part.fill(0.0 if self.finite else np.nan)
+            with np.errstate(over="ignore"):
+                for exponent in sorted(sums) if self.finite else ():
+                    factor = math.ldexp(1.0, exponent - self.bits)
+                    part += np.multiply(sums[exponent], factor, out=scaled[: part.size])
+            yield where, part
+
+    def _sums(self, index: int) -> dict[int, Array]:
+        """A segment's sums on each grid; what came pickled is unpacked only here, piece by piece."""
+        sums = dict(self._segments[index])
+        for segments in self._pickled:
+            for exponent, planes in segments[index].items():
+                total = _unpack(planes, INTEGERS[self.dtype])
+                sums[exponent] = sums[exponent] + total if exponent in sums else total
+        return sums
 
     def _count(self, terms: int) -> None:
         self.added += terms
@@ -130,43 +152,32 @@ class ExactVector:
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: every sum in as few bytes as its largest value needs."""
-        state = self.__dict__ | {"_scratch": None}
-        state["_segments"] = [
-            {exponent: _pack(total.astype(np.int64, copy=False)) for exponent, total in sums.items()}
-            for sums in self._segments
+        packed = [
+            {exponent: _pack(total) for exponent, total in self._sums(index).items()}
+            for index in range(len(self._segments))
         ]
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._segments = [
-            {
-                exponent: _unpack(*planes).astype(INTEGERS[self.dtype], copy=False)
-                for exponent, planes in sums.items()
-            }
-            for sums in state["_segments"]
-        ]
+        return self.__dict__ | {"_scratch": None, "_segments": [{} for _ in packed], "_pickled": [packed]}
 
 
-def _pack(total: NDArray[np.int64]) -> tuple[Array, Array | None]:
-    """Split int64 into a plane of the low 32 bits and, where needed, a narrow plane of the rest."""
-    largest = max(int(total.max()), -int(total.min()))
+def _pack(total: Array) -> Planes:
+    """Integers as int32, as a plane of their low 32 bits and a narrow plane of the rest, or as int64."""
+    largest = max(float(total.max()), -float(total.min()))
     if largest < 2**31:
         return total.astype(np.int32), None
-    if largest >= 2**55:
-        return total, None
-    low = total.astype(np.int32)
-    high = (total - low) >> 32
-    narrow: type[np.signedinteger[Any]] = np.int32
-    if largest < 2**38:
-        narrow = np.int8
-    elif largest < 2**46:
-        narrow = np.int16
-    return low, high.astype(narrow)
+    rest = total.astype(np.int64)
+    if largest >= 2**46:
+        return rest, None
+    low = rest.astype(np.int32)
+    rest += 2**31
+    rest >>= 32
+    return low, rest.astype(np.int8 if largest < 2**38 else np.int16)
 
 
-def _unpack(low: Array, high: Array | None) -> NDArray[np.int64]:
-    total = low.astype(np.int64)
-    if high is not None:
-        total += high.astype(np.int64) << 32
+def _unpack(planes: Planes, integers: type[np.generic]) -> Array:
+    low, high = planes
+    if high is None:
+        return low.astype(integers, copy=False)
+    total = high.astype(integers)
+    total *= 2**32
+    total += low
     return total

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.activations import row_max, row_sum
+
 __all__ = ["HEADS", "Head"]
 
 Array = NDArray[Any]
@@ -28,10 +30,9 @@ class Head(NamedTuple):
 
 
 def _softmax_cross_entropy(z: Array, a: Array, Y: Array) -> Array:
-    """sum(Y) logsumexp(z) - Y·z, shifted by the row's largest z."""
-    shifted = z - z.max(axis=1, keepdims=True)
-    log_total = np.log(np.exp(shifted).sum(axis=1))
-    return np.asarray(Y.sum(axis=1) * log_total - np.einsum("ij,ij->i", Y, shifted))
+    """sum(Y) logsumexp(z) - Y·z, shifted by the row's largest z, where logsumexp is -log(largest a)."""
+    shifted = z - row_max(z)[:, None]
+    return np.asarray(-row_sum(Y) * np.log(row_max(a)) - np.einsum("ij,ij->i", Y, shifted))
 
 
 def _sigmoid_cross_entropy(z: Array, a: Array, Y: Array) -> Array:
@@ -39,7 +40,7 @@ def _sigmoid_cross_entropy(z: Array, a: Array, Y: Array) -> Array:
     losses = np.log1p(np.exp(-np.abs(z)))
     losses += np.maximum(z, 0.0)
     losses -= Y * z
-    return np.asarray(losses.sum(axis=1))
+    return row_sum(losses)
 
 
 def _squared_error(z: Array, a: Array, Y: Array) -> Array:

@@ -7,7 +7,7 @@
 Shapes: X (n, num_features), z_l, a_l and delta_l (n, units of layer l), W_l (units, 1 + fan_in).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ __all__ = ["Network", "Workspace", "backward", "forward", "predict"]
 
 Array = NDArray[Any]
 PREDICT_ROWS = 1024
+STRIPE = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Workspace:
         self._deltas = [np.empty(rows * size, dtype) for size in units]
         self._outputs = np.empty(rows * units[-1], dtype)
         self._targets = np.empty(rows * units[-1], dtype)
+        self.ones = np.ones(rows, dtype)
         self.units = units
         self.gradient = np.empty(weights_module.count(network.layers), dtype)
         self.grad_sums = weights_module.unflatten(self.gradient, network.layers)
@@ -94,10 +96,12 @@ def forward(
     apply = ACTIVATIONS[network.activation].apply
     a, hidden, last = X, [], len(weights) - 1
     for layer, W in enumerate(weights):
-        z = np.matmul(a, W[:, 1:].T, out=work.activation(layer, len(X)))
-        z += W[:, 0]
+        a = z = np.matmul(a, W[:, 1:].T, out=work.activation(layer, len(X)))
+        for rows in _stripes(z):
+            z[rows] += W[:, 0]
+            if layer < last:
+                apply(z[rows])
         if layer < last:
-            a = apply(z)
             hidden.append(a)
     outputs = work.outputs(len(X))
     np.copyto(outputs, z)
@@ -125,13 +129,20 @@ def backward(
         delta *= row_weights[:, None]
     for layer in range(last, -1, -1):
         sums = work.grad_sums[layer]
-        np.add.reduce(delta, axis=0, out=sums[:, 0])
+        sums[:, 0] = work.ones[: len(X)] @ delta
         np.matmul(delta.T, hidden[layer - 1] if layer else X, out=sums[:, 1:])
         if layer:
-            below = np.matmul(delta, weights[layer][:, 1:], out=work.delta(layer - 1, len(X)))
-            below *= grad(hidden[layer - 1])
-            delta = below
+            a = hidden[layer - 1]
+            delta = np.matmul(delta, weights[layer][:, 1:], out=work.delta(layer - 1, len(X)))
+            for rows in _stripes(delta):
+                delta[rows] *= grad(a[rows])
     return work.gradient
+
+
+def _stripes(array: Array) -> Iterator[slice]:
+    """Runs of rows of at most ``STRIPE`` values, so that step after step finds them in the cache."""
+    rows = max(1, STRIPE // array.shape[1])
+    return (slice(start, start + rows) for start in range(0, len(array), rows))
 
 
 def predict(network: Network, weights: Sequence[Array], X: Array) -> Array:

@@ -169,14 +169,14 @@ WIDTHS = (7, 30, 31, 32, 37, 38, 39, 45, 46, 47, 54, 55, 56, 62)
 def test_packing_is_lossless_for_sums_of_every_width(values):
     """One plane or two, and nothing lost."""
     total = np.array(values, np.int64)
-    assert _unpack(*_pack(total)).tolist() == values
+    assert _unpack(_pack(total), np.int64).tolist() == values
 
 
 @pytest.mark.parametrize("bits", WIDTHS)
 def test_packing_is_lossless_at_the_ends_of_every_width(bits):
     """±2^b, one less and one more."""
     values = [sign * 2**bits + off for sign in (1, -1) for off in (-1, 0, 1)]
-    assert _unpack(*_pack(np.array(values, np.int64))).tolist() == values
+    assert _unpack(_pack(np.array(values, np.int64)), np.int64).tolist() == values
 
 
 @given(vectors_of(MAGNITUDES))

@@ -81,6 +81,11 @@ def test_numbers_of_blocks_are_multiples_of_the_replicas(rows, block_rows, repli
     assert count * block_rows >= rows
 
 
+def test_more_than_two_blocks_come_in_fours():
+    """Even shares on 2 and 4 cores; small data sets keep their few blocks."""
+    assert [num_blocks(rows, 1000) for rows in (0, 900, 1900, 2100, 4100, 60_000)] == [1, 1, 2, 4, 8, 60]
+
+
 def test_scaling_is_undone_exactly_enough():
     """There and back."""
     scaling = Scaling(np.array([8.0, -3.0]), np.array([8.0, 0.25]))

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from nnspark.optimizers.base import Rate, Rule, Vector
 
 __all__ = ["GDState", "gd"]
@@ -18,6 +20,7 @@ def gd() -> Rule:
         return GDState()
 
     def step(theta: Vector, grad: Vector, state: GDState, rate: Rate) -> tuple[Vector, GDState]:
-        return theta - rate * grad, state
+        move = rate * grad
+        return np.subtract(theta, move, out=move), state
 
     return Rule(init, step)

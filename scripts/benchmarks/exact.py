@@ -6,7 +6,7 @@ down for a while slows both.
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -98,9 +98,9 @@ class PlainVector:
         """Add another sum."""
         self.total += other.total
 
-    def value(self) -> Array:
-        """The sum."""
-        return self.total
+    def parts(self) -> Iterator[tuple[slice, Array]]:
+        """The sum, in one piece."""
+        yield slice(None), self.total
 
 
 class PlainShards:
