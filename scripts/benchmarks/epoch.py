@@ -27,7 +27,10 @@ NUMPY_MOST = {"M": 1.15, "L": 1.15, "XL": 1.4}
 NO_OP_MOST = {"S": 1.3}
 PEERS = "numpy,mllib-lbfgs,mllib-gd,sklearn"
 # Epochs of warm-up: until the JVM has compiled what a job runs, 50 ms of its compilers' time goes into each.
+# At XL the no-op jobs, which are quick, do that for all.
 WARMUP = {"S": 30, "M": 10, "L": 10, "XL": 2}
+NO_OP_WARMUP = {"S": 30, "M": 10, "L": 10, "XL": 12}
+EPOCHS = {"S": 61, "M": 21, "L": 21, "XL": 15}
 # Iterations of MLlib's short and long fit, and block sizes to choose from.
 ITERATIONS = {"S": (2, 22), "M": (2, 12), "L": (2, 12), "XL": (1, 3)}
 BLOCK_SIZES = {"S": (128, 512, 2048), "M": (128, 512, 2048), "L": (128, 512, 2048), "XL": (128,)}
@@ -36,7 +39,9 @@ BLOCK_SIZES = {"S": (128, 512, 2048), "M": (128, 512, 2048), "L": (128, 512, 204
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which peers, and how many epochs."""
     parser.add_argument("--peers", default=PEERS, help=f"a list out of {PEERS}; may be empty")
-    parser.add_argument("--epochs", type=int, default=0, help="epochs each (default 21, XL 15)")
+    parser.add_argument(
+        "--epochs", type=int, default=0, help="epochs each (default 61 at S, 21 at M and L, 15 at XL)"
+    )
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -53,7 +58,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def epochs_of(args: argparse.Namespace, name: str) -> int:
     """How many epochs a shape gets."""
-    return args.epochs or (5 if args.quick else 15 if name == "XL" else 21)
+    return args.epochs or (5 if args.quick else EPOCHS[name])
 
 
 def run_shape(
@@ -62,7 +67,8 @@ def run_shape(
     """Race one shape."""
     progress(f"shape {name}, {shape}")
     X, y = rows_of(shape)
-    contestants, close, warmup = [], [], 3 if quick else WARMUP[name]
+    contestants, close = [], []
+    warmup, no_op_warmup = (3, 3) if quick else (WARMUP[name], NO_OP_WARMUP[name])
     for dtype in ("float32", "float64"):
         recipe = recipe_for(shape, dtype)
         shards = make_shards(make_dataset(table_of(X, y), recipe), spark.sparkContext)
@@ -70,8 +76,8 @@ def run_shape(
         own = Epochs(recipe, shards)
         contestants += [
             Contestant(f"nnspark {dtype}", own, warmup=warmup),
-            Contestant(f"no-op job {dtype}", no_op(shards, own.progress.theta), warmup=warmup),
-            Contestant(f"no-op job, exact sums {dtype}", exact_no_op(own)),
+            Contestant(f"no-op job {dtype}", no_op(shards, own.progress.theta), warmup=no_op_warmup),
+            Contestant(f"no-op job, exact sums {dtype}", exact_no_op(own), warmup=no_op_warmup),
         ]
         if "numpy" in peers:
             contestants.append(Contestant(f"NumPy {dtype}", NumpyEpochs(X, y, shape.layers, dtype)))
