@@ -6,7 +6,8 @@
     │   └── ShapeError    arrays whose shapes do not fit each other or the network       exit 2
     ├── ModelError        a model file that cannot be read                               exit 2
     ├── CheckpointError   a checkpoint or run directory that cannot be used              exit 2
-    └── DivergedError     a cost that is no longer finite                                exit 3
+    ├── DivergedError     a cost that is no longer finite                                exit 3
+    └── SparkLostError    the driver's JVM is gone                                       exit 1
 
 Every message is one line: what was expected, what came, what to do.
 """
@@ -19,6 +20,7 @@ __all__ = [
     "NNSparkError",
     "RecipeError",
     "ShapeError",
+    "SparkLostError",
 ]
 
 
@@ -52,3 +54,9 @@ class DivergedError(NNSparkError):
     """A cost that is no longer finite; names the epoch and what to try."""
 
     exit_code = 3
+
+
+class SparkLostError(NNSparkError):
+    """The driver's JVM is gone: killed, or out of memory."""
+
+    exit_code = 1

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from nnspark.dataset import Dataset, fingerprint, make_dataset
 from nnspark.errors import DataError, ShapeError
+from nnspark.layout import make_shards
 from nnspark.model import Model
 from nnspark.plan import Plan, Scaling, encode_labels, num_blocks
 from nnspark.recipe import Recipe
 from nnspark.rows import PARTS, assemble, hash_rows
-from nnspark.shards import Shards, make_shards
+from nnspark.shards import Shards
 from nnspark.sources import Table, load_table
 from nnspark.sources.table import numbered
 

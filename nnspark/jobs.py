@@ -1,10 +1,11 @@
 """What the jobs share: reading a model, writing a file, and errors as one line and an exit code.
 
-0 done; 1 an error nnspark did not foresee (with its traceback); 2 bad recipe, data or arguments;
-3 diverged; 130 interrupted.
+0 done; 1 an error nnspark did not foresee (with its traceback), or Spark's JVM gone; 2 bad recipe, data
+or arguments; 3 diverged; 130 interrupted.
 """
 
 import ctypes
+import logging
 import os
 import re
 import stat
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from nnspark import errors
-from nnspark.errors import DataError, ModelError, NNSparkError
+from nnspark.errors import DataError, ModelError, NNSparkError, SparkLostError
 from nnspark.model import Model
 from nnspark.storage import Folder, is_uri, open_folder
 
@@ -30,6 +31,7 @@ RAISED_IN_A_WORKER = re.compile(r"nnspark\.errors\.(\w+): (.+)")
 def run_job(main: Callable[[list[str]], int | None]) -> NoReturn:
     """Call ``main`` with the command line's arguments and leave with the exit code its outcome means."""
     separate_standard_error()
+    logging.getLogger().addFilter(_is_not_of_py4j)
     try:
         code = main(sys.argv[1:]) or 0
     except KeyboardInterrupt:
@@ -46,9 +48,14 @@ def run_job(main: Callable[[list[str]], int | None]) -> NoReturn:
 
 
 def known_error(error: BaseException) -> NNSparkError | None:
-    """The NNSparkError that an exception is, or that one from Spark quotes out of a Python worker."""
+    """The NNSparkError that an exception is, that it quotes out of a Python worker, or that Spark is gone."""
     if isinstance(error, NNSparkError):
         return error
+    if jvm_is_gone():
+        return SparkLostError(
+            "Spark's JVM ended before the job did: killed, or out of memory; give the driver more "
+            "(spark.driver.memory) and go on with --resume"
+        )
     if type(error).__module__.partition(".")[0] not in ("py4j", "pyspark"):
         return None
     for name, message in reversed(RAISED_IN_A_WORKER.findall(str(error))):
@@ -56,6 +63,21 @@ def known_error(error: BaseException) -> NNSparkError | None:
         if isinstance(kind, type) and issubclass(kind, NNSparkError):
             return kind(message.strip())
     return None
+
+
+def jvm_is_gone() -> bool:
+    """Whether there was a JVM that does not answer any more."""
+    pyspark = sys.modules.get("pyspark")
+    gateway = pyspark.SparkContext._gateway if pyspark else None
+    try:
+        return gateway is not None and not gateway.jvm.System.currentTimeMillis()
+    except Exception:  # whatever py4j makes of a closed connection
+        return True
+
+
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    """py4j logs a traceback for every call to a JVM that is gone."""
+    return "py4j" not in record.pathname
 
 
 def read_model(path: str, sc: "SparkContext | None") -> tuple[Model, Folder]:

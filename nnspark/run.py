@@ -9,12 +9,14 @@ import numpy as np
 
 from nnspark import weights as weights_module
 from nnspark.dataset import make_dataset
+from nnspark.driver_memory import advice
 from nnspark.frames import FRAME_SOURCES, frame_shards, read_frame, reading
+from nnspark.layout import make_shards
 from nnspark.model import Model
 from nnspark.progress import log, make_progress
 from nnspark.recipe import Recipe, dumps
 from nnspark.rundir import RunDirectory
-from nnspark.shards import Shards, make_shards
+from nnspark.shards import Shards
 from nnspark.sources import load_table
 from nnspark.storage import open_folder
 from nnspark.train import Epoch, Progress, Trained, first_state, train
@@ -41,16 +43,28 @@ def run(recipe: Recipe, out: str, *, title: str, resume: bool = False, overwrite
     folder = open_folder(out, session.sparkContext if session else None)
     RunDirectory.check_free(folder, resume=resume, overwrite=overwrite)
     shards = load_shards(recipe, session)
-    for warning in shards.plan.warnings:
+    first = first_state(recipe, shards)
+    for warning in _warnings(recipe, shards, first, session):
         log(f"warning: {warning}")
     directory = RunDirectory(folder, recipe, shards.plan.fingerprint, lambda text: log(f"warning: {text}"))
-    first = first_state(recipe, shards)
     start = directory.resume(first) if resume else None
     if start is None:
         directory.begin()
     else:
         log(f"resuming after epoch {start.epoch}")
     return _train_into(directory, recipe, shards, start or first, session, title)
+
+
+def _warnings(
+    recipe: Recipe, shards: Shards, first: Progress, session: "SparkSession | None"
+) -> Iterator[str]:
+    """What a person should know before the first epoch."""
+    yield from shards.plan.warnings
+    if session is not None:
+        tasks = recipe.spark.partitions or session.sparkContext.defaultParallelism
+        memory = advice(session.sparkContext, tasks, first.theta.nbytes, recipe.spark.depth)
+        if memory:
+            yield memory
 
 
 def load_shards(recipe: Recipe, session: "SparkSession | None") -> Shards:

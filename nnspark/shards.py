@@ -5,8 +5,6 @@ it gives. ``LocalShards`` calls it; ``SparkShards`` broadcasts the value and run
 ``mapPartitions`` over resident shards, ``treeAggregate`` of the sums.
 """
 
-import math
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -18,12 +16,12 @@ from nnspark.dataset import Dataset
 from nnspark.plan import Plan
 from nnspark.progress import log
 from nnspark.resident import Handle
-from nnspark.rows import BlockSet, Span
+from nnspark.rows import BlockSet
 
 if TYPE_CHECKING:
     from pyspark import RDD, Broadcast, SparkContext
 
-__all__ = ["LocalShards", "Shards", "SparkShards", "make_shards"]
+__all__ = ["LocalShards", "Shards", "SparkShards"]
 
 DISK_LOST = (
     "NoSuchFileException",
@@ -35,7 +33,6 @@ REPLACEMENTS = 3
 
 Sum = TypeVar("Sum", bound="Mergeable")
 
-BIN_BYTES = 48 << 20
 DIRECT_TASKS, DIRECT_BYTES = 64, 512 << 20
 
 
@@ -164,29 +161,6 @@ class SparkShards:
             self._handles = self._stored.coalesce(self._tasks)
 
 
-def make_shards(
-    dataset: Dataset, sc: "SparkContext | None", *, partitions: int = 0, depth: int = 0
-) -> Shards:
-    """Lay out blocks from the driver over ``partitions`` shards (0: one a core), or without Spark.
-
-    The rows go through a shuffle: partitions of ``parallelize`` carry their rows, and so would every
-    task of every job made of them (110 ms an epoch for 188 MB).
-    """
-    if sc is None:
-        return LocalShards(dataset)
-    tasks = partitions or sc.defaultParallelism
-    plan = dataset.plan
-    bins_a_task = max(1, math.ceil(dataset.blocks.X.nbytes / (tasks * BIN_BYTES)))
-    groups: list[list[Span]] = [[] for _ in range(tasks * bins_a_task)]
-    for span in dataset.blocks.spans:
-        unit = shard_of(plan, span.part, span.number)
-        groups[bin_of(unit, tasks, bins_a_task)].append(span)
-    sets = [dataset.blocks.subset(spans) for spans in groups]
-    data_set = uuid.uuid4().hex
-    numbered = sc.parallelize(list(enumerate(sets)), len(sets)).partitionBy(len(sets), _own_number)
-    return SparkShards(plan, numbered.mapPartitions(partial(_store, data_set)), tasks=tasks, depth=depth)
-
-
 def depth_for(tasks: int, result_bytes: int) -> int:
     """Depth of the sum: 1 is quicker (``scripts/bench partitions``) while the driver can hold it all."""
     return 2 if tasks > DIRECT_TASKS or tasks * result_bytes > DIRECT_BYTES else 1
@@ -199,16 +173,6 @@ def size_of(value: Any) -> int:
     if isinstance(value, Mapping):
         return sum(map(size_of, value.values()))
     return sum(map(size_of, value)) if isinstance(value, tuple | list) else 0
-
-
-def shard_of(plan: Plan, part: str, block: int) -> int:
-    """Number that places a block: blocks of one replica stay together, others spread."""
-    return block * plan.replicas // plan.blocks[0] if part == "train" and plan.replicas else block
-
-
-def bin_of(unit: Any, tasks: int, bins_a_task: int) -> Any:
-    """The bin of a placed unit: neighbouring units go to different tasks, a task's bins are neighbours."""
-    return unit % tasks * bins_a_task + unit // tasks % bins_a_task
 
 
 def _shard_sums(
@@ -229,16 +193,6 @@ def _shard_sums(
         resident.settle_worker()
         total.merge(function(resident.OpenSets(here), value_bc.value))
     yield total
-
-
-def _store(data_set: str, groups: Iterator[tuple[int, BlockSet]]) -> Iterator[Handle]:
-    """Worker function: write shards."""
-    for shard, blocks in groups:
-        yield resident.store(data_set, shard, blocks)
-
-
-def _own_number(shard: int) -> int:
-    return shard
 
 
 def _forget(handles: Iterable[Handle]) -> None:

@@ -20,9 +20,10 @@ import numpy as np
 from nnspark import weights
 from nnspark.dataset import make_dataset
 from nnspark.frames import FRAME_SOURCES, frame_shards, read_frame
+from nnspark.layout import make_shards
 from nnspark.recipe import Recipe, read
 from nnspark.session import DEFAULTS
-from nnspark.shards import Shards, make_shards
+from nnspark.shards import Shards
 from nnspark.sources import Table, load_table
 from nnspark.train import Epoch, train
 

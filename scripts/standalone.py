@@ -68,12 +68,12 @@ def up(workers: int, cores: int, memory: str, port: int) -> int:
     url = f"spark://{HOST}:{ports[0]}"
     write_settings(url, memory, cores)
     describe({"url": url, "web": f"http://{HOST}:{ports[1]}", "processes": []})
-    start("master", "master.Master", "--host", HOST, "--port", str(ports[0]), "--webui-port", str(ports[1]))
+    start("master", "master.Master", HOST, "--port", str(ports[0]), "--webui-port", str(ports[1]))
     wait_for(0, "the master")
     for number in range(workers):
         work = STATE / f"worker-{number}" / "work"
-        options = ["--host", HOST, "--webui-port", "0", "--cores", str(cores), "--memory", memory]
-        start(work.parent.name, "worker.Worker", *options, "--work-dir", str(work), url)
+        options = ["--webui-port", "0", "--cores", str(cores), "--memory", memory]
+        start(work.parent.name, "worker.Worker", host_of(number), *options, "--work-dir", str(work), url)
     wait_for(workers, f"{workers} workers")
     print(url)
     return 0
@@ -91,7 +91,7 @@ def restart(name: str) -> int:
         os.kill(process["pid"], signal.SIGKILL)
     state["processes"].remove(process)
     describe(state)
-    start(name, process["role"], *process["options"])
+    start(name, process["role"], process["host"], *process["options"])
     return 0
 
 
@@ -159,13 +159,27 @@ def write_settings(url: str, memory: str, cores: int) -> None:
         file.write(settings)
 
 
-def start(name: str, role: str, *options: str) -> None:
+def host_of(worker: int) -> str:
+    """An address of its own for each worker, where the system has them: to Spark they are other hosts.
+
+    It starts a second attempt of a slow task, for one, only on another host.
+    """
+    address = f"127.0.0.{worker % 250 + 1}"
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return HOST
+    return address
+
+
+def start(name: str, role: str, host: str, *options: str) -> None:
     """Start a daemon of Spark in a session of its own, with little of this environment."""
     folder = STATE / name
     (folder / "local").mkdir(parents=True, exist_ok=True)
     environment = {key: os.environ[key] for key in KEPT if key in os.environ}
     environment |= {
-        "SPARK_LOCAL_IP": HOST,  # its web page too
+        "SPARK_LOCAL_IP": host,  # its web page too
         "SPARK_LOCAL_DIRS": str(folder / "local"),
         "SPARK_DAEMON_MEMORY": "512m",
         "SPARK_WORKER_OPTS": "-Dspark.worker.cleanup.enabled=true",
@@ -176,6 +190,7 @@ def start(name: str, role: str, *options: str) -> None:
         f"org.apache.spark.deploy.{role}",
         "--properties-file",
         STATE / "spark.conf",
+        *("--host", host),
         *options,
     ]
     with (folder / "log").open("ab") as log:
@@ -183,7 +198,9 @@ def start(name: str, role: str, *options: str) -> None:
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
         )
     state = about()
-    state["processes"].append({"pid": process.pid, "name": name, "role": role, "options": options})
+    state["processes"].append(
+        {"pid": process.pid, "name": name, "role": role, "host": host, "options": options}
+    )
     describe(state)
 
 

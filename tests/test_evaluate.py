@@ -11,9 +11,9 @@ from nnspark.dataset import make_dataset
 from nnspark.errors import DataError, ShapeError
 from nnspark.evaluate import Counts, averages, evaluate_model, per_class
 from nnspark.evaluation_text import as_text
+from nnspark.layout import make_shards
 from nnspark.model import Model
 from nnspark.recipe import dumps
-from nnspark.shards import make_shards
 from nnspark.sources import load_table
 from nnspark.train import train
 

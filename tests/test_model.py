@@ -13,10 +13,10 @@ from safetensors.numpy import load, save
 from nnspark import recipe as recipes
 from nnspark.dataset import make_dataset
 from nnspark.errors import ModelError, ShapeError
+from nnspark.layout import make_shards
 from nnspark.model import Model
 from nnspark.network import Network
 from nnspark.plan import Scaling
-from nnspark.shards import make_shards
 from nnspark.sources import Table
 from nnspark.train import train
 

@@ -23,12 +23,13 @@ from nnspark.errors import DataError
 from nnspark.frames import survey as surveys
 from nnspark.frames.columns import Layout, arrays_of, find_classes, normalise
 from nnspark.frames.locate import first_bad
+from nnspark.layout import BIN_BYTES, bin_of, shard_of
 from nnspark.plan import Plan, Scaling, class_table
 from nnspark.recipe import Recipe
 from nnspark.resident import Handle
 from nnspark.rows import PARTS, BlockSet, Rows, assemble, hash_rows, split_keys
 from nnspark.scaling import fit_over, fit_scaling
-from nnspark.shards import BIN_BYTES, SparkShards, bin_of, shard_of
+from nnspark.shards import SparkShards
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

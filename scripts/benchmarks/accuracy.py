@@ -25,8 +25,8 @@ from benchmarks._peers import Mllib
 from nnspark import recipe as recipes
 from nnspark import weights as weights_module
 from nnspark.dataset import make_dataset
+from nnspark.layout import make_shards
 from nnspark.network import predict
-from nnspark.shards import make_shards
 
 Array = NDArray[Any]
 Data = tuple[Array, Array, Array, Array]

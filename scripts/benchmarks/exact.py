@@ -19,8 +19,9 @@ from benchmarks._data import rows_of, table_of
 from benchmarks._nnspark import Epochs, recipe_for
 from nnspark import totals
 from nnspark.dataset import make_dataset
+from nnspark.layout import make_shards
 from nnspark.rows import BlockSet
-from nnspark.shards import LocalShards, Shards, make_shards
+from nnspark.shards import LocalShards, Shards
 
 Array = NDArray[Any]
 MOST = 1.05

@@ -21,7 +21,8 @@ from benchmarks._nnspark import Epochs, recipe_for
 from benchmarks._peers import Mllib
 from nnspark.dataset import make_dataset
 from nnspark.frames import frame_shards
-from nnspark.shards import Shards, make_shards
+from nnspark.layout import make_shards
+from nnspark.shards import Shards
 
 Array = NDArray[Any]
 

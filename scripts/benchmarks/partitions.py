@@ -31,7 +31,7 @@ from benchmarks._data import rows_of, table_of, write_parquet
 from benchmarks._nnspark import Epochs, recipe_for
 from nnspark.dataset import make_dataset
 from nnspark.frames import frame_shards
-from nnspark.shards import make_shards
+from nnspark.layout import make_shards
 
 Array = NDArray[Any]
 PARTITIONS = (2, 16, 64, 256)

@@ -21,7 +21,7 @@ from benchmarks._data import rows_of, table_of
 from benchmarks._nnspark import NO_SPLIT, Epochs
 from nnspark import recipe as recipes
 from nnspark.dataset import make_dataset
-from nnspark.shards import make_shards
+from nnspark.layout import make_shards
 
 Array = NDArray[Any]
 LEAST = 10.0

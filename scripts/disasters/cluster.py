@@ -31,6 +31,9 @@ __all__ = ["Cluster", "disturb", "kill_a_python_worker", "kill_an_executor", "ki
            "wipe_local_directories"]  # fmt: skip
 
 
+TRAIN = (ROOT / "jobs/train.py",)
+
+
 class Cluster:
     """A cluster of two workers in a folder, whose nodes have a Python without NumPy."""
 
@@ -63,9 +66,11 @@ class Cluster:
             raise RuntimeError(done.stdout + done.stderr)
         return done.stdout
 
-    def submit(self, out: Path, log: Path, settings: list[str]) -> subprocess.Popen[bytes]:
-        """Start a training job."""
-        command = [ROOT / "scripts/cluster", "submit", ROOT / "jobs/train.py", RECIPE, "--out", out]
+    def submit(
+        self, out: Path, log: Path, settings: list[str], *, job: tuple[str | Path, ...] = TRAIN
+    ) -> subprocess.Popen[bytes]:
+        """Start a training job; ``job`` is the program, after options and before arguments of its own."""
+        command = [ROOT / "scripts/cluster", "submit", *job, RECIPE, "--out", out]
         with log.open("ab") as file:
             return subprocess.Popen(
                 [*command, *(part for setting in settings for part in ("--set", setting))],

@@ -20,13 +20,6 @@ from disasters import disks, drivers, runs, spark_drivers  # noqa: E402
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: Any) -> Iterator[clusters.Cluster]:
-    """A standalone master and two workers whose Python has neither NumPy nor nnspark."""
-    with clusters.Cluster(tmp_path_factory.mktemp("cluster")) as running:
-        yield running
-
-
 def check(outcomes: Iterator[runs.Outcome]) -> None:
     """No scenario ended otherwise than a run in peace."""
     for outcome in outcomes:

@@ -5,19 +5,27 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from spark.training import recipe_of, without_spark
 
 TESTS = Path(__file__).parents[1]
+SPECULATION = {
+    "spark.speculation": "true",
+    "spark.speculation.interval": "100ms",
+    "spark.speculation.minTaskRuntime": "500ms",
+    "spark.speculation.multiplier": "2",
+    "spark.speculation.quantile": "0.5",
+    "spark.locality.wait": "0s",
+}
 
 
 @pytest.mark.cluster
-def test_speculation_on_separate_executors_does_not_change_a_bit() -> None:
-    """local-cluster[2,1,1024] with speculation on and a task that dawdles.
+def test_separate_executors_do_not_change_a_bit() -> None:
+    """local-cluster[2,1,1024], with speculation on and a task that dawdles.
 
-    Spark starts a second attempt only on another host, and here all executors are on one: what is shown
-    is that the settings and the slow task do no harm. A second attempt's result would be dropped by Spark.
+    Spark starts a second attempt only on another host, and here both executors are on one.
     """
     options = ("training.epochs=3",)
     command = [sys.executable, str(TESTS / "spark" / "local_cluster.py"), *options]
@@ -26,3 +34,22 @@ def test_speculation_on_separate_executors_does_not_change_a_bit() -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert tuple(json.loads(done.stdout.splitlines()[-1])) == without_spark(recipe_of(*options))
+
+
+@pytest.mark.cluster
+@pytest.mark.timeout(300)
+def test_a_second_attempt_of_a_slow_task_does_not_change_a_bit(cluster: Any, tmp_path: Path) -> None:
+    """It runs on the other host, where the shard is not: it is counted once, and the slow attempt never."""
+    from disasters.drivers import in_peace
+    from disasters.runs import compare, settings_of
+
+    marks, out, log = tmp_path / "marks", tmp_path / "run", tmp_path / "log"
+    marks.mkdir()
+    options = [part for item in SPECULATION.items() for part in ("--conf", "=".join(item))]
+    job = (*options, TESTS / "cluster/dawdling_train.py", marks)
+    code = cluster.submit(out, log, settings_of("gd"), job=job).wait(240)
+    assert code == 0, log.read_text()[-3000:]
+    attempts = {tuple(map(int, path.name.split("-"))) for path in marks.glob("*-*-*")}
+    overtaken = [one for one in attempts if one[2] == 1 and (*one[:2], 0) not in attempts]
+    assert overtaken, sorted(attempts)
+    assert compare(out, in_peace("gd", tmp_path)) == []

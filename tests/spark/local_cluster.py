@@ -14,8 +14,8 @@ from spark.training import outcome, recipe_of
 
 from nnspark import cost
 from nnspark.dataset import make_dataset
+from nnspark.layout import make_shards
 from nnspark.session import DEFAULTS
-from nnspark.shards import make_shards
 from nnspark.sources import load_table
 
 SETTINGS = DEFAULTS | {

@@ -11,7 +11,8 @@ from spark.training import outcome, recipe_of, without_spark
 
 from nnspark import cost, resident
 from nnspark.dataset import make_dataset
-from nnspark.shards import SparkShards, make_shards
+from nnspark.layout import make_shards
+from nnspark.shards import SparkShards
 from nnspark.sources import load_table
 from nnspark.train import train
 

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from nnspark import weights
 from nnspark.dataset import make_dataset
+from nnspark.layout import make_shards
 from nnspark.recipe import Recipe, loads
-from nnspark.shards import Shards, make_shards
+from nnspark.shards import Shards
 from nnspark.sources import Table, load_table
 from nnspark.train import Epoch, train
 

@@ -1,0 +1,42 @@
+"""Run as a job: jobs/train.py with a first attempt of one task that dawdles, once.
+
+    dawdling_train.py MARKS ARGUMENTS-OF-TRAIN...
+
+Every attempt leaves a file "<stage>-<partition>-<attempt>" in the folder MARKS, which all hosts see.
+"""
+
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "jobs"))
+import train
+
+from nnspark import cost
+from nnspark.jobs import run_job
+
+SECONDS = 30.0
+
+
+def dawdle(marks: Path, *args: Any) -> Any:
+    """Worker function: the totals of one partition's blocks, late if this is the first attempt ever."""
+    from pyspark import TaskContext
+
+    from nnspark.cost import _totals
+
+    context = TaskContext.get()
+    assert context is not None
+    partition, attempt = context.partitionId(), context.attemptNumber()
+    slept = marks / "slept"
+    if partition == 0 and attempt == 0 and not slept.exists():
+        slept.touch()
+        time.sleep(SECONDS)
+    (marks / f"{context.stageId()}-{partition}-{attempt}").touch()
+    return _totals(*args)
+
+
+if __name__ == "__main__":
+    cost._totals = partial(dawdle, Path(sys.argv.pop(1)))
+    run_job(train.main)
