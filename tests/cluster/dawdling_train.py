@@ -2,7 +2,8 @@
 
     dawdling_train.py MARKS ARGUMENTS-OF-TRAIN...
 
-Every attempt leaves a file "<stage>-<partition>-<attempt>" in the folder MARKS, which all hosts see.
+In the folder MARKS, which all hosts see, an attempt that computes leaves a file "<stage>-<partition>-<attempt>",
+the one that dawdles a file "slept-<stage>-<partition>" before.
 """
 
 import sys
@@ -29,9 +30,8 @@ def dawdle(marks: Path, *args: Any) -> Any:
     context = TaskContext.get()
     assert context is not None
     partition, attempt = context.partitionId(), context.attemptNumber()
-    slept = marks / "slept"
-    if partition == 0 and attempt == 0 and not slept.exists():
-        slept.touch()
+    if partition == 0 and attempt == 0 and not list(marks.glob("slept-*")):
+        (marks / f"slept-{context.stageId()}-{partition}").touch()
         time.sleep(SECONDS)
     (marks / f"{context.stageId()}-{partition}-{attempt}").touch()
     return _totals(*args)
