@@ -2,8 +2,8 @@
 
     dawdling_train.py MARKS ARGUMENTS-OF-TRAIN...
 
-In the folder MARKS, which all hosts see, an attempt that computes leaves a file "<stage>-<partition>-<attempt>",
-the one that dawdles a file "slept-<stage>-<partition>" before.
+In the folder MARKS, which all hosts see, an attempt that computes leaves "<stage>-<partition>-<attempt>",
+and the one that dawdles "slept-<stage>-<partition>" before.
 """
 
 import sys
