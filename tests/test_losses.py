@@ -39,6 +39,21 @@ def test_sigmoid_cross_entropy_is_scikit_learns_log_loss_of_every_unit(z):
     np.testing.assert_allclose(losses.mean(), expected, rtol=1e-13)
 
 
+@pytest.mark.parametrize("units", [1, 2, 63, 64, 300])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_softmax_and_its_loss_are_scipys_for_every_width(units, dtype):
+    """Narrow rows and wide ones are summed in other ways; targets that do not add up to 1 too."""
+    rng = np.random.default_rng(units)
+    z, Y = (3 * rng.normal(size=(50, units))).astype(dtype), rng.random((50, units)).astype(dtype)
+    a = OUTPUTS["softmax"](z.copy())
+    precision = 100 * np.finfo(dtype).eps
+    np.testing.assert_allclose(a, special.softmax(z.astype(float), axis=1), rtol=precision)
+    expected = -(Y * special.log_softmax(z.astype(float), axis=1)).sum(axis=1)
+    np.testing.assert_allclose(
+        HEADS["softmax", "cross_entropy"].loss(z, a, Y), expected, rtol=precision, atol=precision
+    )
+
+
 @pytest.mark.parametrize("output", ["identity", "sigmoid", "softmax"])
 def test_squared_error_is_half_the_sum_of_squares(output, z):
     """Per row, over outputs."""

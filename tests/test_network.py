@@ -52,6 +52,23 @@ def check_gradient(network, *, weighted=False, smoothing=0.0, l2=0.0):
     )
 
 
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_stripes_do_not_change_a_bit(activation, monkeypatch):
+    """Layers that are cut into many stripes, the last one short, and into one."""
+    rng = np.random.default_rng(3)
+    network = Network((FEATURES, 9, 5, CLASSES), activation)
+    X, y, theta = (
+        rng.normal(size=(50, FEATURES)),
+        np.arange(50) % CLASSES,
+        away_from_kinks(network, np.eye(4)),
+    )
+    whole = cost_of(network, shards_of(X, y))(theta)
+    monkeypatch.setattr("nnspark.network.STRIPE", 37)
+    striped = cost_of(network, shards_of(X, y))(theta)
+    assert striped[0] == whole[0]
+    assert striped[1].tobytes() == whole[1].tobytes()
+
+
 @pytest.mark.parametrize("depth", range(4))
 @pytest.mark.parametrize("pair", PAIRS)
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
