@@ -71,9 +71,10 @@ def batch_gradient(theta, X, y, weight):
     if weight is not None:
         delta = delta * weight.astype(theta.dtype)[:, None]
         total = weight.sum()
-    grad2 = np.hstack([delta.sum(axis=0)[:, None], delta.T @ a])
+    ones = np.ones(len(X), X.dtype)  # a bias is the weight of a feature that is 1
+    grad2 = np.hstack([(ones @ delta)[:, None], delta.T @ a])
     below = (delta @ W2[:, 1:]) * (1 - a * a)
-    grad1 = np.hstack([below.sum(axis=0)[:, None], below.T @ X])
+    grad1 = np.hstack([(ones @ below)[:, None], below.T @ X])
     return flatten([grad1, grad2]) / theta.dtype.type(total)
 
 
