@@ -7,6 +7,7 @@ import pytest
 from helpers import fit, make_recipe, table_of
 from sklearn.datasets import load_digits
 
+from nnspark.activations import row_sum
 from nnspark.dataset import make_dataset
 from nnspark.errors import DivergedError
 from nnspark.train import one_blas_thread
@@ -61,17 +62,20 @@ RULES = {"gd": GD, "adam": Adam}
 
 
 def batch_gradient(theta, X, y, weight):
-    """Mean gradient of softmax cross-entropy over a batch of a tanh net, by textbook backpropagation."""
+    """Mean gradient of softmax cross-entropy over a batch of a tanh net, by textbook backpropagation.
+
+    Sums are taken as the network takes them (row_sum, a product with ones): another order, other bits.
+    """
     W1, W2 = unflatten(theta, LAYERS)
     a = np.tanh(X @ W1[:, 1:].T + W1[:, 0])
     z = a @ W2[:, 1:].T + W2[:, 0]
     e = np.exp(z - z.max(axis=1, keepdims=True))
-    delta = e / e.sum(axis=1, keepdims=True) - np.eye(10, dtype=theta.dtype)[y]
+    delta = e / row_sum(e)[:, None] - np.eye(10, dtype=theta.dtype)[y]
     total = len(X)
     if weight is not None:
         delta = delta * weight.astype(theta.dtype)[:, None]
         total = weight.sum()
-    ones = np.ones(len(X), X.dtype)  # a bias is the weight of a feature that is 1
+    ones = np.ones(len(X), X.dtype)
     grad2 = np.hstack([(ones @ delta)[:, None], delta.T @ a])
     below = (delta @ W2[:, 1:]) * (1 - a * a)
     grad1 = np.hstack([(ones @ below)[:, None], below.T @ X])
