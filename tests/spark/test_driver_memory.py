@@ -7,7 +7,7 @@ from nnspark.driver_memory import advice, results_at_once
 
 @pytest.mark.parametrize(
     ("tasks", "depth", "local", "expected"),
-    [(8, 0, True, 8), (8, 0, False, 8), (100, 0, False, 10), (100, 1, False, 100), (1000, 3, False, 10)],
+    [(100, 0, True, 100), (8, 0, False, 8), (100, 0, False, 10), (100, 1, False, 100), (1000, 3, False, 10)],
 )
 def test_results_that_meet_in_the_driver(tasks, depth, local, expected):
     """All of them in local mode and at depth 1; else about a root of them."""
