@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from nnspark import resident
 from nnspark import weights as weights_module
+from nnspark.conservation import check_evaluated
 from nnspark.exact_sum import ExactVector, from_exact
 from nnspark.regularize import add_l2
 from nnspark.rows import BlockSet, most_rows
@@ -22,7 +23,7 @@ from nnspark.shards import Shards
 from nnspark.tasks import TASKS
 from nnspark.totals import Kernel, Totals, totals_of
 
-__all__ = ["Cost", "Evaluation", "evaluate", "part_metrics"]
+__all__ = ["Cost", "Evaluation", "counted", "evaluate", "part_metrics"]
 
 Array = NDArray[Any]
 Metrics = dict[str, Any]
@@ -67,6 +68,7 @@ class Cost:
         """Cost and gradient at theta; infinite and NaN where they are not finite, never an exception."""
         totals = self.shards.run(partial(_totals, self.kernel, self.parts, True), theta, Totals)
         self.evaluations += 1
+        check_evaluated(self.shards.plan, counted(totals, self.parts))
         metrics = part_metrics(totals, self.kernel.task)
         if not totals.finite or totals.gradient is None:
             cost, grad, grad_norm = math.inf, np.full(theta.shape, np.nan, theta.dtype), math.nan
@@ -102,7 +104,14 @@ class Cost:
 
 def evaluate(kernel: Kernel, shards: Shards, theta: Array, parts: Sequence[str]) -> dict[str, Metrics]:
     """Metrics of the given parts at theta, one job, no gradient."""
-    return part_metrics(shards.run(partial(_totals, kernel, tuple(parts), False), theta, Totals), kernel.task)
+    totals = shards.run(partial(_totals, kernel, tuple(parts), False), theta, Totals)
+    check_evaluated(shards.plan, counted(totals, parts))
+    return part_metrics(totals, kernel.task)
+
+
+def counted(totals: Totals, parts: Iterable[str]) -> dict[str, int]:
+    """Rows that were gone over in each part."""
+    return {part: round(from_exact(totals.sums.get(part, {}).get("num_samples", 0))) for part in parts}
 
 
 def part_metrics(totals: Totals, task: str) -> dict[str, Metrics]:

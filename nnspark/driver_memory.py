@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from nnspark.shards import depth_for
+from nnspark.gather import depth_for
 
 if TYPE_CHECKING:
     from pyspark import SparkContext

@@ -7,6 +7,7 @@
     ├── ModelError        a model file that cannot be read                               exit 2
     ├── CheckpointError   a checkpoint or run directory that cannot be used              exit 2
     ├── DivergedError     a cost that is no longer finite                                exit 3
+    ├── InternalError     rows that do not add up: a fault of nnspark                    exit 1
     └── SparkLostError    the driver's JVM is gone                                       exit 1
 
 Every message is one line: what was expected, what came, what to do.
@@ -16,6 +17,7 @@ __all__ = [
     "CheckpointError",
     "DataError",
     "DivergedError",
+    "InternalError",
     "ModelError",
     "NNSparkError",
     "RecipeError",
@@ -54,6 +56,12 @@ class DivergedError(NNSparkError):
     """A cost that is no longer finite; names the epoch and what to try."""
 
     exit_code = 3
+
+
+class InternalError(NNSparkError):
+    """Rows that do not add up, or shards that cannot be had: a fault of nnspark, never trained on."""
+
+    exit_code = 1
 
 
 class SparkLostError(NNSparkError):

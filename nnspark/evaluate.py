@@ -41,11 +41,10 @@ Figures = dict[str, Any]
 
 @dataclass
 class Counts:
-    """The accumulator: confusion counts, exact sums of errors in the targets' own units, lost shards."""
+    """The accumulator: confusion counts, exact sums of errors in the targets' own units."""
 
     confusion: NDArray[np.int64] | None = None
     sums: dict[str, int] = field(default_factory=dict)
-    missing: frozenset[int] = frozenset()
 
     def merge(self, other: "Counts") -> "Counts":
         """Add other rows' counts to these; returns self."""
@@ -55,7 +54,6 @@ class Counts:
             self.confusion = self.confusion + other.confusion
         for name, value in other.sums.items():
             self.sums[name] = self.sums.get(name, 0) + value
-        self.missing |= other.missing
         return self
 
 

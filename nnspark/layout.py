@@ -15,7 +15,8 @@ from nnspark.dataset import Dataset
 from nnspark.plan import Plan
 from nnspark.resident import Handle
 from nnspark.rows import BlockSet, Span
-from nnspark.shards import LocalShards, Shards, SparkShards
+from nnspark.shards import LocalShards, Shards
+from nnspark.spark_shards import SparkShards
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -45,7 +46,8 @@ def make_shards(
     sets = [dataset.blocks.subset(spans) for spans in groups]
     data_set = uuid.uuid4().hex
     numbered = sc.parallelize(list(enumerate(sets)), len(sets)).partitionBy(len(sets), _own_number)
-    return SparkShards(plan, numbered.mapPartitions(partial(_store, data_set)), tasks=tasks, depth=depth)
+    built = numbered.mapPartitions(partial(_store, data_set))
+    return SparkShards(plan, built, data_set=data_set, tasks=tasks, depth=depth)
 
 
 def shard_of(plan: Plan, part: str, block: int) -> int:

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from nnspark import resident
 from nnspark import weights as weights_module
-from nnspark.cost import Evaluation, part_metrics
+from nnspark.conservation import check_evaluated
+from nnspark.cost import Evaluation, counted, part_metrics
 from nnspark.exact_sum import exact, from_exact
 from nnspark.network import Workspace
 from nnspark.optimizers import Rate, Rule, make_rule, state_from_arrays, state_to_arrays
@@ -70,24 +71,17 @@ class Start(NamedTuple):
 
 @dataclass
 class RoundSums:
-    """The accumulator of a round: the replicas' weighted sums, in order, and metric sums."""
+    """The accumulator of a round: the replicas' weighted sums, in order, metric sums, the replicas' rows."""
 
     moved: OrderedSum
     totals: Totals
-
-    @property
-    def missing(self) -> frozenset[int]:
-        """Shards that were not where their task ran."""
-        return self.totals.missing
-
-    @missing.setter
-    def missing(self, shards: frozenset[int]) -> None:
-        self.totals.missing = shards
+    rows: int = 0
 
     def merge(self, other: "RoundSums") -> "RoundSums":
         """Add other replicas' sums; returns self."""
         self.moved.merge(other.moved)
         self.totals.merge(other.totals)
+        self.rows += other.rows
         return self
 
 
@@ -131,6 +125,7 @@ def make_rounds(
     def update(theta: Array, state: RoundState) -> tuple[Array, RoundState, Evaluation]:
         start = Start(state.done, theta, state_to_arrays(state.rule), rate_at(state.done))
         sums = shards.run(partial(_round, local, tuple(parts)), start, partial(_zero, local.replicas))
+        check_evaluated(shards.plan, {"train": sums.rows, **counted(sums.totals, parts)}, "a round")
         averages = sums.moved.average()
         metrics = part_metrics(sums.totals, kernel.task)
         cost, _ = add_l2(
@@ -163,11 +158,9 @@ class _Weight:
     """An accumulator of row weights."""
 
     total: int = 0
-    missing: frozenset[int] = frozenset()
 
     def merge(self, other: "_Weight") -> "_Weight":
         self.total += other.total
-        self.missing |= other.missing
         return self
 
 
@@ -204,6 +197,7 @@ def _round(local: Local, parts: Sequence[str], sets: Iterable[BlockSet], start: 
         weight = 1.0 if local.replicas == 1 else from_exact(totals.sums["train"]["weight"])
         sums.moved.add(replica.index, weight, {"theta": theta, **state_to_arrays(state)})
         sums.totals.merge(totals)
+        sums.rows += len(replica)
     sums.totals.merge(totals_of(kernel, start.theta, sets, work, parts, with_gradient=False))
     return sums
 

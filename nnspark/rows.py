@@ -15,7 +15,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PARTS", "Block", "BlockSet", "Rows", "Span", "assemble", "hash_rows", "most_rows", "split_keys"]
+__all__ = [
+    "PARTS",
+    "Block",
+    "BlockSet",
+    "Rows",
+    "Span",
+    "assemble",
+    "fingerprint_of",
+    "hash_rows",
+    "most_rows",
+    "rows_by_part",
+    "split_keys",
+    "sum_hashes",
+]
 
 Array = NDArray[Any]
 Words = NDArray[np.uint64]
@@ -124,6 +137,25 @@ class BlockSet:
 def most_rows(sets: Iterable[BlockSet]) -> int:
     """Rows of the largest block."""
     return max((span.stop - span.start for blocks in sets for span in blocks.spans), default=0)
+
+
+def rows_by_part(spans: Iterable[Span]) -> tuple[int, int, int]:
+    """Rows of the blocks in each of PARTS."""
+    rows = dict.fromkeys(PARTS, 0)
+    for span in spans:
+        rows[span.part] += span.stop - span.start
+    return rows["train"], rows["validation"], rows["test"]
+
+
+def sum_hashes(hashes: Words) -> tuple[int, int]:
+    """The wrapped sums of the two words of some rows' hashes."""
+    first, second = (int(word) for word in hashes.sum(axis=0, dtype=np.uint64))
+    return first, second
+
+
+def fingerprint_of(rows: int, hash_sums: tuple[int, int]) -> str:
+    """What identifies a set of rows, in any order: their number and the wrapped sums of their hashes."""
+    return f"{rows}-{hash_sums[0]:016x}{hash_sums[1]:016x}"
 
 
 def _mix(words: Words) -> Words:

@@ -1,7 +1,7 @@
 """The report of a finished run: gathers what the page shows; a fault in it never costs the run."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -74,13 +74,11 @@ class _Rows:
     """An accumulator of a few test rows: those of the first test block."""
 
     first: tuple[int, Array, Array] | None = None
-    missing: frozenset[int] = field(default_factory=frozenset)
 
     def merge(self, other: "_Rows") -> "_Rows":
         """Keep the rows of the lower block; returns self."""
         if other.first is not None and (self.first is None or other.first[0] < self.first[0]):
             self.first = other.first
-        self.missing |= other.missing
         return self
 
 

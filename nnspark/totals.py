@@ -37,11 +37,10 @@ class Kernel:
 
 @dataclass
 class Totals:
-    """Sums over blocks. ``sums[part][name]`` are exact integers; ``missing`` names lost shards."""
+    """Sums over blocks. ``sums[part][name]`` are exact integers."""
 
     gradient: ExactVector | None = None
     sums: dict[str, dict[str, int]] = field(default_factory=dict)
-    missing: frozenset[int] = frozenset()
     finite: bool = True
 
     def add_block(
@@ -70,7 +69,6 @@ class Totals:
             mine = self.sums.setdefault(part, {})
             for name, value in theirs.items():
                 mine[name] = mine.get(name, 0) + value
-        self.missing |= other.missing
         self.finite &= other.finite
         return self
 

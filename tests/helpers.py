@@ -10,7 +10,7 @@ from nnspark.cost import Cost
 from nnspark.dataset import Dataset, make_dataset
 from nnspark.errors import NNSparkError
 from nnspark.plan import Plan, Scaling
-from nnspark.rows import BlockSet, Span
+from nnspark.rows import PARTS, BlockSet, Span
 from nnspark.shards import LocalShards
 from nnspark.sources.table import Table
 from nnspark.totals import Kernel
@@ -40,7 +40,7 @@ def shards_of(X, y, *, weight=None, dtype="float64", task="classification", bloc
         blocks=(len(spans), 1, 1),
         classes=classes,
         num_targets=targets,
-        num_samples=(len(X), 0, 0),
+        num_samples=tuple(len(X) if part == name else 0 for name in PARTS),
         weighted=weight is not None,
     )
     return LocalShards(Dataset(plan, BlockSet(X, y, weight, spans)))

@@ -28,8 +28,9 @@ def stored(data_set: str, shard: int, weight: np.ndarray | None = None) -> resid
 
 
 def kept() -> list[tuple[str, int]]:
-    """What stays mapped."""
-    return list(resident._kept)
+    """What stays mapped: data set and shard."""
+    names = [name.split("/") for name in resident._kept]
+    return [(data_set, int(shard.removeprefix("shard-"))) for _, data_set, shard in names]
 
 
 def test_the_first_shards_of_a_data_set_stay_mapped_and_the_others_are_mapped_for_the_moment() -> None:
@@ -80,17 +81,72 @@ def test_what_is_mapped_for_the_moment_is_not_in_the_address_space_afterwards() 
 def test_a_shard_is_whole_or_not_there() -> None:
     """A second attempt finds the first one's shard and leaves it."""
     handle = stored("rows", 0)
-    files = list(resident.local_root().rglob("*.npy"))
+    files = list(resident.local_roots()[0].rglob("*.npy"))
     written = [path.stat().st_mtime_ns for path in files]
     assert stored("rows", 0) == handle
     assert [path.stat().st_mtime_ns for path in files] == written
     resident.forget(handle)
-    assert not list(resident.local_root().rglob("*.npy"))
+    assert not list(resident.local_roots()[0].rglob("*.npy"))
 
 
-def test_the_local_root_is_sparks_first_local_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_local_roots_are_sparks_local_directories(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without Spark it is the system's temporary directory."""
     monkeypatch.setenv("SPARK_LOCAL_DIRS", "/first,/second")
-    assert str(resident.local_root()) == "/first"
+    assert list(map(str, resident.local_roots())) == ["/first", "/second"]
     monkeypatch.delenv("SPARK_LOCAL_DIRS")
-    assert str(resident.local_root()) == tempfile.gettempdir()
+    assert list(map(str, resident.local_roots())) == [tempfile.gettempdir()]
+
+
+def test_shards_take_turns_at_the_local_directories_and_pass_over_a_full_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that cannot be written costs nothing while there is another."""
+    roots = [tmp_path / "a", tmp_path / "b"]
+    monkeypatch.setenv("SPARK_LOCAL_DIRS", ",".join(map(str, roots)))
+    for shard in range(4):
+        stored("rows", shard)
+    assert [len(list(root.rglob("X.npy"))) for root in roots] == [2, 2]
+    (tmp_path / "full").write_text("a file where a folder should be")
+    monkeypatch.setenv("SPARK_LOCAL_DIRS", f"{tmp_path / 'full'},{roots[1]}")
+    assert resident.find(stored("rows", 6)) is not None
+    monkeypatch.setenv("SPARK_LOCAL_DIRS", str(tmp_path / "full"))
+    with pytest.raises(OSError, match="full"):
+        stored("rows", 7)
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the disk is full after the first array."""
+    save, calls = np.save, []
+
+    def failing(*arguments: object) -> None:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise OSError("No space left on device")
+        save(*arguments)
+
+    monkeypatch.setattr(np, "save", failing)
+    with pytest.raises(OSError, match="No space"):
+        stored("rows", 0)
+    assert not list(tmp_path.rglob("shard-*"))
+
+
+def test_other_rows_under_the_same_number_are_another_shard() -> None:
+    """A handle of rows that changed does not meet the files of the old ones."""
+    blocks = BlockSet(np.zeros((1, 1)), np.zeros(1), None, (Span("train", 0, 0, 1),))
+    old = resident.store("rows", 3, blocks, (1, 2))
+    new = old._replace(hash_sums=(1, 3))
+    assert resident.find(old) is not None
+    assert resident.find(new) is None
+
+
+def test_a_sweep_deletes_what_is_here_and_closes_it(tmp_path: Path) -> None:
+    """By a path below the local directories, or by a whole path, as of a dead executor on this host."""
+    handle, other = stored("rows", 0), stored("other", 0)
+    for one in (handle, other):
+        assert resident.find(one) is not None
+    resident.sweep(["nnspark/rows", "/somewhere/that/is/not/there"])
+    assert resident.find(handle) is None
+    assert kept() == [("other", 0)]
+    resident.sweep([f"{tmp_path}/{other.folder}"])
+    assert kept() == []
+    assert not list(tmp_path.rglob("*.npy"))

@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from nnspark.gather import depth_for, size_of
 from nnspark.layout import bin_of
-from nnspark.shards import depth_for, size_of
 
 MB = 1 << 20
 

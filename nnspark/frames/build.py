@@ -23,13 +23,14 @@ from nnspark.errors import DataError
 from nnspark.frames import survey as surveys
 from nnspark.frames.columns import Layout, arrays_of, find_classes, normalise
 from nnspark.frames.locate import first_bad
+from nnspark.frames.read import reading
 from nnspark.layout import BIN_BYTES, bin_of, shard_of
 from nnspark.plan import Plan, Scaling, class_table
 from nnspark.recipe import Recipe
 from nnspark.resident import Handle
-from nnspark.rows import PARTS, BlockSet, Rows, assemble, hash_rows, split_keys
+from nnspark.rows import PARTS, Rows, assemble, hash_rows, split_keys, sum_hashes
 from nnspark.scaling import fit_over, fit_scaling
-from nnspark.shards import SparkShards
+from nnspark.spark_shards import SparkShards
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -67,7 +68,14 @@ def frame_shards(df: "DataFrame", recipe: Recipe, *, partitions: int = 0, depth:
     stored = packed.repartitionById(bins, packed["bin"]).mapInArrow(
         partial(_store, plan.block_rows, data_set), "handle binary"
     )
-    return SparkShards(plan, stored.rdd.map(_handle), tasks=tasks, depth=depth)
+    return SparkShards(
+        plan,
+        stored.rdd.map(_handle),
+        data_set=data_set,
+        tasks=tasks,
+        depth=depth,
+        reading=partial(reading, recipe.data.path or "the DataFrame"),
+    )
 
 
 def make_plan(source: "DataFrame", df: "DataFrame", layout: Layout, recipe: Recipe) -> Plan:
@@ -191,21 +199,20 @@ def _places(plan: Plan, rows: Rows) -> Array:
 
 
 def _store(block_rows: int, data_set: str, batches: Batches) -> Iterator[Any]:
-    """Worker function: assemble a bin's rows to blocks and write its shard."""
+    """Worker function: assemble a bin's rows to blocks and write its shard, named by the bin."""
     import pyarrow as pa
-    from pyspark import TaskContext
 
-    context = TaskContext.get()
-    assert context is not None
+    bins: set[int] = set()
     pieces: list[Rows] = []
     for batch in batches:
+        bins.update(batch.column(0).to_pylist())
         pieces.extend(pickle.loads(value) for value in batch.column(1).to_pylist())
-    blocks = BlockSet(np.empty((0, 0)), np.empty(0), None, ())
-    if pieces:
-        rows = Rows.concatenate(pieces)
-        pieces.clear()
-        blocks = assemble(rows, block_rows)
-    handle = resident.store(data_set, context.partitionId(), blocks)
+    if not bins:
+        return
+    (shard,) = bins
+    rows = Rows.concatenate(pieces)
+    pieces.clear()
+    handle = resident.store(data_set, shard, assemble(rows, block_rows), sum_hashes(rows.hashes))
     yield pa.RecordBatch.from_pydict({"handle": pa.array([pickle.dumps(handle, 5)], pa.binary())})
 
 

@@ -12,8 +12,8 @@ from spark.training import outcome, recipe_of, without_spark
 from nnspark import cost, resident
 from nnspark.dataset import make_dataset
 from nnspark.layout import make_shards
-from nnspark.shards import SparkShards
 from nnspark.sources import load_table
+from nnspark.spark_shards import SparkShards
 from nnspark.train import train
 
 ADAM = ('training.optimizer="adam"', "training.learning_rate=0.01")
@@ -90,7 +90,7 @@ def test_lost_shards_are_rebuilt_and_do_not_change_a_bit(spark: Any, options: tu
     run = shards.run
 
     def losing(function: Any, value: Any, zero: Any) -> Any:
-        shards._stored.foreachPartition(faults.forget_everything)
+        faults.lose(shards)
         return run(function, value, zero)
 
     shards.run = losing  # type: ignore[method-assign]
@@ -102,22 +102,22 @@ def test_tasks_do_not_carry_rows(spark: Any, partitions: int) -> None:
     """A partition, which every task of every epoch takes along, is small however many rows it stands for."""
     shards = on_spark(spark, recipe_of(), partitions)
     jvm = spark.sparkContext._jvm
-    for partition in shards._handles._jrdd.rdd().partitions():
+    for partition in shards._placed(None)._jrdd.rdd().partitions():
         written = jvm.java.io.ByteArrayOutputStream()
         jvm.java.io.ObjectOutputStream(written).writeObject(partition)
         assert written.size() < 20_000
     shards.close()
 
 
-def test_a_lost_shard_costs_one_more_job(spark: Any) -> None:
-    """The missing shards are summed from the lineage in a second job, once."""
+def test_lost_shards_cost_three_more_jobs_once(spark: Any) -> None:
+    """Two lay them out again, one sums over them; the next evaluation is one job again."""
     recipe = recipe_of("training.epochs=1")
     shards = on_spark(spark, recipe, 3)
     trained_before = train(recipe, shards)
-    shards._stored.foreachPartition(faults.forget_everything)
+    faults.lose(shards)
     trained, jobs = train_counting_jobs(spark, recipe, shards)
     np.testing.assert_array_equal(trained.theta, trained_before.theta)
-    assert jobs == 1 + 1 + 1
+    assert jobs == (1 + 3) + 1
 
 
 def test_shards_are_deleted_when_closed(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ def test_shards_are_deleted_when_closed(spark: Any, monkeypatch: pytest.MonkeyPa
     shards = on_spark(spark, recipe, 2)
     found = partial(_directories)
     train(recipe, shards)
-    data_set = shards._stored.first().data_set
+    data_set = shards.handles[0].data_set
     before = spark.sparkContext.parallelize([data_set], 1).map(found).first()
     shards.close()
     after = spark.sparkContext.parallelize([data_set], 1).map(found).first()
@@ -135,5 +135,4 @@ def test_shards_are_deleted_when_closed(spark: Any, monkeypatch: pytest.MonkeyPa
 
 
 def _directories(data_set: str) -> list[str]:
-    folder = resident.local_root() / "nnspark" / data_set
-    return [path.name for path in folder.iterdir()] if folder.exists() else []
+    return [str(path) for root in resident.local_roots() for path in root.glob(f"nnspark/{data_set}/*")]

@@ -1,0 +1,67 @@
+"""Which executors there are, and small RDDs whose partitions are placed on executors by name.
+
+PySpark has no API for either; Spark's own has, and it is called through the gateway. A *place* is
+Spark's name of an executor as a task's location: ``executor_HOST_ID``.
+"""
+
+import pickle
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark import RDD, SparkContext
+
+__all__ = ["alive", "is_local", "placed", "places_of", "replace_all"]
+
+PLACES = re.compile(r"List\(([^)]*)\)")
+
+
+def is_local(sc: "SparkContext") -> bool:
+    """Whether driver and tasks share one process, which cannot be lost alone."""
+    return str(sc.master).partition("[")[0] == "local"
+
+
+def alive(sc: "SparkContext") -> frozenset[str]:
+    """Places of the executors that live now."""
+    scala: Any = sc._jsc.sc()
+    summaries: Any = scala.statusStore().executorList(True)
+    found = (summaries.apply(i) for i in range(summaries.size()))
+    names = {(str(one.hostPort()).rpartition(":")[0], str(one.id())) for one in found if one.isActive()}
+    own = is_local(sc)
+    return frozenset(f"executor_{host}_{name}" for host, name in names if own or name != "driver")
+
+
+def places_of(rdd: "RDD[Any]") -> list[str | None]:
+    """Where each partition of a persisted RDD is kept; a job must have read it since it was filled."""
+    scala: Any = rdd.context._jsc.sc()
+    locations = str(scala.dagScheduler().getCacheLocs(rdd._jrdd.rdd()).toString())
+    return [found.partition(",")[0] or None for found in PLACES.findall(locations)]
+
+
+def placed(sc: "SparkContext", groups: Sequence[tuple[str | None, Sequence[Any]]]) -> "RDD[Any]":
+    """An RDD with one partition for each (place, items); its task prefers the executor at the place.
+
+    The items travel inside the tasks, so they have to be small.
+    """
+    from pyspark import RDD
+    from pyspark.serializers import BatchedSerializer, CPickleSerializer
+
+    jvm: Any = getattr(sc, "_jvm")  # noqa: B009 (typed as optional, set on every live context)
+    pairs = jvm.java.util.ArrayList()
+    for place, items in groups:
+        wanted = jvm.java.util.ArrayList()
+        if place is not None:
+            wanted.add(place)
+        pairs.add(jvm.scala.Tuple2(bytearray(pickle.dumps(list(items), 5)), jvm.PythonUtils.toSeq(wanted)))
+    of_bytes = jvm.scala.reflect.ClassTag.apply(jvm.java.lang.Class.forName("[B"))
+    scala: Any = sc._jsc.sc()
+    java = scala.makeRDD(jvm.PythonUtils.toSeq(pairs), of_bytes).toJavaRDD()
+    return RDD(java, sc, BatchedSerializer(CPickleSerializer(), 1))
+
+
+def replace_all(sc: "SparkContext") -> bool:
+    """Have every executor replaced by a new one; whether there was any."""
+    scala: Any = sc._jsc.sc()
+    executors = scala.getExecutorIds()
+    return bool([scala.killAndReplaceExecutor(executors.apply(i)) for i in range(executors.size())])
