@@ -20,7 +20,7 @@ from nnspark.errors import InternalError
 from nnspark.gather import Gathered, depth_for, gather, merge, size_of
 from nnspark.places import group
 from nnspark.plan import Plan
-from nnspark.platforms import platform
+from nnspark.platforms import differences, platform
 from nnspark.progress import log
 from nnspark.resident import Handle
 from nnspark.shards import Function, Sum
@@ -116,7 +116,7 @@ class SparkShards:
                 worker = partial(gather, function, value_bc, zero, tuple(self._superseded), patience)
                 gathered = self._sum_over(wanted, worker, Gathered(zero()), size_of(value))
                 total = total.merge(gathered.total)
-                self.platforms |= gathered.platforms
+                self._note(gathered.platforms)
                 if not gathered.lost | gathered.away:
                     self._longest = max(self._longest, time.monotonic() - began)
                     return total
@@ -151,6 +151,13 @@ class SparkShards:
         if shards is None:
             self._all = placed
         return placed
+
+    def _note(self, platforms: Collection[str]) -> None:
+        """Remember what computes, and say so when it is not one kind of machine any more."""
+        if self.platforms.issuperset(platforms):
+            return
+        self.platforms |= set(platforms)
+        log(f"warning: {differences(self.platforms)}")
 
     def close(self) -> None:
         """Delete the shards' files on every executor and let the lineage go."""

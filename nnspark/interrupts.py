@@ -1,0 +1,83 @@
+"""Ctrl-C, a notebook's stop button or SIGTERM while Spark works: cancel the job, keep the session usable.
+
+A KeyboardInterrupt in a thread that waits for the JVM leaves the JVM's answer unread, and the next call takes
+it for its own. So Spark's work is done in a thread of its own while the caller's thread waits: an interrupt
+reaches only the waiting, which cancels the work's jobs by their tag until the work ends.
+"""
+
+import signal
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+
+__all__ = ["interrupt_on_terminate", "interruptible", "is_interrupted"]
+
+T = TypeVar("T")
+AGAIN = 0.5  # seconds until jobs that the work has started meanwhile are cancelled too
+
+_work = threading.local()
+
+
+def interruptible(sc: "SparkContext | None", work: Callable[[], T]) -> T:
+    """``work()``, done in another thread if it uses Spark; its jobs inherit the caller's local properties.
+
+    Raises
+    ------
+    KeyboardInterrupt : after the work has ended; a second interrupt does not wait for that.
+    """
+    if sc is None:
+        return work()
+    from pyspark.util import InheritableThread
+
+    tag, interrupted = f"nnspark-{uuid.uuid4().hex}", threading.Event()
+    outcome: Future[T] = Future()
+
+    def body() -> None:
+        _work.interrupted = interrupted
+        try:
+            sc.addJobTag(tag)
+            outcome.set_result(work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    InheritableThread(target=body, name="nnspark work", daemon=True).start()
+    try:
+        return outcome.result()
+    except KeyboardInterrupt:
+        interrupted.set()
+        while not outcome.done():
+            with suppress(Exception):  # the JVM may be gone: then the work ends by itself
+                sc.cancelJobsWithTag(tag)
+            with suppress(TimeoutError):
+                outcome.exception(AGAIN)
+        raise
+
+
+def is_interrupted() -> bool:
+    """Whether the work that this thread does was interrupted: whatever it fails with now is due to that."""
+    event = getattr(_work, "interrupted", None)
+    return event is not None and event.is_set()
+
+
+@contextmanager
+def interrupt_on_terminate() -> Iterator[None]:
+    """Treat SIGTERM like Ctrl-C, so that a pre-empted driver keeps its checkpoint."""
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
