@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from pyspark import SparkContext
 
-__all__ = ["interrupt_on_terminate", "interruptible", "is_interrupted"]
+__all__ = ["check", "interrupt_on_terminate", "interruptible", "is_interrupted", "shielded"]
 
 T = TypeVar("T")
 AGAIN = 0.5  # seconds until jobs that the work has started meanwhile are cancelled too
@@ -63,6 +63,24 @@ def is_interrupted() -> bool:
     """Whether the work that this thread does was interrupted: whatever it fails with now is due to that."""
     event = getattr(_work, "interrupted", None)
     return event is not None and event.is_set()
+
+
+def check() -> None:
+    """Raise KeyboardInterrupt if the work that this thread does was interrupted: start nothing more."""
+    if is_interrupted():
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def shielded(sc: "SparkContext") -> Iterator[None]:
+    """Jobs that an interrupt does not cancel: tidying up."""
+    tags = sc.getJobTags()
+    sc.clearJobTags()
+    try:
+        yield
+    finally:
+        for tag in tags:
+            sc.addJobTag(tag)
 
 
 @contextmanager

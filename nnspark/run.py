@@ -1,8 +1,6 @@
 """One whole run: recipe in, run directory out. What ``jobs/train.py`` does."""
 
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +9,7 @@ from nnspark import weights as weights_module
 from nnspark.dataset import make_dataset
 from nnspark.driver_memory import advice
 from nnspark.frames import FRAME_SOURCES, frame_shards, read_frame, reading
+from nnspark.interrupts import interrupt_on_terminate, interruptible, is_interrupted
 from nnspark.layout import make_shards
 from nnspark.model import Model
 from nnspark.progress import log, make_progress
@@ -42,17 +41,26 @@ def run(recipe: Recipe, out: str, *, title: str, resume: bool = False, overwrite
         session = open_session(f"nnspark {title}")
     folder = open_folder(out, session.sparkContext if session else None)
     RunDirectory.check_free(folder, resume=resume, overwrite=overwrite)
-    shards = load_shards(recipe, session)
-    first = first_state(recipe, shards)
-    for warning in _warnings(recipe, shards, first, session):
-        log(f"warning: {warning}")
-    directory = RunDirectory(folder, recipe, shards.plan.fingerprint, lambda text: log(f"warning: {text}"))
-    start = directory.resume(first) if resume else None
-    if start is None:
-        directory.begin()
-    else:
-        log(f"resuming after epoch {start.epoch}")
-    return _train_into(directory, recipe, shards, start or first, session, title)
+
+    def work() -> str:
+        with load_shards(recipe, session) as shards:
+            first = first_state(recipe, shards)
+            for warning in _warnings(recipe, shards, first, session):
+                log(f"warning: {warning}")
+            directory = RunDirectory(folder, recipe, shards.plan.fingerprint, _warn)
+            start = directory.resume(first) if resume else None
+            if start is None:
+                directory.begin()
+            else:
+                log(f"resuming after epoch {start.epoch}")
+            return _train_into(directory, recipe, shards, start or first, session, title)
+
+    with interrupt_on_terminate():
+        return interruptible(session.sparkContext if session else None, work)
+
+
+def _warn(text: str) -> None:
+    log(f"warning: {text}")
 
 
 def _warnings(
@@ -99,17 +107,16 @@ def _train_into(
         last[0] = epoch.progress
 
     try:
-        with interrupt_on_terminate():
-            trained = train(recipe, shards, start=start, callbacks=[directory, remember, progress])
-    except KeyboardInterrupt:
+        trained = train(recipe, shards, start=start, callbacks=[directory, remember, progress])
+        return write_artifacts(directory, recipe, shards, trained, session, title)
+    except (KeyboardInterrupt, Exception) as error:
+        if not (isinstance(error, KeyboardInterrupt) or is_interrupted()):
+            raise
         progress.close()
         _keep_what_there_is(directory, recipe, shards, last[0])
-        raise
+        raise KeyboardInterrupt from None
     finally:
         progress.close()
-    path = write_artifacts(directory, recipe, shards, trained, session, title)
-    shards.close()
-    return path
 
 
 def write_artifacts(
@@ -133,7 +140,7 @@ def write_artifacts(
         "seconds": round(directory.elapsed(), 3),
         "weights_sha256": weights_module.sha256(model.weights),
         "data_fingerprint": shards.plan.fingerprint,
-        "spark": _describe_spark(session),
+        "spark": {**_describe_spark(session), "platforms": sorted(shards.platforms)},
     }
     coefficients = model.coefficients()
     if coefficients is not None:
@@ -181,21 +188,3 @@ def _describe_spark(session: "SparkSession | None") -> dict[str, Any]:
         "default_parallelism": sc.defaultParallelism,
         "numpy": np.__version__,
     }
-
-
-@contextmanager
-def interrupt_on_terminate() -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C, so that a pre-empted driver keeps its checkpoint."""
-
-    def interrupt(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -18,6 +18,7 @@ from nnspark import executors
 from nnspark.conservation import check_laid_out
 from nnspark.errors import InternalError
 from nnspark.gather import Gathered, depth_for, gather, merge, size_of
+from nnspark.interrupts import check
 from nnspark.places import group
 from nnspark.plan import Plan
 from nnspark.platforms import differences, platform
@@ -106,6 +107,7 @@ class SparkShards:
         raise AssertionError("unreachable")
 
     def _run_once(self, function: Function[Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
+        check()
         total, wanted = zero(), None
         away_before: frozenset[int] = frozenset()
         began = time.monotonic()
@@ -172,6 +174,7 @@ class SparkShards:
 
     def _lay_out(self, shards: Iterable[int], step: str) -> None:
         """Build shards from their lineage, wherever Spark has it done, and see that all add up."""
+        check()
         wanted = sorted(shards)
         with self._reading():
             stored = self._built.map(_same_handle, preservesPartitioning=True).persist()
