@@ -14,7 +14,7 @@ from nnspark.rows import PARTS, fingerprint_of
 if TYPE_CHECKING:
     from nnspark.resident import Handle
 
-__all__ = ["check_evaluated", "check_laid_out"]
+__all__ = ["changed", "check_evaluated", "check_laid_out"]
 
 
 def check_laid_out(plan: Plan, handles: Sequence["Handle"], step: str) -> None:
@@ -39,12 +39,7 @@ def check_laid_out(plan: Plan, handles: Sequence["Handle"], step: str) -> None:
         first, second = (sum(words) % 2**64 for words in zip((0, 0), *sums, strict=True))
         found = fingerprint_of(sum(rows), (first, second))
         if found != plan.fingerprint:
-            raise DataError(
-                f"the rows changed between {step}: {_count(plan.fingerprint)} rows with fingerprint "
-                f"{plan.fingerprint} then, {sum(rows)} with {found} now; the source is not deterministic "
-                "(rand(), an unseeded function) or was written to meanwhile: write it to Parquet once and "
-                "train on that (cache() does not help, it goes with lost executors)"
-            )
+            raise changed(step, _rows(plan.fingerprint), _rows(found))
     if rows != plan.num_samples:
         raise InternalError(
             f"the shards hold {_parts(rows)} rows but the plan has {_parts(plan.num_samples)}: "
@@ -66,8 +61,18 @@ def check_evaluated(plan: Plan, counted: Mapping[str, int], what: str = "an eval
             )
 
 
-def _count(fingerprint: str) -> str:
-    return fingerprint.partition("-")[0]
+def changed(step: str, before: str, after: str) -> DataError:
+    """The error for a source that is not the same twice."""
+    return DataError(
+        f"the rows changed between {step}: {before} then, {after} now; the source is not deterministic "
+        "(rand(), an unseeded function) or was written to meanwhile: write it to Parquet once and train on "
+        "that (cache() does not help, it goes with lost executors)"
+    )
+
+
+def _rows(fingerprint: str) -> str:
+    count, _, sums = fingerprint.partition("-")
+    return f"{count} rows with hash sums {sums}"
 
 
 def _parts(rows: Sequence[int]) -> str:

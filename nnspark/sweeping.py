@@ -20,8 +20,8 @@ TRIES = 3
 def sweep_everywhere(sc: "SparkContext", data_set: str) -> None:
     """Delete a data set's folders on every executor that lives.
 
-    A task is asked for on each executor. One may run elsewhere all the same, so homes are counted. Where Spark
-    has stopped, or stops at this moment, the folders go with its directories.
+    A task is asked for on each executor. One may run elsewhere all the same, so homes are counted. Where
+    Spark has stopped, or stops at this moment, the folders go with its directories.
     """
     if sc._jsc is None:
         return

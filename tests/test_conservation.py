@@ -39,7 +39,9 @@ def test_shards_that_hold_the_plans_rows_pass() -> None:
 def test_other_rows_than_surveyed_are_refused_with_both_fingerprints() -> None:
     """The same number of rows, one of them changed: the source is not the same twice."""
     plan = plan_of((30, 10, 5), (3, 7))
-    with pytest.raises(DataError, match=r"changed between the survey and the packing: 45 rows .* then, 45"):
+    with pytest.raises(
+        DataError, match=r"changed between the survey and the packing: 45 rows .* then, 45 rows"
+    ):
         check_laid_out(plan, [shard(0, (30, 10, 5), (3, 8))], "the survey and the packing")
 
 

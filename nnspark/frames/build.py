@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark import resident
+from nnspark.conservation import changed
 from nnspark.dataset import finish_plan
 from nnspark.errors import DataError
 from nnspark.frames import survey as surveys
@@ -52,6 +53,12 @@ def frame_shards(df: "DataFrame", recipe: Recipe, *, partitions: int = 0, depth:
     ------
     DataError : values that cannot be trained on, named by column and counted.
     """
+    read = partial(reading, recipe.data.path or "the DataFrame")
+    with read():
+        return _frame_shards(df, recipe, read, partitions=partitions, depth=depth)
+
+
+def _frame_shards(df: "DataFrame", recipe: Recipe, read: Any, *, partitions: int, depth: int) -> SparkShards:
     sc = df.sparkSession.sparkContext
     source = df
     df, layout = normalise(df, recipe.data)
@@ -74,7 +81,7 @@ def frame_shards(df: "DataFrame", recipe: Recipe, *, partitions: int = 0, depth:
         data_set=data_set,
         tasks=tasks,
         depth=depth,
-        reading=partial(reading, recipe.data.path or "the DataFrame"),
+        reading=read,
     )
 
 
@@ -91,6 +98,12 @@ def make_plan(source: "DataFrame", df: "DataFrame", layout: Layout, recipe: Reci
         collect = partial(_near, layout=layout, seed=split.seed, boundaries=boundaries)
         near += [pair for found in each(df, collect) for pair in found]
     label, keys = (np.concatenate(arrays) for arrays in zip(*near, strict=True))
+    if len(keys) != surveys.near_boundaries(survey, boundaries):
+        raise changed(
+            "the survey and the split",
+            f"{surveys.near_boundaries(survey, boundaries)} rows near the split's boundaries",
+            str(len(keys)),
+        )
     cuts, counts = surveys.thresholds_of(survey, split, boundaries, label, keys)
     columns = len(layout.names)
     plan = Plan(

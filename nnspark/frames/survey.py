@@ -102,6 +102,13 @@ def boundaries_of(survey: Survey, split: Split) -> Boundaries:
     return Boundaries(histogram.shape[1], tuple(wanted))
 
 
+def near_boundaries(survey: Survey, boundaries: Boundaries) -> int:
+    """Rows in the buckets of the boundaries."""
+    histogram = survey.histogram if len(boundaries.wanted) > 1 else survey.histogram.sum(axis=0)[None]
+    wanted = zip(histogram, boundaries.wanted, strict=True)
+    return int(sum(counts[sorted(buckets)].sum() for counts, buckets in wanted))
+
+
 def collect_keys(
     batches: Iterable[Any], layout: Layout, seed: int, boundaries: Boundaries
 ) -> Iterator[tuple[Array, Array]]:

@@ -171,7 +171,7 @@ def test_rows_that_change_between_survey_and_packing_are_refused(spark: Any) -> 
         (F.col("id") % 2).alias("label"),
     )
     recipe = recipe_of("data.split={train=1.0,validation=0.0,test=0.0}", text=ROWS)
-    with pytest.raises(DataError, match=r"changed between the survey and the .*: 500 rows"):
+    with pytest.raises(DataError, match="changed between the survey and the"):
         build.frame_shards(df, recipe)
 
 
