@@ -108,11 +108,12 @@ def _write(final: Path, blocks: BlockSet) -> None:
 
 def find(handle: Handle) -> BlockSet | None:
     """The mapped shard, or None if its files are not on this executor."""
-    if handle.folder in _kept:
-        return _kept[handle.folder]
     folder = _folder(handle)
     if folder is None:
+        _kept.pop(handle.folder, None)  # a mapping outlives its file; which workers have one is chance
         return None
+    if handle.folder in _kept:
+        return _kept[handle.folder]
     try:
         weight = folder / "weight.npy"
         spans = np.load(folder / "spans.npy", allow_pickle=False).tolist()

@@ -1,5 +1,6 @@
 """Shards on disk: what a worker keeps mapped, what it maps for the moment, and what is a miss."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,6 +55,15 @@ def test_a_shard_larger_than_the_room_is_used_and_not_kept(monkeypatch: pytest.M
     monkeypatch.setattr(resident, "RESIDENT_BYTES", 799)
     handle = stored("rows", 0)
     assert [len(blocks.X) for blocks in resident.OpenSets([handle])] == [10]
+    assert kept() == []
+
+
+def test_a_shard_whose_files_are_gone_is_a_miss_for_every_worker(tmp_path: Path) -> None:
+    """A worker that has it mapped says the same as one that has not, and lets go of it."""
+    handle = stored("rows", 0)
+    assert resident.find(handle) is not None
+    shutil.rmtree(tmp_path / "nnspark")
+    assert resident.find(handle) is None
     assert kept() == []
 
 
