@@ -4,12 +4,12 @@ import argparse
 import json
 from dataclasses import replace
 
-from nnspark.evaluate import evaluate_model
-from nnspark.evaluation_text import as_text
-from nnspark.jobs import read_model, run_job, write_file
-from nnspark.progress import log
+from nnspark.engines.session import open_session
+from nnspark.evaluation.evaluate import evaluate_model
+from nnspark.evaluation.text import as_text
 from nnspark.recipe import loads, read
-from nnspark.session import open_session
+from nnspark.runs.command import read_model, run_job, write_file
+from nnspark.runs.progress import log
 
 
 def main(arguments: list[str]) -> None:

@@ -2,11 +2,11 @@
 
 import argparse
 
-from nnspark.jobs import read_model, run_job
-from nnspark.progress import log
-from nnspark.scoring_files import OUTPUT_FORMATS, predict_files
-from nnspark.scoring_input import INPUT_FORMATS
-from nnspark.session import open_session
+from nnspark.engines.session import open_session
+from nnspark.runs.command import read_model, run_job
+from nnspark.runs.progress import log
+from nnspark.scoring.files import OUTPUT_FORMATS, predict_files
+from nnspark.scoring.inputs import INPUT_FORMATS
 
 
 def main(arguments: list[str]) -> None:

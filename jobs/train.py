@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from nnspark.jobs import run_job
 from nnspark.recipe import read
-from nnspark.run import run
+from nnspark.runs.command import run_job
+from nnspark.runs.run import run
 
 
 def main(arguments: list[str]) -> None:

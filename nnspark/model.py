@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark import weights as weights_module
+from nnspark.data.plan import Plan, Scaling
 from nnspark.errors import ModelError, NNSparkError, ShapeError
-from nnspark.network import Network, predict
-from nnspark.plan import Plan, Scaling
-from nnspark.tasks import TASKS, predicted_classes
+from nnspark.net import weights as weights_module
+from nnspark.net.network import Network, predict
+from nnspark.objective.problems import TASKS, predicted_classes
 
 __all__ = ["Model"]
 

@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from nnspark import weights
-from nnspark.dataset import make_dataset
-from nnspark.frames import FRAME_SOURCES, frame_shards, read_frame
-from nnspark.layout import make_shards
+from nnspark.data.dataset import make_dataset
+from nnspark.engines.base import Shards
+from nnspark.engines.frames import FRAME_SOURCES, frame_shards, read_frame
+from nnspark.engines.layout import make_shards
+from nnspark.engines.session import DEFAULTS
+from nnspark.net import weights
 from nnspark.recipe import Recipe, read
-from nnspark.session import DEFAULTS
-from nnspark.shards import Shards
 from nnspark.sources import Table, load_table
-from nnspark.train import Epoch, train
+from nnspark.training.loop import Epoch, train
 
 LOCAL_ENGINE = "no Spark"
 MASTERS = f"{LOCAL_ENGINE},local[1],local[2],local-cluster[2,1,1024]"

@@ -20,7 +20,7 @@ def spark() -> Iterator["SparkSession"]:
     from pyspark import cloudpickle
     from pyspark.sql import SparkSession
 
-    from nnspark.session import DEFAULTS
+    from nnspark.engines.session import DEFAULTS
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.master("local[2,4]").appName("nnspark tests")

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from nnspark import recipe as recipes
-from nnspark.cost import Cost
-from nnspark.dataset import Dataset, make_dataset
+from nnspark.data.dataset import Dataset, make_dataset
+from nnspark.data.plan import Plan, Scaling
+from nnspark.data.rows import PARTS, BlockSet, Span
+from nnspark.engines.base import LocalShards
 from nnspark.errors import NNSparkError
-from nnspark.plan import Plan, Scaling
-from nnspark.rows import PARTS, BlockSet, Span
-from nnspark.shards import LocalShards
+from nnspark.objective.totals import Kernel
 from nnspark.sources.table import Table
-from nnspark.totals import Kernel
-from nnspark.train import train
+from nnspark.training.cost import Cost
+from nnspark.training.loop import train
 
 
 def shards_of(X, y, *, weight=None, dtype="float64", task="classification", block_rows=1024, part="train"):

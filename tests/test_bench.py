@@ -16,10 +16,10 @@ from benchmarks._nnspark import Epochs, exact_no_op, make_resident, no_op, recip
 from benchmarks._peers import NumpyEpochs, SklearnLbfgs
 from benchmarks.exact import PlainShards
 
-from nnspark import weights as weights_module
-from nnspark.cost import Cost
-from nnspark.dataset import make_dataset
-from nnspark.shards import LocalShards
+from nnspark.data.dataset import make_dataset
+from nnspark.engines.base import LocalShards
+from nnspark.net import weights as weights_module
+from nnspark.training.cost import Cost
 
 SMALL = Shape(300, (6, 5, 4, 3))
 

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from nnspark import recipe as recipes
-from nnspark.dataset import make_dataset
+from nnspark.data.dataset import make_dataset
+from nnspark.data.plan import Scaling
+from nnspark.engines.layout import make_shards
 from nnspark.errors import ModelError, ShapeError
-from nnspark.layout import make_shards
 from nnspark.model import Model
-from nnspark.network import Network
-from nnspark.plan import Scaling
+from nnspark.net.network import Network
 from nnspark.sources import Table
-from nnspark.train import train
+from nnspark.training.loop import train
 
 RNG = np.random.default_rng(2)
 X = RNG.normal(size=(60, 3)) * [1.0, 10.0, 0.1] + [0.0, 5.0, 1.0]

@@ -13,11 +13,11 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LinearRegression
 
 from nnspark import recipe as recipes
-from nnspark import weights
 from nnspark.errors import DivergedError
 from nnspark.model import Model
-from nnspark.run import load_shards, run
-from nnspark.train import train
+from nnspark.net import weights
+from nnspark.runs.run import load_shards, run
+from nnspark.training.loop import train
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"

@@ -5,10 +5,10 @@ import pytest
 from helpers import cost_of, shards_of
 from scipy.special import expit
 
-from nnspark.network import Network, Workspace, forward
+from nnspark.net.network import Network, Workspace, forward
+from nnspark.net.weights import bias_mask, flatten, unflatten
 from nnspark.optimizers import make_optimizer
-from nnspark.schedules import make_schedule
-from nnspark.weights import bias_mask, flatten, unflatten
+from nnspark.optimizers.schedules import make_schedule
 
 
 def as_printed(values, *printed):

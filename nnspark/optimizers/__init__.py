@@ -21,9 +21,9 @@ from nnspark.optimizers.gd import gd
 from nnspark.optimizers.lbfgs import lbfgs
 from nnspark.optimizers.momentum import momentum, nesterov
 from nnspark.optimizers.rmsprop import rmsprop
+from nnspark.optimizers.schedules import Schedule
 from nnspark.optimizers.state import state_from_arrays, state_to_arrays
-from nnspark.options import choose
-from nnspark.schedules import Schedule
+from nnspark.recipe.options import choose
 
 __all__ = [
     "OPTIMIZERS",

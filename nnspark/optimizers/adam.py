@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.optimizers.base import Rate, Rule, Vector
-from nnspark.options import check_number
+from nnspark.recipe.options import check_number
 
 __all__ = ["AdamState", "adam", "adamw"]
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from nnspark.optimizers.base import CostFn, Optimizer, Vector, dot
 from nnspark.optimizers.line_search import Trial, Wolfe, evaluate_start, wolfe_search
-from nnspark.options import check_number, check_whole
+from nnspark.recipe.options import check_number, check_whole
 
 __all__ = ["LBFGSState", "lbfgs"]
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nnspark.optimizers.base import Rate, Rule, Vector
-from nnspark.options import check_number
+from nnspark.recipe.options import check_number
 
 __all__ = ["VelocityState", "momentum", "nesterov"]
 

@@ -109,7 +109,7 @@ def shapes_of(args: Any, default: str) -> dict[str, Shape]:
 
 def session(name: str) -> Any:
     """The SparkSession that every contestant shares, opened as a job opens it."""
-    from nnspark.session import open_session
+    from nnspark.engines.session import open_session
 
     spark = open_session(f"nnspark bench {name}")
     spark.sparkContext.setLogLevel("ERROR")

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from benchmarks._common import Shape
 from nnspark import recipe as recipes
-from nnspark import train as training
+from nnspark.data.rows import BlockSet
+from nnspark.engines.base import Shards
+from nnspark.objective.totals import Totals
 from nnspark.recipe import Recipe
-from nnspark.rows import BlockSet
-from nnspark.shards import Shards
-from nnspark.totals import Totals
+from nnspark.training import loop as training
 
 __all__ = ["Epochs", "exact_no_op", "make_resident", "no_op", "recipe_for"]
 
@@ -83,7 +83,7 @@ def no_op(shards: Shards, theta: Array) -> Callable[[], list[float]]:
 
 def exact_no_op(epochs: Epochs) -> Callable[[], list[float]]:
     """Broadcast theta; every task returns the exact totals of an earlier evaluation, which are summed."""
-    from nnspark.cost import _totals
+    from nnspark.training.cost import _totals
 
     function = partial(_earlier_totals, partial(_totals, epochs.kernel, ("train", "validation"), True))
     return _timed_run(epochs.shards, function, epochs.progress.theta, Totals)

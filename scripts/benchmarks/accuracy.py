@@ -23,10 +23,10 @@ from benchmarks._data import images, table_of, vector_frame, write_parquet
 from benchmarks._nnspark import NO_SPLIT, Epochs, make_resident
 from benchmarks._peers import Mllib
 from nnspark import recipe as recipes
-from nnspark import weights as weights_module
-from nnspark.dataset import make_dataset
-from nnspark.layout import make_shards
-from nnspark.network import predict
+from nnspark.data.dataset import make_dataset
+from nnspark.engines.layout import make_shards
+from nnspark.net import weights as weights_module
+from nnspark.net.network import predict
 
 Array = NDArray[Any]
 Data = tuple[Array, Array, Array, Array]

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks import _common
 from benchmarks._common import CORES, Ratio, median, progress, ratio_table
 from benchmarks.memory import COLUMNS, RECIPE, WORKER_MB, command_for, watch, write_rows
-from nnspark.resident import RESIDENT_BYTES
+from nnspark.engines.resident import RESIDENT_BYTES
 
 TIMES, LEAST = 3, 0.5
 

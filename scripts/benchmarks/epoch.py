@@ -16,8 +16,8 @@ from benchmarks._common import CORES, Contestant, Ratio, Shape, progress, race, 
 from benchmarks._data import rows_of, table_of, vector_frame, write_parquet
 from benchmarks._nnspark import Epochs, exact_no_op, no_op, recipe_for
 from benchmarks._peers import Mllib, NumpyEpochs, SklearnLbfgs, best_block_size
-from nnspark.dataset import make_dataset
-from nnspark.layout import make_shards
+from nnspark.data.dataset import make_dataset
+from nnspark.engines.layout import make_shards
 
 MLLIB_LEAST = {
     "float32": {"S": 1.4, "M": 2.0, "L": 2.0, "XL": 5.0},

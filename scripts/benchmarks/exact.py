@@ -17,11 +17,11 @@ from benchmarks import _common
 from benchmarks._common import Contestant, Ratio, median, progress, race, ratio_table, timing_table
 from benchmarks._data import rows_of, table_of
 from benchmarks._nnspark import Epochs, recipe_for
-from nnspark import totals
-from nnspark.dataset import make_dataset
-from nnspark.layout import make_shards
-from nnspark.rows import BlockSet
-from nnspark.shards import LocalShards, Shards
+from nnspark.data.dataset import make_dataset
+from nnspark.data.rows import BlockSet
+from nnspark.engines.base import LocalShards, Shards
+from nnspark.engines.layout import make_shards
+from nnspark.objective import totals
 
 Array = NDArray[Any]
 MOST = 1.05

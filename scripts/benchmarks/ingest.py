@@ -19,10 +19,10 @@ from benchmarks._common import CORES, Contestant, Ratio, Shape, race, ratio_tabl
 from benchmarks._data import rows_of, table_of, vector_frame, write_parquet
 from benchmarks._nnspark import Epochs, recipe_for
 from benchmarks._peers import Mllib
-from nnspark.dataset import make_dataset
-from nnspark.frames import frame_shards
-from nnspark.layout import make_shards
-from nnspark.shards import Shards
+from nnspark.data.dataset import make_dataset
+from nnspark.engines.base import Shards
+from nnspark.engines.frames import frame_shards
+from nnspark.engines.layout import make_shards
 
 Array = NDArray[Any]
 

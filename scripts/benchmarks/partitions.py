@@ -29,9 +29,9 @@ from benchmarks import _common
 from benchmarks._common import CORES, Contestant, Ratio, race, ratio_table, timing_table
 from benchmarks._data import rows_of, table_of, write_parquet
 from benchmarks._nnspark import Epochs, recipe_for
-from nnspark.dataset import make_dataset
-from nnspark.frames import frame_shards
-from nnspark.layout import make_shards
+from nnspark.data.dataset import make_dataset
+from nnspark.engines.frames import frame_shards
+from nnspark.engines.layout import make_shards
 
 Array = NDArray[Any]
 PARTITIONS = (2, 16, 64, 256)

@@ -20,8 +20,8 @@ from benchmarks._common import SHAPES, Contestant, Ratio, race, ratio_table, tim
 from benchmarks._data import rows_of, table_of
 from benchmarks._nnspark import NO_SPLIT, Epochs
 from nnspark import recipe as recipes
-from nnspark.dataset import make_dataset
-from nnspark.layout import make_shards
+from nnspark.data.dataset import make_dataset
+from nnspark.engines.layout import make_shards
 
 Array = NDArray[Any]
 LEAST = 10.0

@@ -26,8 +26,8 @@ from benchmarks._common import markdown_table, progress
 from nnspark.errors import DivergedError
 from nnspark.model import Model
 from nnspark.recipe import Recipe, read
-from nnspark.run import load_shards
-from nnspark.train import Epoch, Trained, train
+from nnspark.runs.run import load_shards
+from nnspark.training.loop import Epoch, Trained, train
 
 __all__ = ["SYSTEMS", "Fit", "System", "add_arguments", "coefficients", "run", "table", "write_data"]
 

@@ -64,7 +64,7 @@ def fill_the_disk(folder: Path, rng: random.Random, faults: int) -> Iterator[Out
 
 def driver_on_a_full_disk(disk: Path, log: Path, first: int, last: int) -> None:
     """A driver that fills its disk after one epoch and gives the room back after another."""
-    from nnspark.rundir import RunDirectory
+    from nnspark.runs.directory import RunDirectory
 
     real = RunDirectory.__call__
     kept = [0]

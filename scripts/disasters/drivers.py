@@ -41,7 +41,7 @@ def driver(
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     from nnspark import recipe
-    from nnspark.run import run as train
+    from nnspark.runs.run import run as train
 
     if moment:
         die_in_a_checkpoint(moment, saves)
@@ -80,7 +80,7 @@ def start(target: Callable[..., None], *args: Any, **options: Any) -> Any:
     """Start a function in a process of its own."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["nnspark.run", "nnspark.optimizers", "sklearn.datasets", "safetensors.numpy"]
+        ["nnspark.runs.run", "nnspark.optimizers", "sklearn.datasets", "safetensors.numpy"]
     )
     process = context.Process(target=target, args=args, kwargs=options)
     process.start()

@@ -15,8 +15,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2] / "jobs"))
 import train
 
-from nnspark import cost
-from nnspark.jobs import run_job
+from nnspark.runs.command import run_job
+from nnspark.training import cost
 
 SECONDS = 30.0
 
@@ -25,7 +25,7 @@ def dawdle(marks: Path, *args: Any) -> Any:
     """Worker function: the totals of one partition's blocks, late if this is the first attempt ever."""
     from pyspark import TaskContext
 
-    from nnspark.cost import _totals
+    from nnspark.training.cost import _totals
 
     context = TaskContext.get()
     assert context is not None

@@ -6,9 +6,9 @@ import importlib.util
 import io
 from pathlib import Path
 
+from nnspark.data.rows import hash_rows, split_keys
 from nnspark.recipe import loads
-from nnspark.rows import hash_rows, split_keys
-from nnspark.run import run
+from nnspark.runs.run import run
 from nnspark.sources import load_table
 
 JOBS = Path(__file__).parents[2] / "jobs"

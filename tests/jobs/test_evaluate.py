@@ -55,7 +55,7 @@ def test_executors_read_the_data_the_model_was_trained_on(spark, tmp_path, monke
     run = finished_run(tmp_path / "run", text)
     local = json.loads(Path(call("evaluate", run)).read_text())
     with monkeypatch.context() as patched:
-        patched.delattr("nnspark.evaluation_data.load_table")
+        patched.delattr("nnspark.evaluation.data.load_table")
         spread = json.loads(Path(call("evaluate", run, "--set", "training.engine=spark")).read_text())
     assert spread == local
     out = call(

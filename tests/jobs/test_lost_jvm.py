@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import os, signal
-from nnspark.jobs import run_job
-from nnspark.session import open_session
+from nnspark.runs.command import run_job
+from nnspark.engines.session import open_session
 
 def main(arguments):
     sc = open_session("lost").sparkContext

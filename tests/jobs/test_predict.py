@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 from jobs.loading import call, finished_run, read_parts, training_rows, write_csv
 
-from nnspark.dataset import make_dataset
+from nnspark.data.dataset import make_dataset
 from nnspark.errors import DataError
-from nnspark.jobs import read_model
 from nnspark.recipe import loads
+from nnspark.runs.command import read_model
 from nnspark.sources import load_table
 
 DIGITS = (

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnspark.jobs import run_job
 from nnspark.model import Model
+from nnspark.runs.command import run_job
 
 ROOT = Path(__file__).parents[2]
 QUICK = ("--set", "training.engine=local", "--set", "report.html=false", "--set", "training.epochs=5")

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from nnspark.optimizers import make_optimizer
-from nnspark.schedules import make_schedule
+from nnspark.optimizers.schedules import make_schedule
 
 STEP_SIZES = {"gd": 0.01, "momentum": 0.01, "nesterov": 0.01, "rmsprop": 0.01, "adam": 0.01, "adamw": 0.01}
 NAMES = [*STEP_SIZES, "cg", "lbfgs"]

@@ -6,7 +6,7 @@ from optimizers.problems import NAMES
 
 from nnspark.errors import RecipeError
 from nnspark.optimizers import OPTIMIZERS, RULES, make_optimizer, make_rates, make_rule
-from nnspark.schedules import make_schedule
+from nnspark.optimizers.schedules import make_schedule
 
 CONSTANT = make_schedule(0.5, "constant", 10)
 

@@ -1,4 +1,4 @@
-"""Worker functions that fail or dawdle on purpose, as ``nnspark.cost._totals`` with a fault in front."""
+"""Worker functions that fail or dawdle on purpose, as those of ``training.cost`` with a fault in front."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,8 @@ from typing import Any
 
 from pyspark import TaskContext
 
-from nnspark import cost, resident
+from nnspark.engines import resident
+from nnspark.training import cost
 
 plain_totals = cost._totals
 

@@ -12,11 +12,11 @@ from pyspark.sql import SparkSession
 from spark import faults
 from spark.training import outcome, recipe_of
 
-from nnspark import cost
-from nnspark.dataset import make_dataset
-from nnspark.layout import make_shards
-from nnspark.session import DEFAULTS
+from nnspark.data.dataset import make_dataset
+from nnspark.engines.layout import make_shards
+from nnspark.engines.session import DEFAULTS
 from nnspark.sources import load_table
+from nnspark.training import cost
 
 SETTINGS = DEFAULTS | {
     "spark.log.level": "OFF",

@@ -10,8 +10,8 @@ import pytest
 from spark import faults
 from spark.training import Outcome, outcome, recipe_of, without_spark
 
+from nnspark.engines.frames import build
 from nnspark.errors import DataError
-from nnspark.frames import build
 from nnspark.sources.table import make_table
 
 ROWS = """

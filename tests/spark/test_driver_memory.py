@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnspark.driver_memory import advice, results_at_once
+from nnspark.engines.driver_memory import advice, results_at_once
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from spark.training import Outcome, outcome, recipe_of, without_spark
 
+from nnspark.engines.frames import frame_shards, read_frame
 from nnspark.errors import DataError
-from nnspark.frames import frame_shards, read_frame
-from nnspark.run import load_shards
+from nnspark.runs.run import load_shards
 
 FRAME = """
 [data]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from spark.training import recipe_of
 
-from nnspark.run import run
-from nnspark.storage import HadoopFolder, LocalFolder, open_folder
+from nnspark.runs.run import run
+from nnspark.runs.storage import HadoopFolder, LocalFolder, open_folder
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from spark.training import recipe_of, without_spark
 
-from nnspark import resident
+from nnspark.engines import resident
 from nnspark.errors import CheckpointError, DataError, DivergedError
-from nnspark.run import load_shards, run
-from nnspark.rundir import RunDirectory
+from nnspark.runs.directory import RunDirectory
+from nnspark.runs.run import load_shards, run
 
 PLAIN = ("training.epochs=3", "report.html=false")
 

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from spark.training import recipe_of
 
-from nnspark.dataset import make_dataset
-from nnspark.layout import make_shards
-from nnspark.platforms import platform
+from nnspark.data.dataset import make_dataset
+from nnspark.engines.layout import make_shards
+from nnspark.engines.platforms import platform
 from nnspark.sources import load_table
-from nnspark.train import train
+from nnspark.training.loop import train
 
 
 @pytest.mark.parametrize("kernels", ["", "Nehalem"])

@@ -9,12 +9,13 @@ import pytest
 from spark import faults
 from spark.training import outcome, recipe_of, without_spark
 
-from nnspark import cost, resident
-from nnspark.dataset import make_dataset
-from nnspark.layout import make_shards
+from nnspark.data.dataset import make_dataset
+from nnspark.engines import resident
+from nnspark.engines.layout import make_shards
+from nnspark.engines.rdd import SparkShards
 from nnspark.sources import load_table
-from nnspark.spark_shards import SparkShards
-from nnspark.train import train
+from nnspark.training import cost
+from nnspark.training.loop import train
 
 ADAM = ('training.optimizer="adam"', "training.learning_rate=0.01")
 ROUNDS = (*ADAM, "rounds.batch_size=32", "rounds.replicas=4")

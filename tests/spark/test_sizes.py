@@ -8,11 +8,12 @@ import pytest
 from spark import faults
 from spark.training import outcome, recipe_of, without_spark
 
-from nnspark import layout, resident, spark_shards
+from nnspark.engines import layout, resident
+from nnspark.engines import rdd as spark_shards
+from nnspark.engines.frames import build
+from nnspark.engines.layout import make_shards
 from nnspark.errors import DataError, InternalError
-from nnspark.frames import build
-from nnspark.layout import make_shards
-from nnspark.run import load_shards
+from nnspark.runs.run import load_shards
 
 ROWS = """
 [data]
@@ -72,7 +73,7 @@ def test_several_shards_a_task_give_the_bits_of_no_spark(spark: Any, parquet: Pa
 @pytest.mark.usefixtures("small_bins")
 def test_several_shards_a_task_from_the_driver_give_the_bits_of_no_spark(spark: Any, parquet: Path) -> None:
     """The other route: rows that the driver read; some shards are lost."""
-    from nnspark.dataset import make_dataset
+    from nnspark.data.dataset import make_dataset
     from nnspark.sources import load_table
 
     recipe = recipe_of(f"data.path={parquet}", text=ROWS)
@@ -120,7 +121,7 @@ def test_a_deeper_sum_gives_the_same_bits(
     spark: Any, parquet: Path, monkeypatch: pytest.MonkeyPatch, tasks: int, limit: str
 ) -> None:
     """Above so many tasks, or so many bytes of results, sums meet on the executors first."""
-    from nnspark import gather
+    from nnspark.engines import gather
 
     monkeypatch.setattr(gather, limit, 2)
     recipe = recipe_of(f"data.path={parquet}", f"spark.partitions={tasks}", text=ROWS)
@@ -177,7 +178,7 @@ def test_rows_that_change_between_survey_and_packing_are_refused(spark: Any) -> 
 
 def test_the_home_of_a_lost_shard_is_told_from_another_executor() -> None:
     """What is not at home is lost; what is asked for elsewhere is only away."""
-    from nnspark.gather import gather
+    from nnspark.engines.gather import gather
 
     class Sent:
         value = None

@@ -8,8 +8,8 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from spark.training import outcome, recipe_of
 
-from nnspark.run import load_shards
-from nnspark.session import DEFAULTS
+from nnspark.engines.session import DEFAULTS
+from nnspark.runs.run import load_shards
 
 
 def main() -> None:

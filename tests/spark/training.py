@@ -3,13 +3,13 @@
 import json
 from typing import Any, NamedTuple
 
-from nnspark import weights
-from nnspark.dataset import make_dataset
-from nnspark.layout import make_shards
+from nnspark.data.dataset import make_dataset
+from nnspark.engines.base import Shards
+from nnspark.engines.layout import make_shards
+from nnspark.net import weights
 from nnspark.recipe import Recipe, loads
-from nnspark.shards import Shards
 from nnspark.sources import Table, load_table
-from nnspark.train import Epoch, train
+from nnspark.training.loop import Epoch, train
 
 DIGITS = """
 [data]

@@ -1,0 +1,161 @@
+"""From a table of rows on the driver to a plan and the blocks it makes.
+
+The DataFrame route (``frame.py``) takes the same decisions from the same functions, so that the same
+rows give the same blocks however they arrive.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.data.plan import Plan, Scaling, class_table, encode_labels, num_blocks, thresholds
+from nnspark.data.rows import PARTS, BlockSet, assemble, hash_rows, split_keys
+from nnspark.data.scaling import class_weights, fit_scaling, fit_target_scaling
+from nnspark.errors import DataError
+from nnspark.recipe import Recipe, Split
+from nnspark.sources import Table
+
+__all__ = ["Dataset", "fingerprint", "make_dataset"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A plan and the blocks of every part, on the driver."""
+
+    plan: Plan
+    blocks: BlockSet
+
+
+def make_dataset(table: Table, recipe: Recipe) -> Dataset:
+    """Plan, split, scale and cut a table into blocks."""
+    table = _without_weightless_rows(table)
+    features, weight = table.features, table.weight
+    given_test = _given_test(table)
+    classes, target = encode_target(table.target, recipe)
+    hashes = hash_rows(features, target, weight)
+    keys = split_keys(hashes, recipe.data.split.seed)
+    own = np.ones(len(keys), bool) if given_test is None else ~given_test
+    split = recipe.data.split if given_test is None else without_test(recipe.data.split)
+    strata = (
+        [target == c for c in range(len(classes))] if split.stratify and classes is not None else [own | True]
+    )
+    cuts = thresholds([np.sort(keys[rows & own]) for rows in strata], split)
+
+    plan = Plan(
+        task=recipe.data.task,
+        feature_names=table.feature_names,
+        scaling=Scaling(np.zeros(features.shape[1]), np.ones(features.shape[1])),
+        dtype=recipe.training.dtype,
+        block_rows=recipe.training.block_rows,
+        split_seed=recipe.data.split.seed,
+        cuts=cuts,
+        blocks=(1, 1, 1),
+        replicas=recipe.rounds.groups,
+        classes=classes,
+        num_targets=1 if target.ndim == 1 else target.shape[1],
+        weighted=weight is not None,
+        fingerprint=fingerprint(hashes),
+    )
+    part = plan.parts(keys, target, given_test)
+    train = part == 0
+    class_counts = None if classes is None else np.bincount(target[train], minlength=len(classes))
+    plan = finish_plan(
+        plan,
+        recipe,
+        np.bincount(part, minlength=3),
+        class_counts,
+        fit_scaling(recipe.data.scale, [features[train]], features.shape[1]),
+        fit_target_scaling(recipe.data.target_scale, [target[train]], plan.num_targets),
+    )
+    rows = plan.prepare(features, target, weight, given_test)
+    return Dataset(plan, assemble(rows, plan.block_rows))
+
+
+def finish_plan(
+    plan: Plan,
+    recipe: Recipe,
+    counts: NDArray[np.int64],
+    class_counts: NDArray[np.int64] | None,
+    scaling: Scaling,
+    target_scaling: Scaling | None,
+) -> Plan:
+    """The plan with all that needs the rows of each part to be known: counts, scaling, class weights."""
+    warnings = []
+    if counts[0] == 0:
+        raise DataError(f"no row is left for training out of {counts.sum()}; make data.split.train larger")
+    for part, fraction in ((1, recipe.data.split.validation), (2, recipe.data.split.test)):
+        if fraction > 0 and counts[part] == 0:
+            warnings.append(f"no row fell into the {PARTS[part]} part: there are only {counts.sum()} rows")
+    if plan.classes is not None and class_counts is not None:
+        if counts[0] < len(plan.classes):
+            raise DataError(
+                f"there are fewer training rows ({counts[0]}) than classes ({len(plan.classes)}); "
+                "is data.label the right column?"
+            )
+        unseen = [str(plan.classes[c]) for c in np.flatnonzero(class_counts == 0)]
+        if unseen:
+            warnings.append(f"no training row has class {', '.join(unseen)}; try data.split.stratify = true")
+    train, validation, test = (int(count) for count in counts)
+    rows, replicas = recipe.training.block_rows, recipe.rounds.replicas
+    return replace(
+        plan,
+        scaling=scaling,
+        target_scaling=target_scaling,
+        blocks=(num_blocks(train, rows, replicas), num_blocks(validation, rows), num_blocks(test, rows)),
+        class_weight=class_weights(recipe.training.class_weight, plan.classes, class_counts),
+        num_samples=(train, validation, test),
+        weighted=plan.weighted or recipe.training.class_weight != "none",
+        warnings=tuple(warnings),
+    )
+
+
+def encode_target(target: Array, recipe: Recipe) -> tuple[Array | None, Array]:
+    """Classes (None for other tasks) and the encoded target: indices (n,) or float64 (n, outputs)."""
+    if recipe.data.task == "classification":
+        classes = class_table(target, recipe.data.classes)
+        return classes, encode_labels(target, classes)
+    return None, np.asarray(target, dtype=np.float64).reshape(len(target), -1)
+
+
+def fingerprint(hashes: NDArray[np.uint64]) -> str:
+    """What identifies a set of rows, in any order: their number and the sums of their hashes."""
+    first, second = (int(word) for word in hashes.sum(axis=0, dtype=np.uint64))
+    return f"{len(hashes)}-{first:016x}{second:016x}"
+
+
+def without_test(split: Split) -> Split:
+    """The split of the rows that are not a given test part."""
+    rest = split.train + split.validation
+    return replace(split, train=split.train / rest, validation=split.validation / rest, test=0.0)
+
+
+def _given_test(table: Table) -> NDArray[np.bool_] | None:
+    if table.test_rows is None:
+        return None
+    given = np.zeros(len(table.features), dtype=bool)
+    given[table.test_rows] = True
+    return given
+
+
+def _without_weightless_rows(table: Table) -> Table:
+    """A row of weight 0 is a row that is not there."""
+    if table.weight is None or (table.weight > 0).all():
+        return table
+    keep = table.weight > 0
+    if not keep.any():
+        raise DataError("every row has weight 0: expected at least one positive weight")
+    given = table.test_rows
+    if given is not None:
+        start, stop, _ = given.indices(len(keep))
+        given = slice(int(keep[:start].sum()), int(keep[:stop].sum()))
+    return replace(
+        table,
+        features=table.features[keep],
+        target=table.target[keep],
+        weight=table.weight[keep],
+        test_rows=given,
+    )

@@ -1,0 +1,171 @@
+"""The plan of a data set: all that is learned from the rows before they become blocks.
+
+Classes, scaling, split thresholds, numbers of blocks. It is small, fixed before the first epoch,
+sent to the executors as it is, and the part of it that prediction needs is kept in the model.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark import recipe as recipe_module
+from nnspark.data.rows import Rows, hash_rows, split_keys
+from nnspark.errors import DataError
+
+__all__ = ["Plan", "Scaling", "class_table", "encode_labels", "part_counts", "thresholds"]
+
+Array = NDArray[Any]
+EVEN_SHARES = 4
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """x -> (x - center) / divide, each of shape (columns,)."""
+
+    center: NDArray[np.float64]
+    divide: NDArray[np.float64]
+
+    def apply(self, values: Array) -> Array:
+        """Scaled values, float64."""
+        return np.asarray((values - self.center) / self.divide)
+
+    def undo(self, values: Array) -> Array:
+        """Values in their own units again."""
+        return np.asarray(values * self.divide + self.center)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What turns raw rows into blocks, and output activations back into answers.
+
+    ``cuts`` (strata, 2) uint64: a row is a test row below the first, a validation row below the
+    second, of its stratum. ``blocks`` numbers of blocks of the three parts; ``replicas`` of training rows
+    whose blocks have to stay together, 0 for none.
+    """
+
+    task: str
+    feature_names: tuple[str, ...]
+    scaling: Scaling
+    dtype: str
+    block_rows: int
+    split_seed: int
+    cuts: NDArray[np.uint64]
+    blocks: tuple[int, int, int]
+    replicas: int = 0
+    classes: Array | None = None
+    num_targets: int = 1
+    target_scaling: Scaling | None = None
+    class_weight: NDArray[np.float64] | None = None
+    num_samples: tuple[int, int, int] = (0, 0, 0)
+    weighted: bool = False
+    fingerprint: str = ""
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def num_features(self) -> int:
+        """Number of feature columns."""
+        return len(self.feature_names)
+
+    @property
+    def terms(self) -> int:
+        """The most training blocks there can be: ``assemble`` may cut a crowded one in pieces."""
+        return 2 * self.blocks[0] + 1 + self.num_samples[0] // self.block_rows
+
+    def prepare(
+        self,
+        features: Array,
+        target: Array,
+        weight: NDArray[np.float64] | None,
+        given_test: NDArray[np.bool_] | None = None,
+    ) -> Rows:
+        """Decide part and block of each row, then scale and cast it.
+
+        ``target`` holds class indices (n,) or float64 targets (n, outputs).
+        """
+        hashes = hash_rows(features, target, weight)
+        part = self.parts(split_keys(hashes, self.split_seed), target, given_test)
+        counts = np.array(self.blocks, dtype=np.uint64)
+        block = (hashes[:, 0] % counts[part]).astype(np.int64)
+        if self.class_weight is not None:
+            weight = self.class_weight[target] * (1.0 if weight is None else weight)
+        if self.classes is not None:
+            y: Array = target.astype(np.int32)
+        else:
+            scaled = target if self.target_scaling is None else self.target_scaling.apply(target)
+            y = scaled.astype(self.dtype)
+        return Rows(part, block, hashes, self.scaling.apply(features).astype(self.dtype), y, weight)
+
+    def parts(
+        self, keys: NDArray[np.uint64], target: Array, given_test: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.int8]:
+        """Part of each row, an index into ``rows.PARTS``, from its split key."""
+        cuts = self.cuts[target] if len(self.cuts) > 1 else self.cuts[0]
+        part = np.where(keys < cuts[..., 0], 2, np.where(keys < cuts[..., 1], 1, 0)).astype(np.int8)
+        if given_test is not None:
+            part[given_test] = 2
+        return part
+
+
+def class_table(labels: Array, declared: Sequence[Any]) -> Array:
+    """The sorted distinct labels, or the declared classes after checking that they cover the labels."""
+    found = np.unique(labels)
+    if declared:
+        classes = np.unique(np.asarray(declared))
+        extra = [label for label in found.tolist() if label not in set(classes.tolist())]
+        if extra:
+            raise DataError(
+                f"label {extra[0]!r} is not among data.classes {classes.tolist()}; add it or drop those rows"
+            )
+        found = classes
+    if found.dtype.kind == "f":
+        if (found != np.floor(found)).any():
+            value = found[found != np.floor(found)][0]
+            raise DataError(
+                f"label {value!r} is not a whole number: classes are whole numbers or strings; "
+                "set data.task = 'regression' to predict numbers"
+            )
+        found = found.astype(np.int64)
+    if len(found) < 2:
+        raise DataError(
+            f"there is only one class, {found.tolist()[0]!r}: expected at least two different labels; "
+            "check data.label"
+        )
+    return found
+
+
+def encode_labels(labels: Array, classes: Array) -> NDArray[np.int64]:
+    """Index of each label among the sorted classes."""
+    return np.searchsorted(classes, labels.astype(classes.dtype)).astype(np.int64)
+
+
+def part_counts(rows: int, split: recipe_module.Split) -> tuple[int, int]:
+    """How many of ``rows`` rows are for test, and for test and validation together."""
+    test = round(rows * split.test)
+    return test, min(test + round(rows * split.validation), rows)
+
+
+def thresholds(sorted_keys: Sequence[NDArray[np.uint64]], split: recipe_module.Split) -> NDArray[np.uint64]:
+    """Cuts for each stratum from its sorted split keys, shape (strata, 2).
+
+    The cut is the key of the first row that belongs to the next part, so that equal rows always
+    share a part (a part may come out smaller by the number of such ties).
+    """
+    cuts = np.zeros((len(sorted_keys), 2), dtype=np.uint64)
+    for stratum, keys in enumerate(sorted_keys):
+        for column, rank in enumerate(part_counts(len(keys), split)):
+            cuts[stratum, column] = keys[rank] if rank < len(keys) else np.iinfo(np.uint64).max
+    return cuts
+
+
+def num_blocks(rows: int, block_rows: int, replicas: int = 1) -> int:
+    """Blocks for a part of ``rows`` rows: a multiple of the replicas.
+
+    More than two come in fours, for even shares on 2 or 4 cores: 5 blocks on 2 take as long as 6.
+    """
+    least = max(1, math.ceil(rows / block_rows))
+    together = math.lcm(replicas, EVEN_SHARES) if least > 2 else replicas
+    return together * math.ceil(least / together)

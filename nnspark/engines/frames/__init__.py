@@ -1,0 +1,10 @@
+"""DataFrames to shards without a row on the driver: columns, survey, plan, pack.
+
+``frame_shards`` is the whole way. The decisions are those of ``plan.py`` and ``rows.py``, so that a
+DataFrame and an array of the same rows give the same blocks.
+"""
+
+from nnspark.engines.frames.build import frame_shards
+from nnspark.engines.frames.read import FRAME_SOURCES, read_frame, reading
+
+__all__ = ["FRAME_SOURCES", "frame_shards", "read_frame", "reading"]

@@ -1,0 +1,194 @@
+"""Evaluate a model on labelled rows: which class is taken for which, and the figures that follow.
+
+Counts are summed over the shards like gradients, as integers, so they do not depend on the cluster.
+A confusion matrix has a row a true class and a column a predicted one; a multilabel model has one
+2 × 2 matrix a label.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.data.plan import Scaling
+from nnspark.data.rows import Block, BlockSet, most_rows
+from nnspark.engines import resident
+from nnspark.engines.base import Shards
+from nnspark.errors import DataError
+from nnspark.evaluation.data import evaluation_shards
+from nnspark.model import Model
+from nnspark.net import weights as weights_module
+from nnspark.net.network import forward
+from nnspark.objective.problems import TASKS, predicted_classes
+from nnspark.objective.totals import Kernel
+from nnspark.recipe import Recipe
+from nnspark.scoring.frame import target_names
+from nnspark.sums.exact import exact
+from nnspark.training.cost import evaluate
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+__all__ = ["Counts", "averages", "count", "evaluate_model", "per_class"]
+
+Array = NDArray[Any]
+Figures = dict[str, Any]
+
+
+@dataclass
+class Counts:
+    """The accumulator: confusion counts, exact sums of errors in the targets' own units."""
+
+    confusion: NDArray[np.int64] | None = None
+    sums: dict[str, int] = field(default_factory=dict)
+
+    def merge(self, other: "Counts") -> "Counts":
+        """Add other rows' counts to these; returns self."""
+        if self.confusion is None:
+            self.confusion = other.confusion
+        elif other.confusion is not None:
+            self.confusion = self.confusion + other.confusion
+        for name, value in other.sums.items():
+            self.sums[name] = self.sums.get(name, 0) + value
+        return self
+
+
+def count(
+    kernel: Kernel, shards: Shards, theta: Array, part: str, *, target_scaling: Scaling | None = None
+) -> Counts:
+    """Counts of one part at theta: one job."""
+    return shards.run(partial(_count_blocks, kernel, part, target_scaling), theta, Counts)
+
+
+def per_class(confusion: NDArray[np.int64], classes: Sequence[Any]) -> list[Figures]:
+    """Precision, recall, F1 and support of each class; 0 where there is nothing to divide by."""
+    right = np.diagonal(confusion)
+    precision = _ratio(right, confusion.sum(axis=0))
+    recall = _ratio(right, confusion.sum(axis=1))
+    f1 = _ratio(2 * right, confusion.sum(axis=0) + confusion.sum(axis=1))
+    support = confusion.sum(axis=1)
+    return [
+        {
+            "class": label,
+            "precision": float(precision[c]),
+            "recall": float(recall[c]),
+            "f1": float(f1[c]),
+            "support": int(support[c]),
+        }
+        for c, label in enumerate(classes)
+    ]
+
+
+def averages(figures: Sequence[Figures]) -> dict[str, Figures]:
+    """Precision, recall and F1 averaged over the classes: each counting alike (macro), or by support."""
+    supports = [row["support"] for row in figures]
+    total = sum(supports)
+    return {
+        "macro": {
+            name: sum(row[name] for row in figures) / len(figures) for name in ("precision", "recall", "f1")
+        },
+        "weighted": {
+            name: sum(row[name] * row["support"] for row in figures) / total if total else 0.0
+            for name in ("precision", "recall", "f1")
+        },
+    }
+
+
+def evaluate_model(
+    model: Model, recipe: Recipe, *, part: str = "test", session: "SparkSession | None" = None
+) -> Figures:
+    """All figures of a model on one part of the recipe's data, or on "all" its rows, ready for JSON.
+
+    Scaling and classes are the model's own, whatever the data. Class weights do not count here; the
+    rows' own weights (data.weight) do, but for the confusion counts, which are numbers of rows.
+    """
+    shards = evaluation_shards(model, recipe, part, session)
+    plan, seen = shards.plan, "test" if part == "all" else part
+    kernel = Kernel(model.network, model.task, plan.dtype, plan.terms, recipe.training.label_smoothing)
+    theta = weights_module.flatten(model.weights)
+    try:
+        metrics = evaluate(kernel, shards, theta, [seen]).get(seen)
+        if metrics is None:
+            raise DataError(f"the {part} part has no rows: choose another part of the data, or all of it")
+        counts = count(kernel, shards, theta, seen, target_scaling=model.target_scaling)
+    finally:
+        shards.close()
+    figures: Figures = {"part": part, "task": model.task, **metrics}
+    if model.task == "regression":
+        figures |= TASKS["regression"].metrics(counts.sums)
+    elif counts.confusion is not None:
+        figures |= _confusion_figures(model, counts.confusion)
+    figures["weights_sha256"] = weights_module.sha256(model.weights)
+    figures["data_fingerprint"] = plan.fingerprint
+    return {name: _finite_or_none(value) for name, value in figures.items()}
+
+
+def _count_blocks(
+    kernel: Kernel, part: str, target_scaling: Scaling | None, sets: Iterable[BlockSet], theta: Array
+) -> Counts:
+    """Worker function: the counts of one partition's blocks."""
+    weights = weights_module.unflatten(theta, kernel.network.layers)
+    work = resident.workspace(kernel.network, kernel.dtype, most_rows(sets))
+    total = Counts()
+    for blocks in sets:
+        for block in blocks.blocks([part]):
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+                outputs = forward(kernel.network, weights, block.X, work)[2]
+            total.merge(COUNTED[kernel.task](outputs, block, target_scaling))
+    return total
+
+
+def _count_classes(outputs: Array, block: Block, target_scaling: Scaling | None) -> Counts:
+    size = max(outputs.shape[1], 2)
+    cells = block.y.astype(np.int64) * size + predicted_classes(outputs)
+    return Counts(np.bincount(cells, minlength=size * size).reshape(size, size).astype(np.int64))
+
+
+def _count_labels(outputs: Array, block: Block, target_scaling: Scaling | None) -> Counts:
+    cells = 2 * (block.y >= 0.5) + (outputs >= 0.5)
+    tables = [np.bincount(column, minlength=4).reshape(2, 2) for column in cells.T]
+    return Counts(np.array(tables, dtype=np.int64))
+
+
+def _sum_errors(outputs: Array, block: Block, target_scaling: Scaling | None) -> Counts:
+    predicted, target = outputs.astype(np.float64), block.y.astype(np.float64)
+    if target_scaling is not None:
+        predicted, target = target_scaling.undo(predicted), target_scaling.undo(target)
+    w = np.ones(len(block)) if block.weight is None else block.weight
+    sums = {"weight": float(w.sum()), **TASKS["regression"].sums(predicted, target, w)}
+    return Counts(sums={name: exact(value) for name, value in sums.items()})
+
+
+COUNTED: dict[str, Callable[[Array, Block, Scaling | None], Counts]] = {
+    "classification": _count_classes,
+    "multilabel": _count_labels,
+    "regression": _sum_errors,
+}
+
+
+def _confusion_figures(model: Model, confusion: NDArray[np.int64]) -> Figures:
+    if model.task == "multilabel":
+        labels = [per_class(table, (0, 1))[1] | {"class": name} for table, name in
+                  zip(confusion, target_names(model), strict=True)]  # fmt: skip
+        return {**averages(labels), "per_class": labels, "confusion": confusion.tolist()}
+    classes = range(len(confusion)) if model.classes is None else model.classes.tolist()
+    figures = per_class(confusion, list(classes))
+    return {
+        **averages(figures),
+        "classes": list(classes),
+        "per_class": figures,
+        "confusion": confusion.tolist(),
+    }
+
+
+def _ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
+    ratio: NDArray[np.float64] = np.divide(above, below, out=np.zeros(len(above)), where=below > 0)
+    return ratio
+
+
+def _finite_or_none(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""The network: activations, losses, forward and backward, weights. Pure NumPy."""

@@ -1,0 +1,161 @@
+"""The network: what it computes from a block of rows, forward and backward. Pure NumPy.
+
+    a_0 = X,   z_l = a_{l-1} W_l[:, 1:].T + W_l[:, 0],   a_l = activation(z_l),   a_L = output(z_L)
+    delta_L = d loss / d z_L,   delta_l = (delta_{l+1} W_{l+1}[:, 1:]) * activation'(a_l)
+    grad_sums_l = [sum of delta_l | delta_l.T a_{l-1}]        (sums over rows, not means)
+
+Shapes: X (n, num_features), z_l, a_l and delta_l (n, units of layer l), W_l (units, 1 + fan_in).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.errors import RecipeError, ShapeError
+from nnspark.net import weights as weights_module
+from nnspark.net.activations import ACTIVATIONS, OUTPUTS
+from nnspark.net.losses import HEADS
+
+__all__ = ["Network", "Workspace", "backward", "forward", "predict"]
+
+Array = NDArray[Any]
+PREDICT_ROWS = 1024
+STRIPE = 1 << 15
+
+
+@dataclass(frozen=True)
+class Network:
+    """An architecture: layer sizes (inputs first), hidden activation, output and loss."""
+
+    layers: tuple[int, ...]
+    activation: str = "sigmoid"
+    output: str = "sigmoid"
+    loss: str = "cross_entropy"
+
+    def __post_init__(self) -> None:
+        if len(self.layers) < 2 or min(self.layers) < 1:
+            raise RecipeError(
+                f"layers are {list(self.layers)}: a network needs an input and an output layer, "
+                "each with at least one unit"
+            )
+        if self.activation not in ACTIVATIONS:
+            raise RecipeError(
+                f"activation '{self.activation}' is not known; use one of {', '.join(ACTIVATIONS)}"
+            )
+        if self.output not in OUTPUTS:
+            raise RecipeError(f"output '{self.output}' is not known; use one of {', '.join(OUTPUTS)}")
+        if (self.output, self.loss) not in HEADS:
+            pairs = ", ".join(f"{output} + {loss}" for output, loss in HEADS)
+            raise RecipeError(
+                f"output '{self.output}' does not go with loss '{self.loss}'; use one of {pairs}"
+            )
+
+
+class Workspace:
+    """Arrays reused from block to block: activations, deltas, targets and one gradient.
+
+    ``gradient`` is flat like theta; ``grad_sums`` are its views with the weights' shapes.
+    """
+
+    def __init__(self, network: Network, rows: int, dtype: str) -> None:
+        units = network.layers[1:]
+        self.rows, self.dtype = rows, np.dtype(dtype)
+        self._activations = [np.empty(rows * size, dtype) for size in units]
+        self._deltas = [np.empty(rows * size, dtype) for size in units]
+        self._outputs = np.empty(rows * units[-1], dtype)
+        self._targets = np.empty(rows * units[-1], dtype)
+        self.ones = np.ones(rows, dtype)
+        self.units = units
+        self.gradient = np.empty(weights_module.count(network.layers), dtype)
+        self.grad_sums = weights_module.unflatten(self.gradient, network.layers)
+
+    def activation(self, layer: int, rows: int) -> Array:
+        """Scratch for layer ``layer`` (0 = first hidden), shape (rows, units), contiguous."""
+        return self._activations[layer][: rows * self.units[layer]].reshape(rows, -1)
+
+    def delta(self, layer: int, rows: int) -> Array:
+        """Scratch for delta, shaped like ``activation``."""
+        return self._deltas[layer][: rows * self.units[layer]].reshape(rows, -1)
+
+    def outputs(self, rows: int) -> Array:
+        """Scratch for the output activations, kept apart from the z they come from."""
+        return self._outputs[: rows * self.units[-1]].reshape(rows, -1)
+
+    def targets(self, rows: int) -> Array:
+        """Scratch for Y, shape (rows, output units)."""
+        return self._targets[: rows * self.units[-1]].reshape(rows, -1)
+
+
+def forward(
+    network: Network, weights: Sequence[Array], X: Array, work: Workspace
+) -> tuple[list[Array], Array, Array]:
+    """Hidden activations, and the output layer's z and a. All live in ``work``."""
+    apply = ACTIVATIONS[network.activation].apply
+    a, hidden, last = X, [], len(weights) - 1
+    for layer, W in enumerate(weights):
+        a = z = np.matmul(a, W[:, 1:].T, out=work.activation(layer, len(X)))
+        for rows in _stripes(z):
+            z[rows] += W[:, 0]
+            if layer < last:
+                apply(z[rows])
+        if layer < last:
+            hidden.append(a)
+    outputs = work.outputs(len(X))
+    np.copyto(outputs, z)
+    return hidden, z, OUTPUTS[network.output](outputs)
+
+
+def backward(
+    network: Network,
+    weights: Sequence[Array],
+    X: Array,
+    hidden: Sequence[Array],
+    outputs: Array,
+    Y: Array,
+    row_weights: Array | None,
+    work: Workspace,
+) -> Array:
+    """Sum over the rows of the loss's gradient, flat like theta, in ``work.gradient``.
+
+    Overwrites ``hidden`` with the activations' derivatives once they are used.
+    """
+    grad = ACTIVATIONS[network.activation].grad
+    last = len(weights) - 1
+    delta = HEADS[network.output, network.loss].delta(outputs, Y, work.delta(last, len(X)))
+    if row_weights is not None:
+        delta *= row_weights[:, None]
+    for layer in range(last, -1, -1):
+        sums = work.grad_sums[layer]
+        sums[:, 0] = work.ones[: len(X)] @ delta
+        np.matmul(delta.T, hidden[layer - 1] if layer else X, out=sums[:, 1:])
+        if layer:
+            a = hidden[layer - 1]
+            delta = np.matmul(delta, weights[layer][:, 1:], out=work.delta(layer - 1, len(X)))
+            for rows in _stripes(delta):
+                delta[rows] *= grad(a[rows])
+    return work.gradient
+
+
+def _stripes(array: Array) -> Iterator[slice]:
+    """Runs of rows of at most ``STRIPE`` values, so that step after step finds them in the cache."""
+    rows = max(1, STRIPE // array.shape[1])
+    return (slice(start, start + rows) for start in range(0, len(array), rows))
+
+
+def predict(network: Network, weights: Sequence[Array], X: Array) -> Array:
+    """Output activations of any number of rows, shape (n, output units)."""
+    if X.ndim != 2 or X.shape[1] != network.layers[0]:
+        raise ShapeError(
+            f"layers start with {network.layers[0]} but X has shape {X.shape}; "
+            "leave the bias column out, nnspark adds it"
+        )
+    dtype = weights[0].dtype
+    result = np.empty((len(X), network.layers[-1]), dtype)
+    work = Workspace(network, min(len(X), PREDICT_ROWS), dtype.name)
+    for start in range(0, len(X), PREDICT_ROWS):
+        rows = slice(start, start + PREDICT_ROWS)
+        result[rows] = forward(network, weights, np.ascontiguousarray(X[rows], dtype=dtype), work)[2]
+    return result

@@ -1,0 +1,1 @@
+"""From a block and weights to sums: the objective, its accumulators, the metrics."""

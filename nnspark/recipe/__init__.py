@@ -1,0 +1,33 @@
+"""What a run is: the recipe's sections, their text, their checks. Knows no engine and no training."""
+
+from nnspark.recipe.sections import (
+    Checkpoint,
+    Data,
+    Network,
+    Recipe,
+    Report,
+    Rounds,
+    Spark,
+    Split,
+    Stopping,
+    Training,
+    dumps,
+    loads,
+    read,
+)
+
+__all__ = [
+    "Checkpoint",
+    "Data",
+    "Network",
+    "Recipe",
+    "Report",
+    "Rounds",
+    "Spark",
+    "Split",
+    "Stopping",
+    "Training",
+    "dumps",
+    "loads",
+    "read",
+]

@@ -1,0 +1,143 @@
+"""What the jobs share: reading a model, writing a file, and errors as one line and an exit code.
+
+0 done; 1 an error nnspark did not foresee (with its traceback), or Spark's JVM gone; 2 bad recipe, data
+or arguments; 3 diverged; 130 interrupted.
+"""
+
+import ctypes
+import logging
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from nnspark import errors
+from nnspark.errors import DataError, ModelError, NNSparkError, SparkLostError
+from nnspark.model import Model
+from nnspark.runs.storage import Folder, is_uri, open_folder
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+
+__all__ = ["known_error", "read_model", "run_job", "write_file"]
+
+PIDFD_GETFD = 438  # the system call's number, the same on every architecture
+RAISED_IN_A_WORKER = re.compile(r"nnspark\.errors\.(\w+): (.+)")
+
+
+def run_job(main: Callable[[list[str]], int | None]) -> NoReturn:
+    """Call ``main`` with the command line's arguments and leave with the exit code its outcome means."""
+    separate_standard_error()
+    logging.getLogger().addFilter(_is_not_of_py4j)
+    try:
+        code = main(sys.argv[1:]) or 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        code = 130
+    except Exception as error:
+        known = known_error(error)
+        if known is None:
+            raise
+        print("error:", " ".join(str(known).split()), file=sys.stderr)
+        code = known.exit_code
+    sys.stdout.flush()
+    sys.exit(code)
+
+
+def known_error(error: BaseException) -> NNSparkError | None:
+    """The NNSparkError that an exception is, that it quotes out of a Python worker, or that Spark is gone."""
+    if isinstance(error, NNSparkError):
+        return error
+    if jvm_is_gone():
+        return SparkLostError(
+            "Spark's JVM ended before the job did: killed, or out of memory; give the driver more "
+            "(spark.driver.memory) and go on with --resume"
+        )
+    if type(error).__module__.partition(".")[0] not in ("py4j", "pyspark"):
+        return None
+    for name, message in reversed(RAISED_IN_A_WORKER.findall(str(error))):
+        kind = getattr(errors, name, None)
+        if isinstance(kind, type) and issubclass(kind, NNSparkError):
+            return kind(message.strip())
+    return None
+
+
+def jvm_is_gone() -> bool:
+    """Whether there was a JVM that does not answer any more."""
+    pyspark = sys.modules.get("pyspark")
+    gateway = pyspark.SparkContext._gateway if pyspark else None
+    try:
+        return gateway is not None and not gateway.jvm.System.currentTimeMillis()
+    except Exception:  # whatever py4j makes of a closed connection
+        return True
+
+
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    """py4j logs a traceback for every call to a JVM that is gone."""
+    return "py4j" not in record.pathname
+
+
+def read_model(path: str, sc: "SparkContext | None") -> tuple[Model, Folder]:
+    """The model in a file or a run directory, and the folder that holds it: local, or any Hadoop URI."""
+    location = path.rstrip("/")
+    is_file = location.endswith(".safetensors") or (not is_uri(location) and Path(location).is_file())
+    folder, name = open_parent(location if is_file else f"{location}/model.safetensors", sc)
+    try:
+        content = folder.read(name)
+    except FileNotFoundError:
+        wanted = "" if is_file else ": expected a model file or the directory of a finished run"
+        raise ModelError(f"{folder.path(name)} does not exist{wanted}") from None
+    except OSError as error:
+        raise ModelError(f"{folder.path(name)} cannot be read: {error.strerror or error}") from None
+    return Model.from_bytes(content, folder.path(name)), folder
+
+
+def write_file(path: str, content: bytes, sc: "SparkContext | None") -> None:
+    """Write a file, whole or not at all, at a local path or Hadoop URI."""
+    folder, name = open_parent(path, sc)
+    try:
+        folder.write(name, content)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def open_parent(path: str, sc: "SparkContext | None") -> tuple[Folder, str]:
+    """The folder a file is in, and its name there."""
+    above, slash, name = path.rpartition("/")
+    return open_folder(above or slash or ".", sc), name
+
+
+def separate_standard_error() -> None:
+    """Give a driver started by spark-submit the standard error that spark-submit was given.
+
+    spark-submit runs the driver with standard error merged into standard output, which a person at a
+    terminal would not notice but a pipe and the progress bar do. On Linux the launcher's own standard
+    error can be had; elsewhere, and for a file that cannot be shared with the launcher's file
+    position, things stay as they are.
+    """
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        return
+    path = f"/proc/{os.getppid()}/fd/2"
+    try:
+        regular = stat.S_ISREG(os.stat(path).st_mode)
+        theirs = _shared_descriptor(os.getppid(), 2) if regular else os.open(path, os.O_WRONLY)
+    except OSError:
+        return
+    os.dup2(theirs, 2)
+    os.close(theirs)
+
+
+def _shared_descriptor(process: int, descriptor: int) -> int:
+    """Another process's open file, file position and all: Linux's pidfd_getfd; OSError if refused."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    process_descriptor = os.pidfd_open(process)
+    try:
+        found: int = libc.syscall(PIDFD_GETFD, process_descriptor, descriptor, 0)
+    finally:
+        os.close(process_descriptor)
+    if found < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_getfd")
+    return found

@@ -1,0 +1,82 @@
+"""Progress while training: a bar on a terminal, a line every few epochs otherwise. Standard error only."""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from nnspark.training.loop import Epoch
+
+__all__ = ["ProgressLog", "log", "make_progress"]
+
+
+def log(message: str) -> None:
+    """One line for the person who watches."""
+    print(message, file=sys.stderr, flush=True)
+
+
+class ProgressLog(Protocol):
+    """A callback for ``train`` that has to be closed."""
+
+    def __call__(self, epoch: "Epoch") -> None:
+        """Show an epoch."""
+
+    def close(self) -> None:
+        """Leave the terminal tidy."""
+
+
+def make_progress(epochs: int, *, start: int = 0, every: int = 10) -> ProgressLog:
+    """A bar if standard error is a terminal, lines every ``every`` epochs if not."""
+    return _Bar(epochs, start) if sys.stderr.isatty() else _Lines(epochs, every)
+
+
+def figures(row: Mapping[str, Any]) -> dict[str, str]:
+    """The few figures of a history row worth watching."""
+    shown = {"loss": row.get("loss"), "accuracy": row.get("accuracy"), "r2": row.get("r2")}
+    shown |= {"val loss": row.get("validation_loss"), "val accuracy": row.get("validation_accuracy")}
+    shown |= {"val r2": row.get("validation_r2")}
+    return {name: f"{value:.4f}" for name, value in shown.items() if value is not None}
+
+
+class _Bar:
+    """tqdm's bar: loss, accuracy, seconds an epoch, time left."""
+
+    def __init__(self, epochs: int, start: int) -> None:
+        from tqdm import tqdm
+
+        columns, rows = os.get_terminal_size(sys.stderr.fileno())  # 0×0 where it does not know its size
+        self._bar = tqdm(
+            total=epochs,
+            initial=start,
+            unit="epoch",
+            file=sys.stderr,
+            ncols=columns or 100,
+            nrows=rows or 24,
+        )
+
+    def __call__(self, epoch: "Epoch") -> None:
+        self._bar.set_postfix(figures(epoch.row), refresh=False)
+        self._bar.update()
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+class _Lines:
+    """One line every few epochs, and always the first and the last."""
+
+    def __init__(self, epochs: int, every: int) -> None:
+        self._epochs, self._every, self._shown = epochs, every, 0
+
+    def __call__(self, epoch: "Epoch") -> None:
+        number, row = epoch.progress.epoch, epoch.row
+        last = number == self._epochs or bool(epoch.progress.stop.reason)
+        if self._shown and number % self._every and not last:
+            return
+        self._shown = number
+        shown = "  ".join(f"{name} {value}" for name, value in figures(row).items())
+        log(f"epoch {number}/{self._epochs}  {shown}  {row['seconds']:.3f} s")
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,103 @@
+"""The report of a finished run: gathers what the page shows; a fault in it never costs the run."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.data.rows import BlockSet
+from nnspark.engines.base import Shards
+from nnspark.evaluation.evaluate import count, per_class
+from nnspark.model import Model
+from nnspark.recipe import Recipe, dumps
+from nnspark.runs.directory import RunDirectory
+from nnspark.training.loop import Trained, kernel_for
+
+__all__ = ["report_page"]
+
+Array = NDArray[Any]
+SAMPLE_ROWS = 200
+
+
+def report_page(
+    directory: RunDirectory,
+    recipe: Recipe,
+    shards: Shards,
+    trained: Trained,
+    model: Model,
+    metrics: dict[str, Any],
+    title: str,
+) -> str | None:
+    """The page as HTML, or None, with a warning, if it could not be made."""
+    try:
+        from nnspark.report import RunRecord, describe_environment, write_report
+
+        out = directory.folder.path()
+        shown: dict[str, Any] = {}
+        if model.classes is not None and "test" in metrics:
+            labels = [str(label) for label in model.classes.tolist()]
+            counts = count(kernel_for(recipe, shards.plan), shards, trained.theta, "test")
+            if counts.confusion is not None:
+                shown |= {"confusion": counts.confusion, "per_class": per_class(counts.confusion, labels)}
+            shown |= {"classes": labels, "samples": _samples(shards, model)}
+        record = RunRecord(
+            title=title,
+            recipe_text=dumps(recipe),
+            history=directory.history,
+            metrics=metrics,
+            warnings=shards.plan.warnings,
+            best_epoch=trained.best_epoch,
+            stopped_because=trained.stopped_because,
+            environment=describe_environment(),
+            commands=(
+                ("evaluate it again", f"spark-submit jobs/evaluate.py {out}"),
+                (
+                    "predict rows of your own",
+                    f"spark-submit jobs/predict.py {out} ROWS.csv --out PREDICTED.csv",
+                ),
+                ("train it again", f"spark-submit jobs/train.py {out}/recipe.toml --out ANOTHER_RUN"),
+            ),
+            run_dir=out,
+            **shown,
+        )
+        return write_report(record)
+    except Exception as error:
+        directory.warn(f"the report could not be made ({type(error).__name__}: {error})")
+        return None
+
+
+@dataclass
+class _Rows:
+    """An accumulator of a few test rows: those of the first test block."""
+
+    first: tuple[int, Array, Array] | None = None
+
+    def merge(self, other: "_Rows") -> "_Rows":
+        """Keep the rows of the lower block; returns self."""
+        if other.first is not None and (self.first is None or other.first[0] < self.first[0]):
+            self.first = other.first
+        return self
+
+
+def _samples(shards: Shards, model: Model) -> Any:
+    """Pictures of some test rows, where rows are square images; None where they are not."""
+    from nnspark.report import pick_samples
+
+    rows = shards.run(partial(_first_rows, SAMPLE_ROWS), None, _Rows).first
+    if rows is None or model.classes is None:
+        return None
+    features = shards.plan.scaling.undo(rows[1].astype(np.float64))
+    labels = [model.classes[rows[2]].astype(str).tolist(), model.predict(features).astype(str).tolist()]
+    return pick_samples(features, *labels)
+
+
+def _first_rows(limit: int, sets: Iterable[BlockSet], value: None) -> _Rows:
+    """Worker function: the first rows of the lowest test block here."""
+    found = _Rows()
+    for blocks in sets:
+        for block in blocks.blocks(("test",)):
+            found.merge(_Rows((block.index, block.X[:limit].copy(), block.y[:limit].copy())))
+    return found

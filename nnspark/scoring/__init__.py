@@ -1,0 +1,1 @@
+"""Rows in, answers out: a model applied to DataFrames and files."""

@@ -1,0 +1,50 @@
+"""Say which feature columns cannot be predicted from, and how many rows it concerns."""
+
+from typing import TYPE_CHECKING, Any
+
+from nnspark.scoring.columns import FeatureColumns, Piece, array_of, column_of, number_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+__all__ = ["explain"]
+
+
+def explain(frame: "DataFrame", features: FeatureColumns, where: str) -> str:
+    """Say in one line which feature columns cannot be predicted from, counted over the whole frame."""
+    from pyspark.sql import functions as F
+
+    counts = [F.count_if(_is_bad(piece)).alias(f"n{at}") for at, piece in enumerate(features)]
+    texts = [
+        F.first(F.when(_is_bad(piece), column_of(piece)), ignorenulls=True).alias(f"t{at}")
+        for at, piece in enumerate(features)
+        if piece.kind == "text"
+    ]
+    row = frame.agg(F.count(F.lit(1)).alias("rows"), *counts, *texts).first()
+    assert row is not None
+    bad = [at for at in range(len(features)) if row[f"n{at}"]]
+    if not bad:
+        return f"{where} has rows that could not be predicted, but they changed while they were read"
+    piece, count = features[bad[0]], row[f"n{bad[0]}"]
+    expected = "a finite number" if piece.width is None else f"{piece.width} finite numbers"
+    example = row[f"t{bad[0]}"] if piece.kind == "text" else None
+    shown = f" (such as {example[:40]!r})" if example is not None else ""
+    others = f", and {len(bad) - 1} other columns are affected" if len(bad) > 1 else ""
+    return (
+        f"{where}: column {piece.name!r} must hold {expected}, but {count} of {row['rows']} rows have a "
+        f"null, NaN, infinite or other value there{shown}{others}; fill or drop those rows"
+    )
+
+
+def _is_bad(piece: Piece) -> "Column":
+    from pyspark.sql import functions as F
+
+    def not_finite(value: Any) -> Any:
+        return value.isNull() | F.isnan(value) | (F.abs(value) == float("inf"))
+
+    if piece.width is None:
+        bad: Column = not_finite(number_of(piece))
+        return bad
+    array = array_of(piece)
+    fits = (F.size(array) == piece.width) & ~F.exists(array, not_finite)
+    return ~F.coalesce(fits, F.lit(False))

@@ -1,0 +1,135 @@
+"""Predict the rows of files: CSV, Parquet or .npy in; the same rows with answers, CSV or Parquet, out.
+
+The output appears by one rename when every row was predicted, or not at all.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nnspark.errors import DataError
+from nnspark.model import Model
+from nnspark.scoring.columns import choose_features
+from nnspark.scoring.frame import quoted, score
+from nnspark.scoring.inputs import Input, format_of, open_input
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+__all__ = ["OUTPUT_FORMATS", "predict_files"]
+
+OUTPUT_FORMATS = ("csv", "parquet")
+
+
+def predict_files(
+    session: "SparkSession",
+    model: Model,
+    source: str,
+    out: str,
+    *,
+    output_format: str = "",
+    input_format: str = "",
+    header: str = "auto",
+    columns: Sequence[str] = (),
+    overwrite: bool = False,
+) -> int:
+    """Predict the rows of ``source`` into the folder ``out``; returns how many there were.
+
+    Parameters
+    ----------
+    output_format : "csv" or "parquet"; empty: by the suffix of out, else like the input.
+    input_format : "csv", "parquet" or "npy"; empty: by the suffix of the input or of a file in it.
+    header : "true", "false" or "auto": whether CSV input starts with column names.
+    columns : the feature columns' names in the input, in the model's order, if they are not the model's.
+    overwrite : replace an existing out.
+
+    Raises
+    ------
+    DataError : input that cannot be predicted, or an out that exists; nothing is left behind.
+    """
+    session.conf.set("spark.sql.caseSensitive", True)
+    target = _Target(session, out)
+    if target.exists() and not overwrite:
+        raise DataError(f"{out} exists already; pass --overwrite to replace it, or another --out")
+    rows = open_input(session, model, source, input_format, header)
+    chosen = output_format or format_of(out) or rows.format
+    chosen = chosen if chosen in OUTPUT_FORMATS else "csv"
+    features = choose_features(rows.frame, model, columns=columns, named=rows.named, where=source)
+    scored = score(rows.frame, model, features)
+    try:
+        _write(_typed(scored.frame, rows, chosen), target.temporary, chosen)
+        rows.check()
+        count = scored.check(source)
+        if not count:
+            raise DataError(f"{source} has no rows to predict")
+        target.publish()
+    except Exception as error:
+        raise _as_data_error(error, source) from error
+    finally:
+        scored.model_bc.destroy()
+        target.discard()
+    return count
+
+
+def _typed(frame: "DataFrame", rows: Input, output_format: str) -> "DataFrame":
+    """Text that is numbers as numbers, where the format has types."""
+    from pyspark.sql import functions as F
+    from pyspark.sql import types as T
+
+    kept: list[Any] = []
+    types = rows.inferred() if output_format == "parquet" else {}
+    for field in frame.schema.fields:
+        if output_format == "csv" and not isinstance(field.dataType, T.AtomicType):
+            raise DataError(
+                f"column {field.name!r} is {field.dataType.simpleString()}, which CSV cannot hold; write "
+                "--format parquet"
+            )
+        column = F.col(quoted(field.name))
+        kept.append(column.cast(types[field.name]).alias(field.name) if field.name in types else column)
+    return frame.select(*kept)
+
+
+def _write(frame: "DataFrame", path: str, output_format: str) -> None:
+    writer = frame.write.mode("errorifexists")
+    if output_format == "parquet":
+        writer.parquet(path)
+    else:
+        writer.csv(
+            path, header=True, escape='"', ignoreLeadingWhiteSpace=False, ignoreTrailingWhiteSpace=False
+        )
+
+
+class _Target:
+    """The output folder, written under a hidden name beside it and renamed at the end."""
+
+    def __init__(self, session: "SparkSession", out: str) -> None:
+        jvm: Any = session.sparkContext._jvm
+        self._path = jvm.org.apache.hadoop.fs.Path(out.rstrip("/") or out)
+        self._fs = self._path.getFileSystem(session.sparkContext._jsc.hadoopConfiguration())
+        name = f".{self._path.getName()}.{uuid.uuid4().hex}.tmp"
+        self._temporary = jvm.org.apache.hadoop.fs.Path(self._path.getParent() or ".", name)
+        self.temporary = str(self._temporary)
+
+    def exists(self) -> bool:
+        return bool(self._fs.exists(self._path))
+
+    def publish(self) -> None:
+        if self.exists():
+            self._fs.delete(self._path, True)
+        if not self._fs.rename(self._temporary, self._path):
+            raise DataError(f"the predictions could not be moved to {self._path}; is the place writable?")
+
+    def discard(self) -> None:
+        self._fs.delete(self._temporary, True)
+
+
+def _as_data_error(error: Exception, source: str) -> Exception:
+    """What Spark says of a damaged file, or of files whose headers differ, as one line."""
+    text = str(error)
+    if "CSV header does not conform" in text:
+        return DataError(f"{source} has files with different headers; predict them one by one")
+    for sign in ("FAILED_READ_FILE", "CANNOT_READ_FILE", "CANNOT_DECODE"):
+        if sign in text:
+            line = next(line for line in text.splitlines() if sign in line)
+            return DataError(f"{source} cannot be read: {line.strip()[:200]}")
+    return error

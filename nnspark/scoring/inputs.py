@@ -1,0 +1,175 @@
+"""Open the files to predict as a DataFrame: CSV (as text, so that it passes unchanged), Parquet, .npy."""
+
+import csv
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nnspark.errors import DataError, ShapeError
+from nnspark.model import Model
+from nnspark.scoring.columns import data_section
+from nnspark.sources.csv import has_header
+from nnspark.sources.files import existing_file, one_line
+from nnspark.sources.npy import read_npy_array
+from nnspark.sources.table import DataRequest, numbered
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, Observation, SparkSession
+
+__all__ = ["INPUT_FORMATS", "Input", "format_of", "open_input"]
+
+MALFORMED = "nnspark malformed line"
+
+
+class Input(NamedTuple):
+    """Rows to predict.
+
+    ``named`` is False if the columns' names are only positions; ``check`` is called when the rows have
+    been read; ``inferred`` gives Spark types of text columns that hold numbers.
+    """
+
+    frame: "DataFrame"
+    format: str
+    named: bool
+    check: Callable[[], None]
+    inferred: Callable[[], dict[str, str]]
+
+
+def open_input(session: "SparkSession", model: Model, path: str, wanted: str, header: str) -> Input:
+    """Open a file or a folder of part files; ``wanted`` is a format, or empty to go by the names."""
+    files = _list_files(session, path)
+    found = wanted or format_of(path) or next(filter(None, map(format_of, files)), "")
+    if found not in INPUT_FORMATS:
+        raise DataError(
+            f"{path} is not named .csv, .parquet or .npy: say what it holds with --input-format "
+            f"{'|'.join(INPUT_FORMATS)}"
+        )
+    return INPUT_FORMATS[found](session, model, path, header)
+
+
+def format_of(path: str) -> str:
+    """The format that a name's suffix says, or nothing."""
+    name = path.rstrip("/").lower()
+    for packed in (".gz", ".bz2", ".zst"):
+        name = name.removesuffix(packed)
+    return next((kind for kind in INPUT_FORMATS if name.endswith("." + kind)), "")
+
+
+def _list_files(session: "SparkSession", path: str) -> list[str]:
+    """Names of a file, or of the data files of a folder."""
+    jvm: Any = session.sparkContext._jvm
+    place = jvm.org.apache.hadoop.fs.Path(path)
+    try:
+        files = place.getFileSystem(session.sparkContext._jsc.hadoopConfiguration())
+        if not files.exists(place):
+            raise DataError(f"{path} does not exist: expected a file or folder to predict")
+        names = [status.getPath().getName() for status in files.listStatus(place)]
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(f"{path} cannot be opened: {one_line(error)}") from error
+    data = sorted(name for name in names if not name.startswith(("_", ".")))
+    if not data:
+        raise DataError(f"{path} is a folder without data files")
+    return data
+
+
+def _open_csv(session: "SparkSession", model: Model, path: str, header: str) -> Input:
+    from pyspark.sql import Observation
+    from pyspark.sql import functions as F
+
+    first = session.read.text(path).filter("length(trim(value)) > 0").first()
+    if first is None:
+        raise DataError(f"{path} is empty")
+    raw = next(csv.reader([first[0].removeprefix("\ufeff")]))
+    cells = [cell.strip() for cell in raw]
+    numbers = header == "auto" and len(cells) > 1 and set(model.feature_names) <= set(cells)
+    named = numbers or has_header(cells, _request(model, header))
+    names = [cell or str(at) for at, cell in enumerate(cells)] if named else list(numbered(len(cells)))
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"{path} has more than one column named {twice[0]!r}; rename one of them")
+    options: Any = {
+        "header": named,
+        "enforceSchema": not named or names != first[0].split(","),
+        "escape": '"',
+        "columnPruning": False,
+        "columnNameOfCorruptRecord": MALFORMED,
+    }
+    text = ", ".join(f"`{name.replace('`', '``')}` STRING" for name in [*names, MALFORMED])
+    frame = session.read.options(**options).schema(text).csv(path)
+    observed = Observation()
+    malformed = F.col(f"`{MALFORMED}`")
+    frame = frame.observe(observed, F.count(malformed).alias("lines"), F.max(malformed).alias("line"))
+    frame = frame.drop(MALFORMED)
+    return Input(
+        frame,
+        "csv",
+        named,
+        lambda: _refuse_ragged(observed, path, len(names)),
+        lambda: _inferred(session, path, options, names),
+    )
+
+
+def _refuse_ragged(observed: "Observation", path: str, width: int) -> None:
+    found = observed.get
+    if found["lines"]:
+        line = found["line"][:60]
+        raise DataError(
+            f"{path}: expected {width} fields on every line, but {found['lines']} line(s) have more or "
+            f"fewer, such as {line!r}"
+        )
+
+
+def _inferred(
+    session: "SparkSession", path: str, options: dict[str, Any], names: list[str]
+) -> dict[str, str]:
+    """Types of the columns that Spark finds to be numbers, by another pass over the file."""
+    fields = session.read.options(**options, inferSchema=True).csv(path).schema.fields
+    kinds = [field.dataType.simpleString() for field in fields]
+    return {
+        name: kind for name, kind in zip(names, kinds, strict=False) if kind in ("int", "bigint", "double")
+    }
+
+
+def _request(model: Model, header: str) -> DataRequest:
+    """How the recipe's own CSV is read, but for the header."""
+    said: bool | str = {"true": True, "false": False}.get(header, "auto")
+    names = list(model.feature_names)
+    data = data_section(model)
+    return DataRequest("csv", label=data.label, weight=data.weight, header=said, columns=names)
+
+
+def _open_parquet(session: "SparkSession", model: Model, path: str, header: str) -> Input:
+    try:
+        frame = session.read.parquet(path)
+    except Exception as error:
+        raise DataError(f"{path} cannot be read as Parquet: {one_line(error)}") from error
+    return Input(frame, "parquet", True, _nothing, dict)
+
+
+def _open_npy(session: "SparkSession", model: Model, path: str, header: str) -> Input:
+    """The driver reads the array and spreads its rows."""
+    import pyarrow as pa
+
+    array = read_npy_array(existing_file(path, "INPUT"))
+    if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "buif":
+        raise ShapeError(
+            f"{path} must hold numbers of shape (rows, {len(model.feature_names)}), but has shape "
+            f"{array.shape} and dtype {array.dtype}"
+        )
+    names = list(map(str, range(array.shape[1])))
+    columns = [pa.array(column.astype(float)) for column in array.T]
+    frame = session.createDataFrame(pa.Table.from_arrays(columns, names))
+    return Input(frame, "npy", False, _nothing, dict)
+
+
+def _nothing() -> None:
+    """Nothing to check."""
+
+
+INPUT_FORMATS: dict[str, Callable[["SparkSession", Model, str, str], Input]] = {
+    "csv": _open_csv,
+    "parquet": _open_parquet,
+    "npy": _open_npy,
+}

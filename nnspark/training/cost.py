@@ -1,0 +1,137 @@
+"""The cost function of full-batch training: theta in, cost and gradient out, one Spark job a call.
+
+``Cost`` is the seam between optimizers and data: it sums over the shards, divides once and adds the
+L2 term. It does not know whether the shards are on a cluster or in this process.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.data.conservation import check_evaluated
+from nnspark.data.rows import BlockSet, most_rows
+from nnspark.engines import resident
+from nnspark.engines.base import Shards
+from nnspark.net import weights as weights_module
+from nnspark.net.regularize import add_l2
+from nnspark.objective.problems import TASKS
+from nnspark.objective.totals import Kernel, Totals, totals_of
+from nnspark.sums.exact import ExactVector, from_exact
+
+__all__ = ["Cost", "Evaluation", "counted", "evaluate", "part_metrics"]
+
+Array = NDArray[Any]
+Metrics = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is known of one theta: cost, norm of the gradient, metrics of the parts that were passed.
+
+    ``evaluations`` passes over the data were spent on the update that ended here; ``converged`` if the
+    optimizer cannot go on.
+    """
+
+    theta: Array
+    cost: float
+    grad_norm: float | None
+    metrics: Mapping[str, Metrics]
+    evaluations: int = 1
+    converged: bool = False
+
+
+class Cost:
+    """``cost_fn(theta) -> (cost, grad)``; counts its calls and remembers the last one.
+
+    Parameters
+    ----------
+    kernel : how a block becomes sums.
+    shards : where the blocks are.
+    l2 : the penalty's factor λ.
+    parts : parts passed at each call; "train" gives the gradient, others only metrics.
+    """
+
+    def __init__(
+        self, kernel: Kernel, shards: Shards, *, l2: float, parts: Sequence[str] = ("train",)
+    ) -> None:
+        self.kernel, self.shards, self.l2, self.parts = kernel, shards, l2, tuple(parts)
+        self.is_bias = weights_module.bias_mask(kernel.network.layers)
+        self.evaluations = 0
+        self.last: Evaluation | None = None
+
+    def __call__(self, theta: Array) -> tuple[float, Array]:
+        """Cost and gradient at theta; infinite and NaN where they are not finite, never an exception."""
+        totals = self.shards.run(partial(_totals, self.kernel, self.parts, True), theta, Totals)
+        self.evaluations += 1
+        check_evaluated(self.shards.plan, counted(totals, self.parts))
+        metrics = part_metrics(totals, self.kernel.task)
+        if not totals.finite or totals.gradient is None:
+            cost, grad, grad_norm = math.inf, np.full(theta.shape, np.nan, theta.dtype), math.nan
+        else:
+            cost, grad, grad_norm = self._mean(metrics["train"]["loss"], totals, totals.gradient, theta)
+        self.last = Evaluation(theta, cost, grad_norm, metrics)
+        return cost, grad
+
+    def _mean(
+        self, loss: float, totals: Totals, sums: ExactVector, theta: Array
+    ) -> tuple[float, Array, float]:
+        """Cost, gradient and its norm: sums divided once, and the L2 term, piece by piece."""
+        num_samples = from_exact(totals.sums["train"]["weight"])
+        cost, grad, squares = loss, np.empty_like(theta), 0.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            for here, part in sums.parts():
+                part /= num_samples
+                cost, part = add_l2(
+                    cost, part, theta[here], l2=self.l2, num_samples=num_samples, is_bias=self.is_bias[here]
+                )
+                grad[here] = part
+                squares += float(np.square(part).sum())
+        if not np.isfinite(grad).all():
+            cost = math.inf
+        return cost, grad, math.sqrt(squares)
+
+    def since(self, before: int, *, converged: bool) -> Evaluation:
+        """The last evaluation, with the number of calls since there were ``before``."""
+        if self.last is None:
+            raise RuntimeError("nothing was evaluated yet")
+        return replace(self.last, evaluations=self.evaluations - before, converged=converged)
+
+
+def evaluate(kernel: Kernel, shards: Shards, theta: Array, parts: Sequence[str]) -> dict[str, Metrics]:
+    """Metrics of the given parts at theta, one job, no gradient."""
+    totals = shards.run(partial(_totals, kernel, tuple(parts), False), theta, Totals)
+    check_evaluated(shards.plan, counted(totals, parts))
+    return part_metrics(totals, kernel.task)
+
+
+def counted(totals: Totals, parts: Iterable[str]) -> dict[str, int]:
+    """Rows that were gone over in each part."""
+    return {part: round(from_exact(totals.sums.get(part, {}).get("num_samples", 0))) for part in parts}
+
+
+def part_metrics(totals: Totals, task: str) -> dict[str, Metrics]:
+    """Means from sums, part by part: num_samples, loss, and the task's metrics."""
+    if not totals.finite:
+        return {part: {"loss": math.inf} for part in totals.sums}
+    return {
+        part: {
+            "num_samples": round(from_exact(sums["num_samples"])),
+            "loss": sums["loss"] / sums["weight"],
+            **TASKS[task].metrics(sums),
+        }
+        for part, sums in totals.sums.items()
+        if sums["weight"]
+    }
+
+
+def _totals(
+    kernel: Kernel, parts: Sequence[str], with_gradient: bool, sets: Iterable[BlockSet], theta: Array
+) -> Totals:
+    """Worker function: the totals of one partition's blocks."""
+    work = resident.workspace(kernel.network, kernel.dtype, most_rows(sets))
+    return totals_of(kernel, theta, sets, work, parts, with_gradient=with_gradient)

@@ -1,0 +1,198 @@
+"""nnspark.evaluation.evaluate against scikit-learn's metrics, without Spark."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from nnspark import recipe as recipe_module
+from nnspark.data.dataset import make_dataset
+from nnspark.engines.layout import make_shards
+from nnspark.errors import DataError, ShapeError
+from nnspark.evaluation.evaluate import Counts, averages, evaluate_model, per_class
+from nnspark.evaluation.text import as_text
+from nnspark.model import Model
+from nnspark.recipe import dumps
+from nnspark.sources import load_table
+from nnspark.training.loop import train
+
+IRIS = '[data]\nsource = "iris"\nscale = "standard"\n[training]\nengine = "local"\nepochs = 20\nl2 = 0.1\n'
+
+
+def trained(text, *overrides):
+    """The recipe, its model and what training says of it."""
+    recipe = recipe_module.loads(text, overrides)
+    dataset = make_dataset(load_table(recipe.data), recipe)
+    result = train(recipe, make_shards(dataset, None))
+    return recipe, Model.of(dataset.plan, result.network, result.theta, dumps(recipe)), result.metrics
+
+
+def csv_recipe(path, rows, *, task="classification", label="label", names="abc"):
+    """A recipe for a CSV file of these rows, whose last columns are labels."""
+    labels = label if isinstance(label, list) else [label]
+    path.write_text("\n".join(",".join(map(str, row)) for row in [[*names, *labels], *rows]) + "\n")
+    shown = "[" + ", ".join(f'"{name}"' for name in labels) + "]" if isinstance(label, list) else f'"{label}"'
+    return (
+        f'[data]\nsource = "csv"\npath = "{path}"\nlabel = {shown}\ntask = "{task}"\nscale = "standard"\n'
+        '[training]\nengine = "local"\nepochs = 30\nlearning_rate = 0.1\nl2 = 0.0\n'
+    )
+
+
+def problem(rows, seed=3):
+    """Random features of three very different columns."""
+    return np.random.default_rng(seed).normal(size=(rows, 3)) * [1, 100, 0.01] + [0, 50, 1]
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60))
+def test_figures_are_scikit_learns(pairs):
+    """Precision, recall, F1, support and their averages, also for classes that never occur."""
+    true, guess = zip(*pairs, strict=True)
+    confusion = sk.confusion_matrix(true, guess, labels=range(5))
+    figures = per_class(confusion, "abcde")
+    expected = sk.precision_recall_fscore_support(true, guess, labels=range(5), zero_division=0)
+    for name, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
+        np.testing.assert_allclose([row[name] for row in figures], values, rtol=1e-14)
+    for average in ("macro", "weighted"):
+        wanted = sk.precision_recall_fscore_support(
+            true, guess, labels=range(5), average=average, zero_division=0
+        )
+        np.testing.assert_allclose(list(averages(figures)[average].values()), wanted[:3], rtol=1e-12)
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+def test_a_part_gets_the_figures_that_training_reported(part):
+    """The model's own recipe gives metrics.json's numbers, to the last bit."""
+    recipe, model, reported = trained(IRIS)
+    figures = evaluate_model(model, recipe, part=part)
+    assert {name: figures[name] for name in reported[part]} == reported[part]
+    assert np.trace(figures["confusion"]) == round(figures["accuracy"] * figures["num_samples"])
+
+
+def test_all_rows_give_the_confusion_matrix_of_predict():
+    """Counted block by block, as scikit-learn counts what Model.predict says."""
+    recipe, model, _ = trained(IRIS, "training.block_rows=7")
+    table = load_table(recipe.data)
+    figures = evaluate_model(model, recipe, part="all")
+    expected = sk.confusion_matrix(table.target, model.predict(table.features))
+    assert figures["confusion"] == expected.tolist()
+    assert figures["num_samples"] == 150
+    assert figures["classes"] == [0, 1, 2]
+
+
+def test_two_classes_with_one_output_unit_are_counted(tmp_path):
+    """The single sigmoid unit stands for the second of two string classes."""
+    X = problem(80)
+    rows = [[*x, "no" if x[0] + x[1] / 100 < 0.5 else "yes"] for x in X.tolist()]
+    recipe, model, _ = trained(csv_recipe(tmp_path / "d.csv", rows))
+    assert model.network.layers[-1] == 1
+    figures = evaluate_model(model, recipe, part="all")
+    expected = sk.confusion_matrix([row[-1] for row in rows], model.predict(X))
+    assert (figures["classes"], figures["confusion"]) == (["no", "yes"], expected.tolist())
+
+
+def test_other_data_are_scaled_as_the_model_says(tmp_path):
+    """Rows of other mean and spread, columns in another order, fewer rows than training would take."""
+    X = problem(90)
+    y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 50)
+    text = csv_recipe(tmp_path / "d.csv", np.column_stack([X, y]).tolist())
+    _, model, _ = trained(text, 'training.optimizer="lbfgs"')
+    few = X[:40] * [1, 0.5, 1] + [0, 20, 0]
+    other = csv_recipe(tmp_path / "e.csv", [[*x[::-1], 1] for x in few.tolist()], names="cba")
+    figures = evaluate_model(model, recipe_module.loads(other), part="all")
+    guesses = np.bincount(model.predict(few), minlength=3)
+    assert figures["confusion"] == [[0, 0, 0], guesses.tolist(), [0, 0, 0]]
+    assert len(np.flatnonzero(guesses)) > 1
+
+
+def test_weights_of_rows_count_and_class_weights_do_not(tmp_path):
+    """As scikit-learn's sample_weight in the accuracy; the confusion matrix has whole rows."""
+    X, rng = problem(60), np.random.default_rng(5)
+    y, weight = rng.integers(0, 3, 60), rng.integers(0, 4, 60)
+    rows = np.column_stack([X, weight, y]).tolist()
+    text = csv_recipe(tmp_path / "d.csv", rows, names=("a", "b", "c", "w"))
+    recipe, model, _ = trained(text, 'data.weight="w"', 'training.class_weight="balanced"')
+    figures = evaluate_model(model, recipe, part="all")
+    expected = sk.accuracy_score(y, model.predict(X), sample_weight=weight)
+    assert figures["accuracy"] == pytest.approx(expected, rel=1e-14)
+    assert np.sum(figures["confusion"]) == np.sum(weight > 0)
+
+
+def test_regression_is_reported_in_the_targets_own_units(tmp_path):
+    """Two standardised targets of different units."""
+    X = problem(70)
+    Y = np.column_stack([X[:, 0] * 1000 + 5, X[:, 1] / 10])
+    text = csv_recipe(
+        tmp_path / "d.csv", np.column_stack([X, Y]).tolist(), task="regression", label=["u", "v"]
+    )
+    recipe, model, _ = trained(text, 'data.target_scale="standard"')
+    figures, guess = evaluate_model(model, recipe, part="all"), model.predict(X)
+    assert figures["rmse"] == pytest.approx(np.sqrt(sk.mean_squared_error(Y, guess)), rel=1e-9)
+    assert figures["mae"] == pytest.approx(sk.mean_absolute_error(Y, guess), rel=1e-9)
+    assert figures["r2"] == pytest.approx(sk.r2_score(Y, guess), rel=1e-9)
+    assert "confusion" not in figures
+
+
+def test_multilabel_has_a_table_a_label(tmp_path):
+    """As scikit-learn's multilabel_confusion_matrix, under the label columns' names."""
+    X = problem(70)
+    Y = np.column_stack([X[:, 0] > 0, X[:, 1] > 50]).astype(int)
+    text = csv_recipe(
+        tmp_path / "d.csv", np.column_stack([X, Y]).tolist(), task="multilabel", label=["u", "v"]
+    )
+    recipe, model, _ = trained(text)
+    figures = evaluate_model(model, recipe, part="all")
+    expected = sk.multilabel_confusion_matrix(Y, model.predict(X))
+    assert figures["confusion"] == expected.tolist()
+    assert [row["class"] for row in figures["per_class"]] == ["u", "v"]
+    f1 = sk.f1_score(Y, model.predict(X), average=None, zero_division=0)
+    np.testing.assert_allclose([row["f1"] for row in figures["per_class"]], f1, rtol=1e-14)
+
+
+def test_counts_add_up_in_any_order():
+    """Merging is addition, and the zero is neutral."""
+    pieces = [Counts(np.array([[i, 1], [2, 3]]), {"a": i}) for i in range(3)]
+    forward, backward = Counts(), Counts()
+    for piece in pieces:
+        forward.merge(Counts(piece.confusion.copy(), dict(piece.sums)))
+    for piece in reversed(pieces):
+        backward.merge(piece)
+    assert forward.confusion.tolist() == backward.confusion.tolist() == [[3, 3], [6, 9]]
+    assert forward.sums == backward.sums == {"a": 3}
+
+
+@pytest.mark.parametrize(
+    ("rows", "names", "kind", "said"),
+    [
+        ([[1, 2, 3, 9], [1, 2, 3, 8]], "abc", DataError, "label 9 is not a class of the model, nor are 1"),
+        ([[1, 2, 3, "x"]], "abc", DataError, "label 'x' is not a class"),
+        ([[1, 2, 3, 0]], "abd", DataError, "no column 'c'"),
+        ([[1, 2, 0]], "ab", ShapeError, "takes 3 features but the data has 2"),
+    ],
+)
+def test_data_that_do_not_fit_the_model_are_refused(tmp_path, rows, names, kind, said):
+    """One line that names the label or the column."""
+    X = problem(40)
+    known = np.column_stack([X, X[:, 0] > 0]).astype(float).tolist()
+    _, model, _ = trained(csv_recipe(tmp_path / "d.csv", known))
+    other = recipe_module.loads(csv_recipe(tmp_path / "e.csv", rows, names=names))
+    with pytest.raises(kind, match=said):
+        evaluate_model(model, other, part="all")
+
+
+def test_an_empty_part_is_refused():
+    """Nothing is divided by zero."""
+    recipe, model, _ = trained(IRIS, "data.split={train=0.8,validation=0.2,test=0.0}")
+    with pytest.raises(DataError, match="the test part has no rows"):
+        evaluate_model(model, recipe, part="test")
+
+
+def test_the_table_shows_every_class_and_every_count():
+    """A line a class, the averages, and the matrix with a dot for nothing."""
+    recipe, model, _ = trained(IRIS)
+    figures = evaluate_model(model, recipe, part="all")
+    lines = as_text(figures).splitlines()
+    assert lines[0].startswith(f"all rows: 150 rows, accuracy {figures['accuracy']:.4f}, loss ")
+    assert [line.split()[0] for line in lines[3:8]] == ["0", "1", "2", "macro", "weighted"]
+    assert lines[-3].split() == ["0", *(str(n) if n else "·" for n in figures["confusion"][0])]

@@ -1,0 +1,154 @@
+"""nnspark.scoring.frame: the same bits for a row wherever it is, and the right columns of a DataFrame."""
+
+import numpy as np
+import pytest
+
+from nnspark.data.plan import Scaling
+from nnspark.errors import DataError, ShapeError
+from nnspark.model import Model
+from nnspark.net.network import Network
+from nnspark.net.weights import init_weights
+from nnspark.scoring.frame import answer_names, answers, score, steady_outputs
+from nnspark.scoring.frame import columns as feature_columns
+
+LOSSES = {"softmax": "cross_entropy", "sigmoid": "cross_entropy", "identity": "squared_error"}
+
+
+def a_model(layers, *, output="softmax", task="classification", dtype="float64", names=None, **options):
+    """A model with random weights."""
+    columns = layers[0]
+    weights = init_weights(layers, {"name": "glorot"}, seed=1, dtype=dtype)
+    scaling = Scaling(np.full(columns, 0.5), np.full(columns, 2.0))
+    if task == "classification":
+        options.setdefault("classes", np.arange(max(layers[-1], 2)))
+    return Model(
+        Network(layers, "tanh", output, LOSSES[output]),
+        weights,
+        scaling,
+        task,
+        tuple(names or map(str, range(columns))),
+        **options,
+    )
+
+
+def rows_of(count, columns, seed=0):
+    """Random rows."""
+    return np.random.default_rng(seed).normal(size=(count, columns))
+
+
+@pytest.mark.parametrize("layers", [(64, 25, 10), (453, 425, 3), (300, 257), (50, 1), (31, 7, 1), (4, 3)])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_row_has_the_same_bits_wherever_it_is(layers, dtype):
+    """Alone, among others, at any position of a product, in pieces of any size."""
+    model = a_model(layers, output="softmax" if layers[-1] > 1 else "sigmoid", dtype=dtype)
+    X = rows_of(1700, layers[0])
+    whole, rng = steady_outputs(model, X), np.random.default_rng(1)
+    order = rng.permutation(len(X))
+    assert np.array_equal(steady_outputs(model, X[order]), whole[order])
+    for size in (1, 2, 7, 333, 767, 769):
+        assert np.array_equal(steady_outputs(model, X[-size:]), whole[-size:])
+    assert np.array_equal(
+        steady_outputs(model, np.repeat(X[:1], 768, axis=0)), np.repeat(whole[:1], 768, axis=0)
+    )
+    np.testing.assert_allclose(whole, model.outputs(X), rtol=2e-4 if dtype == "float32" else 1e-12)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        a_model((5, 3), classes=np.array(["a", "b", "c"])),
+        a_model((5, 4, 3), output="sigmoid", classes=np.array([1, 2, 10])),
+        a_model((5, 1), output="sigmoid"),
+        a_model((5, 2), output="sigmoid", task="multilabel"),
+        a_model(
+            (5, 1), output="identity", task="regression", target_scaling=Scaling(np.ones(1), np.full(1, 9.0))
+        ),
+        a_model((5, 2), output="identity", task="regression"),
+    ],
+    ids=["classes", "sigmoids", "two classes", "multilabel", "regression", "two targets"],
+)
+def test_answers_are_what_the_model_says(model):
+    """Predictions equal Model.predict, probabilities equal Model.probabilities, one column each."""
+    X = rows_of(50, 5)
+    columns = dict(zip([name for name, _ in answer_names(model)], answers(model, X), strict=True))
+    predicted = [column for name, column in columns.items() if name.startswith("prediction")]
+    np.testing.assert_allclose(
+        np.column_stack(predicted), np.reshape(model.predict(X), (50, -1)), rtol=1e-12
+    ) if model.classes is None else np.testing.assert_array_equal(predicted[0], model.predict(X))
+    shares = [column for name, column in columns.items() if name.startswith("probability")]
+    if model.task == "classification":
+        np.testing.assert_allclose(np.column_stack(shares), model.probabilities(X), rtol=1e-12)
+    if model.task == "multilabel":
+        np.testing.assert_allclose(np.column_stack(shares), model.outputs(X), rtol=1e-12)
+    assert len(columns) == len(predicted) + len(shares)
+
+
+def scored(frame, model, **options):
+    """The rows of a scored frame, after its check."""
+    features = feature_columns.choose_features(frame, model, where="rows", **options)
+    result = score(frame, model, features)
+    rows = result.frame.collect()
+    assert result.check("rows") == len(rows)
+    return rows
+
+
+def test_partitions_and_order_do_not_change_a_bit(spark):
+    """The same 3,000 rows in 1 and 5 partitions, in another order."""
+    model = a_model((12, 33, 3))
+    X = rows_of(3000, 12)
+    frame = spark.createDataFrame(
+        [(i, *x) for i, x in enumerate(X.tolist())], ["id", *map("f{}".format, range(12))]
+    )
+    named = a_model((12, 33, 3), names=[f"f{i}" for i in range(12)])
+    one = scored(frame.coalesce(1), named)
+    many = sorted(scored(frame.repartition(5, "f3"), named), key=lambda row: row["id"])
+    assert one == many
+    np.testing.assert_array_equal([row["prediction"] for row in one], model.predict(X))
+    assert one[0].asDict().keys() >= {"id", "f0", "prediction", "probability_0", "probability_2"}
+
+
+def test_vectors_arrays_and_numbers_give_the_same_answers(spark):
+    """One vector column, one array, a number and an array, plain numbers by name in another order."""
+    from pyspark.ml.linalg import Vectors
+
+    X = rows_of(4, 3)
+    data = [(Vectors.dense(x), x.tolist(), x[:2].tolist(), *x.tolist(), "keep") for x in X]
+    frame = spark.createDataFrame(data, ["v", "arr", "two", "a", "b", "c", "label"])
+    expected = a_model((3, 2)).predict(X).tolist()
+    for columns, names in [
+        (["v", "label"], None),
+        (["label", "arr"], None),
+        (["label", "c", "b", "a"], "abc"),
+        (["c", "two"], ["two[0]", "two[1]", "c"]),
+    ]:
+        found = scored(frame.select(columns), a_model((3, 2), names=names))
+        assert [row["prediction"] for row in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("columns", "names", "kind", "said"),
+    [
+        ("id double, x double, z double", "xy", DataError, "lacks 1 of the 2 feature columns, first 'y'"),
+        ("x double, y date", "xy", DataError, "column 'y' of rows must hold numbers, but is date"),
+        ("x double, y double, w double", None, ShapeError, "2 features by position, but rows has 3 columns"),
+        ("x double, y double, prediction int", "xy", DataError, "already has a column 'prediction'"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(spark, columns, names, kind, said):
+    """Before any job."""
+    with pytest.raises(kind, match=said):
+        scored(spark.createDataFrame([], columns), a_model((2, 2), names=names))
+
+
+def test_rows_that_cannot_be_predicted_are_counted_by_column(spark):
+    """Null, NaN, infinite, and an array of another length; the first column in the model's order is named."""
+    nan, inf = float("nan"), float("inf")
+    data = [(1.0, 1.0), (None, 2.0), (3.0, nan), (nan, 1.0), (5.0, -inf), (-inf, 1.0)]
+    frame = spark.createDataFrame(data, "x double, y double")
+    with pytest.raises(
+        DataError, match=r"column .y. must hold a finite number, but 2 of 6 rows.*1 other column"
+    ):
+        scored(frame, a_model((2, 2), names="yx"))
+    arrays = spark.createDataFrame([([1.0, 2.0],), ([1.0],), (None,), ([1.0, None],)], "v array<double>")
+    with pytest.raises(DataError, match="column 'v' must hold 2 finite numbers, but 3 of 4 rows"):
+        scored(arrays, a_model((2, 2)))
