@@ -7,9 +7,9 @@ from dataclasses import replace
 from nnspark.engines.session import open_session
 from nnspark.evaluation.evaluate import evaluate_model
 from nnspark.evaluation.text import as_text
+from nnspark.log import log
 from nnspark.recipe import loads, read
 from nnspark.runs.command import read_model, run_job, write_file
-from nnspark.runs.progress import log
 
 
 def main(arguments: list[str]) -> None:

@@ -3,8 +3,8 @@
 import argparse
 
 from nnspark.engines.session import open_session
+from nnspark.log import log
 from nnspark.runs.command import read_model, run_job
-from nnspark.runs.progress import log
 from nnspark.scoring.files import OUTPUT_FORMATS, predict_files
 from nnspark.scoring.inputs import INPUT_FORMATS
 

@@ -8,10 +8,10 @@ block is left, disk and memory are given back.
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Protocol, Self, TypeVar
 
-from nnspark.data.conservation import check_laid_out
 from nnspark.data.dataset import Dataset
 from nnspark.data.plan import Plan
 from nnspark.data.rows import BlockSet, rows_by_part
+from nnspark.engines.conservation import check_laid_out
 from nnspark.engines.platforms import platform
 from nnspark.engines.resident import Handle
 

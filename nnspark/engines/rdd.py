@@ -14,10 +14,10 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from nnspark.data.conservation import check_laid_out
 from nnspark.data.plan import Plan
 from nnspark.engines import executors
 from nnspark.engines.base import Function, Sum
+from nnspark.engines.conservation import check_laid_out
 from nnspark.engines.gather import Gathered, depth_for, gather, merge, size_of
 from nnspark.engines.interrupts import check
 from nnspark.engines.places import group
@@ -25,7 +25,7 @@ from nnspark.engines.platforms import differences, platform
 from nnspark.engines.resident import Handle
 from nnspark.engines.sweeping import sweep_everywhere, sweep_later
 from nnspark.errors import InternalError
-from nnspark.runs.progress import log
+from nnspark.log import warn
 
 if TYPE_CHECKING:
     from pyspark import RDD, SparkContext
@@ -159,7 +159,7 @@ class SparkShards:
         if self.platforms.issuperset(platforms):
             return
         self.platforms |= set(platforms)
-        log(f"warning: {differences(self.platforms)}")
+        warn(str(differences(self.platforms)))
 
     def close(self) -> None:
         """Delete the shards' files on every executor and let the lineage go."""
@@ -216,7 +216,7 @@ class SparkShards:
         """Have all executors replaced, if the error says that files went from under one; else False."""
         if executors.is_local(self.context) or not DISK_LOST.search(str(error)):
             return False
-        log("warning: files of Spark vanished from an executor's disk: replacing the executors")
+        warn("files of Spark vanished from an executor's disk: replacing the executors")
         return executors.replace_all(self.context)
 
 

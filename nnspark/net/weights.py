@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.errors import RecipeError, ShapeError
+from nnspark.recipe.options import name_and_options
 
 __all__ = ["INITS", "bias_mask", "count", "flatten", "init_weights", "sha256", "shapes", "unflatten"]
 
@@ -127,8 +128,7 @@ def init_weights(
 
 def parse_init(init: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
     """Name, bias and options of the recipe's table; RecipeError where there is no such init."""
-    options = dict(init)
-    name = options.pop("name")
+    name, options = name_and_options(init)
     bias = options.pop("bias", "zero" if name in ZERO_BIAS else "drawn")
     unknown = set(options) - INIT_OPTIONS.get(name, set())
     if name not in INITS or unknown or bias not in ("drawn", "zero"):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from nnspark.recipe.options import check_number, check_whole, choose
+from nnspark.recipe.options import check_number, check_whole, choose, name_and_options
 
 __all__ = ["SCHEDULES", "Factor", "Schedule", "make_schedule"]
 
@@ -96,8 +96,8 @@ def make_schedule(learning_rate: float, spec: str | Mapping[str, Any], epochs: i
     RecipeError : an unknown name or option, or a value out of range.
     """
     check_number("learning_rate", learning_rate, lambda v: v > 0, "above 0")
-    options: dict[str, Any] = {"name": spec} if isinstance(spec, str) else dict(spec)
-    name, warmup = options.pop("name", "constant"), options.pop("warmup", 0)
+    name, options = name_and_options(spec, "constant")
+    warmup = options.pop("warmup", 0)
     check_whole("warmup", warmup, 0)
     factory = choose("schedule", name, SCHEDULES, options, given=["epochs"], shared=["name", "warmup"])
     if "epochs" in inspect.signature(factory).parameters:

@@ -1,5 +1,6 @@
 """What a run is: the recipe's sections, their text, their checks. Knows no engine and no training."""
 
+from nnspark.recipe.reading import dumps, loads, read
 from nnspark.recipe.sections import (
     Checkpoint,
     Data,
@@ -11,9 +12,6 @@ from nnspark.recipe.sections import (
     Split,
     Stopping,
     Training,
-    dumps,
-    loads,
-    read,
 )
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from nnspark.errors import RecipeError
 
-__all__ = ["check_number", "check_whole", "choose"]
+__all__ = ["check_number", "check_whole", "choose", "name_and_options"]
 
 T = TypeVar("T")
 
@@ -43,6 +43,12 @@ def choose(
         if option not in own:
             raise RecipeError(f"{what} {name} has no option {option!r}{known(option, [*own, *shared])}")
     return registry[name]
+
+
+def name_and_options(spec: str | Mapping[str, Any], default: str = "") -> tuple[str, dict[str, Any]]:
+    """A choice as a recipe has it, ``"adam"`` or ``{name = "adam", beta1 = 0.8}``, as name and options."""
+    options = {"name": spec} if isinstance(spec, str) else dict(spec)
+    return options.pop("name", default), options
 
 
 def known(word: Any, words: Collection[str]) -> str:

@@ -1,18 +1,14 @@
-"""The recipe: everything that decides the result of a run, read from TOML into frozen dataclasses.
+"""The sections of a recipe: everything that decides the result of a run, as frozen dataclasses.
 
 A recipe and a data set give one set of weights. Only ``[spark]``, ``[checkpoint]``, ``[report]`` and
 ``training.engine`` may differ between two runs that must agree. Every key has a default but ``data.source``.
+
+Each class's docstring has one entry a key: ``conf/README.md``'s table is made of them (``recipe/keys.py``).
 """
 
 import dataclasses
-import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-from nnspark.errors import RecipeError
-from nnspark.recipe.text import apply_override, build, to_toml
 
 __all__ = [
     "Checkpoint",
@@ -25,17 +21,21 @@ __all__ = [
     "Split",
     "Stopping",
     "Training",
-    "dumps",
-    "loads",
-    "read",
-]  # fmt: skip
+]
 
 Table = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Split:
-    """Fractions of the rows in each part; they add up to 1. The hash of a row decides its part."""
+    """Which rows train, validate and test: the hash of a row decides its part.
+
+    train : fraction of the rows, above 0; the three fractions add up to 1
+    validation : fraction of the rows
+    test : fraction of the rows
+    seed : another seed, another split of the same rows
+    stratify : true keeps the classes' shares equal in the three parts
+    """
 
     train: float = 0.8
     validation: float = 0.1
@@ -46,7 +46,22 @@ class Split:
 
 @dataclass(frozen=True)
 class Data:
-    """Where the rows come from and how they are read, scaled and split."""
+    """Where the rows come from and how they are read, scaled and split.
+
+    source : digits, iris, npy, npz, csv, libsvm, parquet or idx; the only key without a default
+    path : file, folder or Hadoop URI; a relative path is looked for beside the recipe too
+    features : npy: path of the features (default X.npy); npz: name of the array
+    labels : npy: path of the labels (default y.npy); npz: name of the array
+    label : column(s) of the target by name, or by number from 0, negative from the end
+    weight : column of row weights; a row of weight 2 counts twice, of weight 0 not at all
+    header : whether a CSV file starts with names; "auto" looks at its first record
+    columns : names of the feature columns; empty means all that are not label or weight
+    task : classification, regression or multilabel: the kind of target
+    scale : none, standard, minmax or {center = c, divide = d}; fitted on the training rows, kept in the model
+    target_scale : regression: none or standard; predictions and figures stay in the target's own units
+    classes : the labels there are, where the data may lack some; empty means those found
+    split : the three parts, see below
+    """
 
     source: str
     path: str = ""
@@ -65,7 +80,15 @@ class Data:
 
 @dataclass(frozen=True)
 class Network:
-    """The architecture. ``output`` and ``loss`` default to what suits the task."""
+    """The architecture.
+
+    hidden : units of each hidden layer; [] for none
+    activation : of the hidden layers: sigmoid, tanh, relu, leaky_relu, softplus, identity
+    output : sigmoid, softmax or identity; auto is identity for regression, else sigmoid
+    loss : cross_entropy or squared_error; auto is squared_error for regression, else cross_entropy
+    output_units : 2 gives a sigmoid for each of two classes instead of one for both; 0 is automatic
+    init : {name = uniform, limit} | {name = normal, scale} | {name = glorot, gain} | he | zeros, each with bias = "drawn" or "zero"
+    """  # noqa: E501
 
     hidden: list[int] = field(default_factory=lambda: [25])
     activation: str = "sigmoid"
@@ -77,7 +100,21 @@ class Network:
 
 @dataclass(frozen=True)
 class Training:
-    """How the cost is minimised."""
+    """How the cost is minimised: mean loss + l2/(2m) * sum(W[:, 1:]**2) over m training rows.
+
+    optimizer : gd, momentum, nesterov, rmsprop, adam, adamw, cg or lbfgs; a table sets its options
+    learning_rate : above 0; cg and lbfgs find their own step
+    bias_learning_rate : the biases' own rate; 0 means the same as learning_rate
+    schedule : constant, step, exponential, inverse_scaling or cosine; a table sets options and warmup
+    l2 : the penalty's factor; biases are left out of it
+    epochs : passes over all rows, at most
+    seed : of the initial weights and of the batches
+    dtype : float64 or float32, of the arithmetic and of the weights
+    engine : spark, or local: without Spark, to the same bits
+    block_rows : rows of a block, the unit of arithmetic; another number, other last bits
+    class_weight : none, balanced (as scikit-learn's) or a table of label = weight
+    label_smoothing : moves targets towards an even share; 0 is off, below 1
+    """
 
     optimizer: str | Table = "gd"
     learning_rate: float = 1.0
@@ -95,7 +132,14 @@ class Training:
 
 @dataclass(frozen=True)
 class Rounds:
-    """Mini-batch SGD inside logical replicas, averaged once a round. Off while ``batch_size`` is 0."""
+    """Mini-batch SGD inside logical replicas, averaged once a round. Off while batch_size is 0.
+
+    batch_size : rows of a step; 0 is full-batch training
+    replicas : sets of rows that train side by side; part of the result, unlike partitions
+    local_epochs : passes of a replica over its rows in a round
+    local_steps : steps of a replica in a round instead of whole passes; 0 is off
+    outer : what averages: "average", or an optimizer that takes the averaged move as a gradient
+    """
 
     batch_size: int = 0
     replicas: int = 1
@@ -111,7 +155,17 @@ class Rounds:
 
 @dataclass(frozen=True)
 class Stopping:
-    """When to stop before the last epoch. Off while ``patience`` and the others are 0."""
+    """When to stop before the last epoch. Off while patience, tolerance and max_seconds are 0.
+
+    monitor : what patience watches: cost, or a metric, or validation_ and a metric
+    patience : epochs without improvement that are borne; 0 is off
+    min_delta : an improvement is more than this
+    restore_best : whether the weights of the best epoch are the result
+    tolerance : stop when the cost fell by less; 0 is off
+    tolerance_epochs : that many epochs running
+    min_epochs : neither of the two stops before this epoch
+    max_seconds : stop after so long, resumes included; 0 is off
+    """
 
     monitor: str = "validation_loss"
     patience: int = 0
@@ -125,7 +179,11 @@ class Stopping:
 
 @dataclass(frozen=True)
 class Spark:
-    """How the work is laid out on the cluster. Never changes the result."""
+    """How the work is laid out on the cluster. Never changes the result.
+
+    partitions : tasks of an evaluation; 0 is one a core
+    depth : of the sum of their results; 0 is automatic
+    """
 
     partitions: int = 0
     depth: int = 0
@@ -133,7 +191,12 @@ class Spark:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How often the run is saved, and how many checkpoints are kept."""
+    """How often the run is saved.
+
+    every : epochs between two checkpoints; 0 is never
+    seconds : a checkpoint is due after so long too; 0 is off
+    keep : how many are kept
+    """
 
     every: int = 10
     seconds: float = 60.0
@@ -142,7 +205,11 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Report:
-    """What is printed while training and drawn at the end."""
+    """What is printed while training and drawn at the end.
+
+    every : epochs between two lines where standard error is no terminal
+    html : whether report.html is written
+    """
 
     every: int = 10
     html: bool = True
@@ -150,7 +217,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole recipe."""
+    """A whole recipe: one attribute a section."""
 
     data: Data
     network: Network = field(default_factory=Network)
@@ -164,47 +231,3 @@ class Recipe:
     def to_dict(self) -> Table:
         """Nested plain dicts, every key resolved."""
         return dataclasses.asdict(self)
-
-
-def read(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe file; ``overrides`` are ``section.key=value`` strings, value as in TOML."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise RecipeError(
-            f"cannot read recipe {path}: {error.strerror}; the recipes that come with nnspark are in conf/"
-        ) from None
-    except UnicodeDecodeError:
-        raise RecipeError(f"{path} is not a text file; a recipe is TOML, see conf/digits.toml") from None
-    return _beside(loads(text, overrides, name=str(path)), Path(path).parent)
-
-
-def _beside(recipe: Recipe, folder: Path) -> Recipe:
-    """Take a ``data.path`` that is not in the current folder from the recipe's folder, if it is there."""
-    path = recipe.data.path
-    if path and not Path(path).exists() and (folder / path).exists():
-        return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, path=str(folder / path)))
-    return recipe
-
-
-def loads(text: str, overrides: Sequence[str] = (), *, name: str = "recipe") -> Recipe:
-    """A recipe from TOML text, with overrides applied and every value checked."""
-    try:
-        table = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RecipeError(f"{name} is not valid TOML: {' '.join(str(error).split())}") from None
-    for override in overrides:
-        apply_override(table, override)
-    recipe: Recipe = build(Recipe, table)
-    from nnspark.recipe.checks import check
-
-    check(recipe)
-    return recipe
-
-
-def dumps(recipe: Recipe) -> str:
-    """The recipe as TOML; ``loads`` gives the same recipe back."""
-    lines: list[str] = []
-    for section, table in recipe.to_dict().items():
-        lines += [f"[{section}]", *(f"{key} = {to_toml(value)}" for key, value in table.items()), ""]
-    return "\n".join(lines)

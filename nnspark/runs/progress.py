@@ -5,15 +5,12 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from nnspark.log import log
+
 if TYPE_CHECKING:
     from nnspark.training.loop import Epoch
 
-__all__ = ["ProgressLog", "log", "make_progress"]
-
-
-def log(message: str) -> None:
-    """One line for the person who watches."""
-    print(message, file=sys.stderr, flush=True)
+__all__ = ["ProgressLog", "make_progress"]
 
 
 class ProgressLog(Protocol):

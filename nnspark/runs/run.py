@@ -11,13 +11,15 @@ from nnspark.engines.driver_memory import advice
 from nnspark.engines.frames import FRAME_SOURCES, frame_shards, read_frame, reading
 from nnspark.engines.interrupts import interrupt_on_terminate, interruptible, is_interrupted
 from nnspark.engines.layout import make_shards
+from nnspark.log import log, warn
 from nnspark.model import Model
 from nnspark.net import weights as weights_module
 from nnspark.recipe import Recipe, dumps
 from nnspark.runs.directory import RunDirectory
-from nnspark.runs.progress import log, make_progress
+from nnspark.runs.progress import make_progress
 from nnspark.runs.storage import open_folder
 from nnspark.sources import load_table
+from nnspark.training.choices import check_choices
 from nnspark.training.loop import Epoch, Progress, Trained, first_state, train
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def run(recipe: Recipe, out: str, *, title: str, resume: bool = False, overwrite
     NNSparkError : a bad recipe, bad data, a directory that cannot be used; nothing is half-written.
     KeyboardInterrupt : after the checkpoint and the artifacts so far are written.
     """
+    check_choices(recipe)
     session = None
     if recipe.training.engine == "spark":
         from nnspark.engines.session import open_session
@@ -46,8 +49,8 @@ def run(recipe: Recipe, out: str, *, title: str, resume: bool = False, overwrite
         with load_shards(recipe, session) as shards:
             first = first_state(recipe, shards)
             for warning in _warnings(recipe, shards, first, session):
-                log(f"warning: {warning}")
-            directory = RunDirectory(folder, recipe, shards.plan.fingerprint, _warn)
+                warn(warning)
+            directory = RunDirectory(folder, recipe, shards.plan.fingerprint, warn)
             start = directory.resume(first) if resume else None
             if start is None:
                 directory.begin()
@@ -57,10 +60,6 @@ def run(recipe: Recipe, out: str, *, title: str, resume: bool = False, overwrite
 
     with interrupt_on_terminate():
         return interruptible(session.sparkContext if session else None, work)
-
-
-def _warn(text: str) -> None:
-    log(f"warning: {text}")
 
 
 def _warnings(

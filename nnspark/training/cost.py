@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data.conservation import check_evaluated
 from nnspark.data.rows import BlockSet, most_rows
 from nnspark.engines import resident
 from nnspark.engines.base import Shards
+from nnspark.engines.conservation import check_evaluated
 from nnspark.net import weights as weights_module
 from nnspark.net.regularize import add_l2
 from nnspark.objective.problems import TASKS

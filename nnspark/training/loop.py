@@ -18,6 +18,7 @@ from nnspark.objective.totals import Kernel
 from nnspark.optimizers import RULES, make_optimizer, make_rates
 from nnspark.optimizers.schedules import make_schedule
 from nnspark.recipe import Recipe
+from nnspark.recipe.options import name_and_options
 from nnspark.training import stopping
 from nnspark.training.cost import Cost, Evaluation, evaluate
 from nnspark.training.rounds import make_rounds
@@ -147,10 +148,7 @@ def network_for(recipe: Recipe, plan: Plan) -> Network:
 def make_update(recipe: Recipe, kernel: Kernel, shards: Shards) -> tuple[Callable[[Array], Any], Update]:
     """The (init, update) pair that the recipe asks for: a round of mini-batches, or full-batch."""
     training = recipe.training
-    options: dict[str, Any] = (
-        {"name": training.optimizer} if isinstance(training.optimizer, str) else dict(training.optimizer)
-    )
-    name = options.pop("name", "gd")
+    name, options = name_and_options(training.optimizer, "gd")
     schedule = make_schedule(training.learning_rate, training.schedule, training.epochs)
     is_bias = weights.bias_mask(kernel.network.layers)
     if recipe.rounds.batch_size:
@@ -200,7 +198,7 @@ def first_progress(recipe: Recipe, network: Network, init: Callable[[Array], Any
 def history_row(recipe: Recipe, epoch: int, evaluation: Evaluation, evaluations: int, seconds: float) -> Row:
     """One history line: what was measured at the weights that the epoch started from."""
     training = recipe.training
-    name = training.optimizer if isinstance(training.optimizer, str) else training.optimizer.get("name", "gd")
+    name, _ = name_and_options(training.optimizer, "gd")
     schedule = make_schedule(training.learning_rate, training.schedule, training.epochs)
     return {
         "epoch": epoch,

@@ -19,15 +19,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data.conservation import check_evaluated
 from nnspark.data.rows import Block, BlockSet, most_rows
 from nnspark.engines import resident
 from nnspark.engines.base import Shards
+from nnspark.engines.conservation import check_evaluated
 from nnspark.net import weights as weights_module
 from nnspark.net.network import Workspace
 from nnspark.net.regularize import add_l2
 from nnspark.objective.totals import Kernel, Totals, totals_of
 from nnspark.optimizers import Rate, Rule, make_rule, state_from_arrays, state_to_arrays
+from nnspark.optimizers.outer import outer_of
 from nnspark.recipe import Rounds
 from nnspark.sums.exact import exact, from_exact
 from nnspark.sums.ordered import OrderedSum
@@ -143,14 +144,6 @@ def make_rounds(
         return moved, RoundState(state.done + 1, rule, outer_state), evaluation
 
     return init, update
-
-
-def outer_of(spec: str | Mapping[str, Any]) -> tuple[str, float, dict[str, Any]]:
-    """Name, rate and options of the outer optimizer; "average" is gradient descent at rate 1."""
-    options = {"name": spec} if isinstance(spec, str) else dict(spec)
-    name = options.pop("name", "nesterov")
-    rate = float(options.pop("learning_rate", 1.0 if name in ("average", "gd") else 0.7))
-    return ("gd" if name == "average" else name), rate, options
 
 
 @dataclass

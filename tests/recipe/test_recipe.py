@@ -12,6 +12,7 @@ from nnspark.errors import RecipeError
 from nnspark.net.activations import ACTIVATIONS
 from nnspark.recipe import Recipe, dumps, loads, read
 from nnspark.recipe.text import to_toml
+from nnspark.training.choices import check_choices
 
 BASE = '[data]\nsource = "digits"\n'
 
@@ -142,7 +143,7 @@ BAD = {
 def test_a_bad_value_is_refused_naming_its_key(override, key):
     """At once, in one line, with what was expected."""
     with one_line_error(key, kind=RecipeError):
-        loads(BASE, [override])
+        check_choices(loads(BASE, [override]))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ def test_a_bad_value_is_refused_naming_its_key(override, key):
 def test_values_that_do_not_go_together_are_refused(overrides, key):
     """Each good by itself."""
     with one_line_error(key, kind=RecipeError):
-        loads(BASE, overrides)
+        check_choices(loads(BASE, overrides))
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data.conservation import changed
 from nnspark.data.dataset import finish_plan
 from nnspark.data.plan import Plan, Scaling, class_table
 from nnspark.data.rows import PARTS, Rows, assemble, hash_rows, split_keys, sum_hashes
 from nnspark.data.scaling import fit_over, fit_scaling
 from nnspark.engines import resident
+from nnspark.engines.conservation import changed
 from nnspark.engines.frames import survey as surveys
 from nnspark.engines.frames.columns import Layout, arrays_of, find_classes, normalise
 from nnspark.engines.frames.locate import first_bad

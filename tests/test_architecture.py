@@ -1,0 +1,114 @@
+"""The rooms: arrows point down, there is no circle, and pyspark is named only where Spark is used."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "nnspark"
+FLOORS = [
+    {"errors", "log"},
+    {"recipe"},
+    {"net", "sums", "optimizers", "sources", "report"},
+    {"data"},
+    {"objective"},
+    {"model"},
+    {"engines"},
+    {"training", "scoring"},
+    {"evaluation", "ml", "sklearn"},
+    {"runs"},
+]
+SPARK_ROOMS = {"engines", "scoring", "ml"}
+SPARK_SEAMS = {"runs.storage", "runs.run"}
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """A module's name below nnspark; the package of that name for an ``__init__``."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Full names of what a module imports, and whether at the moment it is imported itself."""
+    tree = ast.parse(path.read_text())
+    lazily = {
+        node
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
+    typing = {
+        node
+        for test in ast.walk(tree)
+        if isinstance(test, ast.If) and "TYPE_CHECKING" in ast.dump(test.test)
+        for node in ast.walk(test)
+    }
+    for node in ast.walk(tree):
+        at_once = node not in lazily and node not in typing
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, at_once) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                inside = PACKAGE.parent.joinpath(*node.module.split("."), alias.name)
+                is_module = inside.with_suffix(".py").exists() or inside.is_dir()
+                yield (f"{node.module}.{alias.name}" if is_module else node.module), at_once
+
+
+def room_of(module: str) -> str:
+    """The first part of a module's name."""
+    return module.split(".")[0]
+
+
+def floor_of(room: str) -> int:
+    """Floors are numbered from the ground."""
+    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_arrows_point_down(path: Path) -> None:
+    """A module imports from its own room and from lower floors, lazily and for types too."""
+    here = room_of(name_of(path))
+    for imported, _ in imports(path):
+        if not imported.startswith("nnspark.") or here in ("", "__init__", "__main__"):
+            continue
+        there = room_of(imported.removeprefix("nnspark."))
+        if there != here:
+            assert floor_of(there) < floor_of(here), (
+                f"{name_of(path)} imports {imported}, which is not below it"
+            )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_pyspark_is_named_only_in_its_rooms(path: Path) -> None:
+    """And imported lazily there, but in ``ml``, whose classes are pyspark's."""
+    module = name_of(path)
+    for imported, at_once in imports(path):
+        if imported.split(".")[0] in ("pyspark", "py4j"):
+            assert room_of(module) in SPARK_ROOMS or module in SPARK_SEAMS
+            assert not at_once or room_of(module) == "ml"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Within the rooms too; an import inside a function counts."""
+    graph: dict[str, set[str]] = {}
+    for path in MODULES:
+        found = {name.removeprefix("nnspark.") for name, _ in imports(path) if name.startswith("nnspark.")}
+        graph[name_of(path)] = found - {name_of(path)}
+    done: set[str] = set()
+
+    def visit(module: str, above: tuple[str, ...]) -> None:
+        assert module not in above, " -> ".join([*above[above.index(module) :], module])
+        if module not in done:
+            for below in sorted(graph.get(module, ())):
+                visit(below, (*above, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_file_is_short(path: Path) -> None:
+    """250 lines at most."""
+    assert len(path.read_text().splitlines()) <= 250
