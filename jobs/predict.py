@@ -1,69 +1,7 @@
 """Predict rows: spark-submit jobs/predict.py MODEL_OR_RUN_DIR INPUT --out OUT [--format csv|parquet]."""
 
-import argparse
-
-from nnspark.engines.session import open_session
-from nnspark.log import log
-from nnspark.runs.command import read_model, run_job
-from nnspark.scoring.files import OUTPUT_FORMATS, predict_files
-from nnspark.scoring.inputs import INPUT_FORMATS
-
-
-def main(arguments: list[str]) -> None:
-    """Predict, and print the path of the output as the last line."""
-    args = parse(arguments)
-    session = open_session("nnspark predict")
-    model, _ = read_model(args.model, session.sparkContext)
-    rows = predict_files(
-        session,
-        model,
-        args.input,
-        args.out,
-        output_format=args.format,
-        input_format=args.input_format,
-        header=args.header,
-        columns=args.columns,
-        overwrite=args.overwrite,
-    )
-    log(f"{rows} rows predicted")
-    print(args.out)
-
-
-def parse(arguments: list[str]) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="predict.py",
-        description="Predict rows with a trained model, on Spark's executors. The output holds the input's "
-        "columns and after them: prediction and probability_<class> (classification); prediction, in the "
-        "target's own units (regression); prediction_<label> and probability_<label> (multilabel).",
-        epilog="Feature columns are found by the names the model was trained with, or by position where the "
-        "training data had none; other columns, the label among them, pass through. A row with a null, NaN "
-        "or infinite feature is an error (exit 2), and then there is no output at all.",
-    )
-    parser.add_argument("model", metavar="MODEL_OR_RUN_DIR", help="a run directory or its model.safetensors")
-    parser.add_argument(
-        "input", metavar="INPUT", help="a file, or a folder of part files: .csv, .parquet or .npy"
-    )
-    parser.add_argument("--out", required=True, metavar="OUT", help="folder to write: a path or Hadoop URI")
-    parser.add_argument(
-        "--format", default="", choices=OUTPUT_FORMATS,
-        help="of the output (default: by the suffix of OUT, else like INPUT)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--input-format", default="", choices=tuple(INPUT_FORMATS), help="default: by the suffix of INPUT"
-    )
-    parser.add_argument(
-        "--header", default="auto", choices=("auto", "true", "false"),
-        help="whether CSV input starts with column names (default: auto, by looking); CSV output always does",
-    )  # fmt: skip
-    parser.add_argument(
-        "--columns", default=[], type=lambda names: names.split(","), metavar="A,B,...",
-        help="the feature columns' names (numbers from 0 without a header), in the model's order, where they "
-        "are not called as in training",
-    )  # fmt: skip
-    parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
-    return parser.parse_args(arguments)
-
+from nnspark.runs.command import run_job
+from nnspark.runs.commands.predict import main
 
 if __name__ == "__main__":
     run_job(main)

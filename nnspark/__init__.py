@@ -1,17 +1,22 @@
 """nnspark trains feed-forward neural networks on Apache Spark: the same bits on any cluster.
 
-The modules, in the order data and weights pass through them:
+The rooms, from the ground up; each imports from those above it in this list and from nothing below:
 
-recipe, recipe_text, session   what to do, where
-sources, plan, scaling     rows as they are read; what is learned from them before training
-rows, dataset, frames      hash, split and cut into blocks: from arrays, from DataFrames
-resident, shards           blocks laid out on the executors
-weights, activations, losses, network, tasks     pure NumPy: forward and backward over a block
-exact_sum, ordered_sum, totals                   sums that do not depend on order
-regularize, cost           the cost function: one Spark job a call
-optimizers, schedules, rounds, stopping          how the weights move, and until when
-train                      the loop
-storage, checkpoint, model, evaluate, report     what is kept of a run
+errors, log        what goes wrong, what is said
+recipe             what a run is
+net                activations, losses, forward and backward over a block: pure NumPy
+sums               sums that do not depend on order
+optimizers         how the weights move
+sources            files read on the driver
+report             the page
+data               hash, split, scale and cut rows into blocks
+objective          a block and weights in, sums out
+model              the trained artifact
+engines            where blocks lie and how a function of them is summed: in this process, on Spark
+training           the loop, the cost function, rounds, stopping
+scoring            a model applied to rows
+evaluation         figures of a model on labelled rows
+runs               one run from recipe to run directory; the command lines
 """
 
 __version__ = "0.1.0"

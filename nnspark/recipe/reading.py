@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nnspark.errors import RecipeError
+from nnspark.recipe.bundled import find
 from nnspark.recipe.checks import check
 from nnspark.recipe.sections import Recipe
 from nnspark.recipe.text import apply_override, build, to_toml
@@ -14,16 +15,22 @@ __all__ = ["dumps", "loads", "read"]
 
 
 def read(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe file; ``overrides`` are ``section.key=value`` strings, value as in TOML."""
+    """Read a recipe file, or a recipe that comes with nnspark by its name.
+
+    ``overrides`` are ``section.key=value`` strings, value as in TOML.
+    """
+    path = Path(path)
+    if path.name == str(path) and not path.suffix and not path.exists():
+        path = find(path.name)
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise RecipeError(
             f"cannot read recipe {path}: {error.strerror}; the recipes that come with nnspark are in conf/"
         ) from None
     except UnicodeDecodeError:
         raise RecipeError(f"{path} is not a text file; a recipe is TOML, see conf/digits.toml") from None
-    return _beside(loads(text, overrides, name=str(path)), Path(path).parent)
+    return _beside(loads(text, overrides, name=str(path)), path.parent)
 
 
 def _beside(recipe: Recipe, folder: Path) -> Recipe:

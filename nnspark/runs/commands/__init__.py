@@ -1,0 +1,1 @@
+"""The commands: each a ``main`` that takes the words of its command line."""
