@@ -1,28 +1,34 @@
 """Activation functions of the hidden and output units, in place.
 
 ``apply(z)`` turns pre-activations into activations; ``grad(a)`` turns activations into the
-derivative da/dz. Both overwrite their argument, shape (n, units), and return it. Derivatives are
-written in terms of ``a``, so z need not be kept.
+derivative da/dz. Both overwrite their argument, shape (n, units), and return it. Most derivatives are
+written in terms of ``a``, so that z need not be kept. Where a does not tell z (a SiLU takes most of its
+negative values twice), ``needs_z`` is true and it is ``grad(z)``: z is kept then, at the price of one copy.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.net.normal import bell_and_tail, normal_cdf
+
 __all__ = ["ACTIVATIONS", "OUTPUTS", "Activation", "row_max", "row_sum"]
 
 Array = NDArray[Any]
 LEAK = 0.01
+ROOT_2_PI = math.sqrt(2.0 * math.pi)
 FEW_UNITS = 64
 
 
 class Activation(NamedTuple):
-    """A pair of in-place functions: z to a, and a to da/dz."""
+    """A pair of in-place functions: z to a, and a, or z if it needs that, to da/dz."""
 
     apply: Callable[[Array], Array]
     grad: Callable[[Array], Array]
+    needs_z: bool = False
 
 
 def _sigmoid(z: Array) -> Array:
@@ -77,6 +83,33 @@ def _softplus_grad(a: Array) -> Array:
     return np.negative(np.expm1(a, out=a), out=a)
 
 
+def _silu(z: Array) -> Array:
+    """z sigmoid(z) (Elfwing et al., 2018)."""
+    return np.multiply(z, _sigmoid(z.copy()), out=z)
+
+
+def _silu_grad(z: Array) -> Array:
+    """s + z s (1 - s) = s (1 + z (1 - s)) with s = sigmoid(z)."""
+    s = _sigmoid(z.copy())
+    z *= 1.0 - s
+    z += 1.0
+    return np.multiply(z, s, out=z)
+
+
+def _gelu(z: Array) -> Array:
+    """z Φ(z), exactly, not by tanh (Hendrycks & Gimpel, 2016)."""
+    return np.multiply(z, normal_cdf(z), out=z)
+
+
+def _gelu_grad(z: Array) -> Array:
+    """Φ(z) + z exp(-z²/2) / sqrt(2π)."""
+    bell, tail = bell_and_tail(z)
+    cdf = np.where(z < 0.0, tail, 1.0 - tail)
+    bell /= ROOT_2_PI
+    z *= bell
+    return np.add(z, cdf, out=z)
+
+
 def _identity(z: Array) -> Array:
     return z
 
@@ -108,10 +141,12 @@ def row_sum(values: Array) -> Array:
 
 
 ACTIVATIONS: dict[str, Activation] = {
+    "gelu": Activation(_gelu, _gelu_grad, needs_z=True),
     "identity": Activation(_identity, _identity_grad),
     "leaky_relu": Activation(_leaky_relu, _leaky_relu_grad),
     "relu": Activation(_relu, _relu_grad),
     "sigmoid": Activation(_sigmoid, _sigmoid_grad),
+    "silu": Activation(_silu, _silu_grad, needs_z=True),
     "softplus": Activation(_softplus, _softplus_grad),
     "tanh": Activation(_tanh, _tanh_grad),
 }

@@ -1,7 +1,7 @@
 """The network: what it computes from a block of rows, forward and backward. Pure NumPy.
 
     a_0 = X,   z_l = a_{l-1} W_l[:, 1:].T + W_l[:, 0],   a_l = activation(z_l),   a_L = output(z_L)
-    delta_L = d loss / d z_L,   delta_l = (delta_{l+1} W_{l+1}[:, 1:]) * activation'(a_l)
+    delta_L = d loss / d z_L,   delta_l = (delta_{l+1} W_{l+1}[:, 1:]) * activation'(z_l)
     grad_sums_l = [sum of delta_l | delta_l.T a_{l-1}]        (sums over rows, not means)
 
 Shapes: X (n, num_features), z_l, a_l and delta_l (n, units of layer l), W_l (units, 1 + fan_in).
@@ -57,7 +57,8 @@ class Network:
 class Workspace:
     """Arrays reused from block to block: activations, deltas, targets and one gradient.
 
-    ``gradient`` is flat like theta; ``grad_sums`` are its views with the weights' shapes.
+    ``gradient`` is flat like theta; ``grad_sums`` are its views with the weights' shapes. The hidden
+    layers' z is overwritten by a; there is room to keep it only where the activation's derivative needs it.
     """
 
     def __init__(self, network: Network, rows: int, dtype: str) -> None:
@@ -65,6 +66,7 @@ class Workspace:
         self.rows, self.dtype = rows, np.dtype(dtype)
         self._activations = [np.empty(rows * size, dtype) for size in units]
         self._deltas = [np.empty(rows * size, dtype) for size in units]
+        self._kept_z = [np.empty(rows * size, dtype) for size in units[:-1] if _needs_z(network)]
         self._outputs = np.empty(rows * units[-1], dtype)
         self._targets = np.empty(rows * units[-1], dtype)
         self.ones = np.ones(rows, dtype)
@@ -75,6 +77,10 @@ class Workspace:
     def activation(self, layer: int, rows: int) -> Array:
         """Scratch for layer ``layer`` (0 = first hidden), shape (rows, units), contiguous."""
         return self._activations[layer][: rows * self.units[layer]].reshape(rows, -1)
+
+    def kept_z(self, layer: int, rows: int) -> Array:
+        """Scratch for a hidden layer's z, where the activation needs it; shaped like ``activation``."""
+        return self._kept_z[layer][: rows * self.units[layer]].reshape(rows, -1)
 
     def delta(self, layer: int, rows: int) -> Array:
         """Scratch for delta, shaped like ``activation``."""
@@ -93,12 +99,15 @@ def forward(
     network: Network, weights: Sequence[Array], X: Array, work: Workspace
 ) -> tuple[list[Array], Array, Array]:
     """Hidden activations, and the output layer's z and a. All live in ``work``."""
-    apply = ACTIVATIONS[network.activation].apply
+    apply, keeps_z = ACTIVATIONS[network.activation].apply, _needs_z(network)
     a, hidden, last = X, [], len(weights) - 1
     for layer, W in enumerate(weights):
         a = z = np.matmul(a, W[:, 1:].T, out=work.activation(layer, len(X)))
+        kept = work.kept_z(layer, len(X)) if keeps_z and layer < last else None
         for rows in _stripes(z):
             z[rows] += W[:, 0]
+            if kept is not None:
+                kept[rows] = z[rows]
             if layer < last:
                 apply(z[rows])
         if layer < last:
@@ -120,7 +129,8 @@ def backward(
 ) -> Array:
     """Sum over the rows of the loss's gradient, flat like theta, in ``work.gradient``.
 
-    Overwrites ``hidden`` with the activations' derivatives once they are used.
+    ``hidden`` and ``outputs`` are what ``forward`` gave for these rows with this ``work``. ``hidden``, or the
+    z that were kept, are overwritten with the activations' derivatives once they are used.
     """
     grad = ACTIVATIONS[network.activation].grad
     last = len(weights) - 1
@@ -132,11 +142,15 @@ def backward(
         sums[:, 0] = work.ones[: len(X)] @ delta
         np.matmul(delta.T, hidden[layer - 1] if layer else X, out=sums[:, 1:])
         if layer:
-            a = hidden[layer - 1]
+            before = work.kept_z(layer - 1, len(X)) if _needs_z(network) else hidden[layer - 1]
             delta = np.matmul(delta, weights[layer][:, 1:], out=work.delta(layer - 1, len(X)))
             for rows in _stripes(delta):
-                delta[rows] *= grad(a[rows])
+                delta[rows] *= grad(before[rows])
     return work.gradient
+
+
+def _needs_z(network: Network) -> bool:
+    return ACTIVATIONS[network.activation].needs_z
 
 
 def _stripes(array: Array) -> Iterator[slice]:

@@ -83,7 +83,7 @@ class Network:
     """The architecture.
 
     hidden : units of each hidden layer; [] for none
-    activation : of the hidden layers: sigmoid, tanh, relu, leaky_relu, softplus, identity
+    activation : of the hidden layers: sigmoid, tanh, relu, leaky_relu, silu, gelu, softplus, identity
     output : sigmoid, softmax or identity; auto is identity for regression, else sigmoid
     loss : cross_entropy or squared_error; auto is squared_error for regression, else cross_entropy
     output_units : 2 gives a sigmoid for each of two classes instead of one for both; 0 is automatic
