@@ -24,9 +24,8 @@ from typing import NamedTuple
 import numpy as np
 
 from nnspark.data.rows import PARTS, BlockSet, Span, rows_by_part
-from nnspark.net.network import Network, Workspace
 
-__all__ = ["Handle", "OpenSets", "find", "forget", "home", "settle_worker", "store", "sweep", "workspace"]
+__all__ = ["Handle", "OpenSets", "find", "forget", "home", "settle_worker", "store", "sweep"]
 
 RESIDENT_BYTES = 256 << 20
 
@@ -54,7 +53,6 @@ class Handle(NamedTuple):
 
 _kept: OrderedDict[str, BlockSet] = OrderedDict()
 _settled = False
-_workspaces: dict[tuple[Network, str], Workspace] = {}
 
 
 def home() -> str:
@@ -188,15 +186,6 @@ def sweep(folders: Iterable[str]) -> None:
             for key in [key for key in _kept if path in (root / key, *(root / key).parents)]:
                 del _kept[key]
             shutil.rmtree(path, ignore_errors=True)
-
-
-def workspace(network: Network, dtype: str, rows: int) -> Workspace:
-    """Scratch arrays for blocks of up to ``rows`` rows, kept by the worker process between tasks."""
-    work = _workspaces.get((network, dtype))
-    if work is None or work.rows < rows:
-        _workspaces.clear()
-        work = _workspaces[network, dtype] = Workspace(network, rows, dtype)
-    return work
 
 
 def settle_worker() -> None:

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from nnspark.data.plan import Scaling
 from nnspark.data.rows import Block, BlockSet, most_rows
-from nnspark.engines import resident
 from nnspark.engines.base import Shards
 from nnspark.errors import DataError
 from nnspark.evaluation.data import evaluation_shards
 from nnspark.model import Model
 from nnspark.net import weights as weights_module
 from nnspark.net.network import forward
+from nnspark.net.workspaces import workspace
 from nnspark.objective.problems import TASKS, predicted_classes
 from nnspark.objective.totals import Kernel
 from nnspark.recipe import Recipe
@@ -132,7 +132,7 @@ def _count_blocks(
 ) -> Counts:
     """Worker function: the counts of one partition's blocks."""
     weights = weights_module.unflatten(theta, kernel.network.layers)
-    work = resident.workspace(kernel.network, kernel.dtype, most_rows(sets))
+    work = workspace(kernel.network, kernel.dtype, most_rows(sets))
     total = Counts()
     for blocks in sets:
         for block in blocks.blocks([part]):

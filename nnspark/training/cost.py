@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.rows import BlockSet, most_rows
-from nnspark.engines import resident
 from nnspark.engines.base import Shards
 from nnspark.engines.conservation import check_evaluated
 from nnspark.net import weights as weights_module
 from nnspark.net.regularize import add_l2
+from nnspark.net.workspaces import workspace
 from nnspark.objective.problems import TASKS
 from nnspark.objective.totals import Kernel, Totals, totals_of
 from nnspark.sums.exact import ExactVector, from_exact
@@ -133,5 +133,5 @@ def _totals(
     kernel: Kernel, parts: Sequence[str], with_gradient: bool, sets: Iterable[BlockSet], theta: Array
 ) -> Totals:
     """Worker function: the totals of one partition's blocks."""
-    work = resident.workspace(kernel.network, kernel.dtype, most_rows(sets))
+    work = workspace(kernel.network, kernel.dtype, most_rows(sets))
     return totals_of(kernel, theta, sets, work, parts, with_gradient=with_gradient)

@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.rows import Block, BlockSet, most_rows
-from nnspark.engines import resident
 from nnspark.engines.base import Shards
 from nnspark.engines.conservation import check_evaluated
 from nnspark.net import weights as weights_module
 from nnspark.net.network import Workspace
 from nnspark.net.regularize import add_l2
+from nnspark.net.workspaces import workspace
 from nnspark.objective.totals import Kernel, Totals, totals_of
 from nnspark.optimizers import Rate, Rule, make_rule, state_from_arrays, state_to_arrays
 from nnspark.optimizers.outer import outer_of
@@ -184,7 +184,7 @@ def _round(local: Local, parts: Sequence[str], sets: Iterable[BlockSet], start: 
     kernel, sums = local.kernel, _zero(local.replicas)
     replicas = [r for blocks in sets for r in blocks.replicas(local.replicas, local.num_blocks)]
     batch = min(local.rounds.batch_size, max(map(len, replicas), default=0))
-    work = resident.workspace(kernel.network, kernel.dtype, max(most_rows(sets), batch))
+    work = workspace(kernel.network, kernel.dtype, max(most_rows(sets), batch))
     for replica in replicas:
         theta, state, totals = train_replica(local, replica, start, work)
         weight = 1.0 if local.replicas == 1 else from_exact(totals.sums["train"]["weight"])

@@ -1,0 +1,27 @@
+"""Scratch arrays kept from pass to pass: reused where they fit, and only one set of them."""
+
+from nnspark.net import workspaces
+from nnspark.net.network import Network
+from nnspark.net.workspaces import workspace
+
+NETWORK = Network((4, 3, 2))
+
+
+def test_a_block_that_fits_gets_the_same_arrays():
+    """Of as many rows or fewer."""
+    work = workspace(NETWORK, "float64", 20)
+    assert workspace(NETWORK, "float64", 20) is work
+    assert workspace(Network((4, 3, 2)), "float64", 7) is work
+
+
+def test_a_longer_block_another_dtype_and_another_network_get_others_and_one_is_kept():
+    """However many data sets a worker sees, it holds one network's scratch."""
+    for network, dtype, rows in (
+        (NETWORK, "float64", 20),
+        (NETWORK, "float64", 21),
+        (NETWORK, "float32", 21),
+        (Network((4, 3, 2), "relu"), "float32", 21),
+    ):
+        work = workspace(network, dtype, rows)
+        assert (work.rows, work.dtype) == (rows, dtype)
+        assert list(workspaces._kept.values()) == [work]
