@@ -16,7 +16,7 @@ from nnspark.data.plan import Plan, Scaling
 from nnspark.errors import ModelError, NNSparkError, ShapeError
 from nnspark.net import weights as weights_module
 from nnspark.net.network import Network, predict
-from nnspark.objective.problems import TASKS, predicted_classes
+from nnspark.objective.problems import PROBLEMS, predicted_classes
 
 __all__ = ["Model"]
 
@@ -158,8 +158,8 @@ class Model:
         return model
 
     def _check(self) -> None:
-        if self.task not in TASKS:
-            raise ValueError(f"its task {self.task!r} is not one of {', '.join(TASKS)}")
+        if self.task not in PROBLEMS:
+            raise ValueError(f"its task {self.task!r} is not one of {', '.join(PROBLEMS)}")
         columns = (self.network.layers[0],)
         for W, shape in zip(self.weights, weights_module.shapes(self.network.layers), strict=True):
             if W.shape != shape or W.dtype.kind != "f":

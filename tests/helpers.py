@@ -11,7 +11,7 @@ from nnspark.data.plan import Plan, Scaling
 from nnspark.data.rows import PARTS, BlockSet, Span
 from nnspark.engines.base import LocalShards
 from nnspark.errors import NNSparkError
-from nnspark.objective.totals import Kernel
+from nnspark.objective.objective import Objective
 from nnspark.sources.table import Table
 from nnspark.training.cost import Cost
 from nnspark.training.loop import train
@@ -49,7 +49,7 @@ def shards_of(X, y, *, weight=None, dtype="float64", task="classification", bloc
 def cost_of(network, shards, *, l2=0.0, smoothing=0.0):
     """The cost function of a network on shards."""
     plan = shards.plan
-    return Cost(Kernel(network, plan.task, plan.dtype, plan.terms, smoothing), shards, l2=l2)
+    return Cost(Objective(network, plan.task, plan.dtype, plan.terms, smoothing), shards, l2=l2)
 
 
 def numeric_gradient(cost_fn, theta, step=1e-4):

@@ -67,7 +67,7 @@ def test_the_numpy_contestant_and_nnspark_descend_alike():
     for layer, W in enumerate(weights_module.unflatten(ours.progress.theta, SMALL.layers)):
         numpy.weights[layer], numpy.biases[layer] = W[:, 1:].T.copy(), W[:, 0].copy()
     for _ in range(3):
-        cost, _ = Cost(ours.kernel, ours.shards, l2=0.0)(ours.progress.theta)
+        cost, _ = Cost(ours.objective, ours.shards, l2=0.0)(ours.progress.theta)
         ours()
         assert numpy._epoch(0.1 / len(X)) == pytest.approx(cost, rel=1e-12)
 
@@ -82,7 +82,7 @@ def test_r0_by_rows_has_nnsparks_gradient():
         r0._backpropagate(*weights, row)
         for row in zip(np.insert(X, 0, 1.0, axis=1), np.eye(3)[y], strict=True)
     ]
-    cost, grad = Cost(ours.kernel, ours.shards, l2=0.0)(ours.progress.theta)
+    cost, grad = Cost(ours.objective, ours.shards, l2=0.0)(ours.progress.theta)
     sums = [sum(row[layer] for row in rows) / len(X) for layer in range(2)]
     np.testing.assert_allclose(weights_module.flatten(sums), grad, rtol=1e-10, atol=1e-14)
     assert sum(row[2] for row in rows) / len(X) == pytest.approx(cost, rel=1e-12)
@@ -93,8 +93,8 @@ def test_plain_sums_differ_from_exact_ones_by_rounding_only(dtype):
     """The two contestants of ``exact`` compute the same gradient."""
     ours = own_epochs(SMALL, dtype, "training.block_rows=32")
     theta = ours.progress.theta
-    cost, grad = Cost(ours.kernel, ours.shards, l2=0.0)(theta)
-    plain_cost, plain = Cost(ours.kernel, PlainShards(ours.shards), l2=0.0)(theta)
+    cost, grad = Cost(ours.objective, ours.shards, l2=0.0)(theta)
+    plain_cost, plain = Cost(ours.objective, PlainShards(ours.shards), l2=0.0)(theta)
     assert plain_cost == cost
     np.testing.assert_allclose(plain, grad, rtol=1e-5 if dtype == "float32" else 1e-11, atol=1e-8)
 

@@ -23,11 +23,12 @@ from nnspark.model import Model
 from nnspark.net import weights as weights_module
 from nnspark.net.network import forward
 from nnspark.net.workspaces import workspace
-from nnspark.objective.problems import TASKS, predicted_classes
-from nnspark.objective.totals import Kernel
+from nnspark.objective.metrics import metric_sums, metrics_of
+from nnspark.objective.objective import Objective
+from nnspark.objective.problems import predicted_classes
+from nnspark.objective.totals import exact_sum
 from nnspark.recipe import Recipe
 from nnspark.scoring.frame import target_names
-from nnspark.sums.exact import exact
 from nnspark.training.cost import evaluate
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Counts:
     """The accumulator: confusion counts, exact sums of errors in the targets' own units."""
 
     confusion: NDArray[np.int64] | None = None
-    sums: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, Any] = field(default_factory=dict)
 
     def merge(self, other: "Counts") -> "Counts":
         """Add other rows' counts to these; returns self."""
@@ -58,10 +59,10 @@ class Counts:
 
 
 def count(
-    kernel: Kernel, shards: Shards, theta: Array, part: str, *, target_scaling: Scaling | None = None
+    objective: Objective, shards: Shards, theta: Array, part: str, *, target_scaling: Scaling | None = None
 ) -> Counts:
     """Counts of one part at theta: one job."""
-    return shards.run(partial(_count_blocks, kernel, part, target_scaling), theta, Counts)
+    return shards.run(partial(_count_blocks, objective, part, target_scaling), theta, Counts)
 
 
 def per_class(confusion: NDArray[np.int64], classes: Sequence[Any]) -> list[Figures]:
@@ -108,18 +109,19 @@ def evaluate_model(
     """
     shards = evaluation_shards(model, recipe, part, session)
     plan, seen = shards.plan, "test" if part == "all" else part
-    kernel = Kernel(model.network, model.task, plan.dtype, plan.terms, recipe.training.label_smoothing)
+    objective = Objective(model.network, model.task, plan.dtype, plan.terms, recipe.training.label_smoothing)
     theta = weights_module.flatten(model.weights)
     try:
-        metrics = evaluate(kernel, shards, theta, [seen]).get(seen)
+        metrics = evaluate(objective, shards, theta, [seen]).get(seen)
         if metrics is None:
             raise DataError(f"the {part} part has no rows: choose another part of the data, or all of it")
-        counts = count(kernel, shards, theta, seen, target_scaling=model.target_scaling)
+        counts = count(objective, shards, theta, seen, target_scaling=model.target_scaling)
     finally:
         shards.close()
     figures: Figures = {"part": part, "task": model.task, **metrics}
     if model.task == "regression":
-        figures |= TASKS["regression"].metrics(counts.sums)
+        own = {name: metric for name, metric in metrics_of(model.task).items() if metric.sums}
+        figures |= {name: metric.value(counts.sums) for name, metric in own.items()}
     elif counts.confusion is not None:
         figures |= _confusion_figures(model, counts.confusion)
     figures["weights_sha256"] = weights_module.sha256(model.weights)
@@ -128,17 +130,17 @@ def evaluate_model(
 
 
 def _count_blocks(
-    kernel: Kernel, part: str, target_scaling: Scaling | None, sets: Iterable[BlockSet], theta: Array
+    objective: Objective, part: str, target_scaling: Scaling | None, sets: Iterable[BlockSet], theta: Array
 ) -> Counts:
     """Worker function: the counts of one partition's blocks."""
-    weights = weights_module.unflatten(theta, kernel.network.layers)
-    work = workspace(kernel.network, kernel.dtype, most_rows(sets))
+    weights = weights_module.unflatten(theta, objective.network.layers)
+    work = workspace(objective.network, objective.dtype, most_rows(sets))
     total = Counts()
     for blocks in sets:
         for block in blocks.blocks([part]):
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                outputs = forward(kernel.network, weights, block.X, work)[2]
-            total.merge(COUNTED[kernel.task](outputs, block, target_scaling))
+                outputs = forward(objective.network, weights, block.X, work)[2]
+            total.merge(COUNTED[objective.problem](outputs, block, target_scaling))
     return total
 
 
@@ -159,8 +161,8 @@ def _sum_errors(outputs: Array, block: Block, target_scaling: Scaling | None) ->
     if target_scaling is not None:
         predicted, target = target_scaling.undo(predicted), target_scaling.undo(target)
     w = np.ones(len(block)) if block.weight is None else block.weight
-    sums = {"weight": float(w.sum()), **TASKS["regression"].sums(predicted, target, w)}
-    return Counts(sums={name: exact(value) for name, value in sums.items()})
+    sums = {"weight": float(w.sum()), **metric_sums("regression", predicted, target, w)}
+    return Counts(sums={name: exact_sum(value) for name, value in sums.items()})
 
 
 COUNTED: dict[str, Callable[[Array, Block, Scaling | None], Counts]] = {

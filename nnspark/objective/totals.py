@@ -1,63 +1,54 @@
-"""What an evaluation adds up: the gradient and the metric sums, in a form that adds exactly.
+"""What an evaluation adds up: gradients and metric sums of blocks, in a form that adds exactly.
 
-``Totals`` is the accumulator of the ``treeAggregate``: a zero, ``add_block`` and ``merge``. It
-carries sums; the driver divides once.
+``Totals`` is the accumulator of the ``treeAggregate``: a zero, additions and ``merge``. It carries sums, only
+adds, and does not know what of; the driver divides once.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data.rows import Block, BlockSet
+from nnspark.data.rows import BlockSet
 from nnspark.net import weights as weights_module
-from nnspark.net.losses import HEADS
-from nnspark.net.network import Network, Workspace, backward, forward
-from nnspark.objective.problems import TASKS
+from nnspark.net.network import Workspace
+from nnspark.objective.metrics import BlockSum, Table
+from nnspark.objective.objective import Objective, block_sums
 from nnspark.sums.exact import ExactVector, exact
 
-__all__ = ["Kernel", "Totals", "totals_of"]
+__all__ = ["Totals", "exact_sum", "totals_of"]
 
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """How a block becomes sums: the network, its task, and the most blocks a part can have."""
-
-    network: Network
-    task: str
-    dtype: str
-    terms: int
-    label_smoothing: float = 0.0
-
-
 @dataclass
 class Totals:
-    """Sums over blocks. ``sums[part][name]`` are exact integers."""
+    """Sums over blocks. ``sums[part][name]`` are exact integers or int64 tables of counts.
+
+    ``finite`` is false once a sum was given something that is not.
+    """
 
     gradient: ExactVector | None = None
-    sums: dict[str, dict[str, int]] = field(default_factory=dict)
+    sums: dict[str, dict[str, Any]] = field(default_factory=dict)
     finite: bool = True
 
-    def add_block(
-        self, kernel: Kernel, weights: Sequence[Array], block: Block, work: Workspace, *, with_gradient: bool
-    ) -> None:
-        """Forward, and for gradients backward, over one block."""
-        grad = self._pass(kernel, weights, block, work, with_gradient=with_gradient)
-        if grad is not None:
-            if self.gradient is None:
-                self.gradient = ExactVector(grad.size, kernel.terms, kernel.dtype)
-            self.gradient.add(grad)
+    def add_gradient(self, gradient: Array, terms: int) -> None:
+        """Add a block's gradient; ``terms`` are the most that will ever be added, over all merged totals."""
+        if self.gradient is None:
+            self.gradient = ExactVector(gradient.size, terms, gradient.dtype.name)
+        self.gradient.add(gradient)
 
-    def add_batch(self, kernel: Kernel, weights: Sequence[Array], batch: Block, work: Workspace) -> Array:
-        """The batch's gradient sum, in ``work.gradient``, for a step there and then; adds its metrics."""
-        grad = self._pass(kernel, weights, batch, work, with_gradient=True)
-        assert grad is not None
-        return grad
+    def add_sums(self, part: str, sums: Mapping[str, BlockSum]) -> None:
+        """Add a block's sums to those of its part."""
+        mine = self.sums.setdefault(part, {})
+        for name, value in sums.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                self.finite = False
+            else:
+                mine[name] = mine.get(name, 0) + exact_sum(value)
 
     def merge(self, other: "Totals") -> "Totals":
         """Add other blocks' totals to these; returns self."""
@@ -72,45 +63,28 @@ class Totals:
         self.finite &= other.finite
         return self
 
-    def _pass(
-        self, kernel: Kernel, weights: Sequence[Array], block: Block, work: Workspace, *, with_gradient: bool
-    ) -> Array | None:
-        network, task = kernel.network, TASKS[kernel.task]
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            hidden, z, outputs = forward(network, weights, block.X, work)
-            Y = task.targets(block.y, work.targets(len(block)), kernel.label_smoothing)
-            losses = HEADS[network.output, network.loss].loss(z, outputs, Y)
-            w = np.ones(len(block)) if block.weight is None else block.weight
-            values = {
-                "num_samples": float(len(block)),
-                "weight": float(w.sum()),
-                "loss": float(np.dot(losses, w)),
-                **task.sums(outputs, block.y, w),
-            }
-            self._add_sums(block.part, values)
-            if not with_gradient:
-                return None
-            row_weights = None if block.weight is None else block.weight.astype(kernel.dtype)
-            return backward(network, weights, block.X, hidden, outputs, Y, row_weights, work)
 
-    def _add_sums(self, part: str, values: dict[str, float]) -> None:
-        mine = self.sums.setdefault(part, {})
-        for name, value in values.items():
-            if math.isfinite(value):
-                mine[name] = mine.get(name, 0) + exact(value)
-            else:
-                self.finite = False
+def exact_sum(value: BlockSum) -> int | Table:
+    """A block's sum in the form that adds exactly: floats as integers, tables of counts as they are."""
+    if not isinstance(value, np.ndarray):
+        return exact(value)
+    if value.dtype != np.int64:
+        raise TypeError(f"a table of {value.dtype}: only int64 counts add exactly")
+    return value
 
 
 def totals_of(
-    kernel: Kernel, theta: Array, sets: Iterable[BlockSet], work: Workspace, parts: Sequence[str], *,
+    objective: Objective, theta: Array, sets: Iterable[BlockSet], work: Workspace, parts: Sequence[str], *,
     with_gradient: bool = True,
 ) -> Totals:  # fmt: skip
     """Totals of the blocks of the given parts; the gradient over the training part."""
-    weights = weights_module.unflatten(theta, kernel.network.layers)
+    weights = weights_module.unflatten(theta, objective.network.layers)
     totals = Totals()
     for blocks in sets:
         for block in blocks.blocks(parts):
             wanted = with_gradient and block.part == "train"
-            totals.add_block(kernel, weights, block, work, with_gradient=wanted)
+            sums, gradient = block_sums(objective, weights, block, work, with_gradient=wanted)
+            totals.add_sums(block.part, sums)
+            if gradient is not None:
+                totals.add_gradient(gradient, objective.terms)
     return totals

@@ -14,7 +14,7 @@ from nnspark.evaluation.evaluate import count, per_class
 from nnspark.model import Model
 from nnspark.recipe import Recipe, dumps
 from nnspark.runs.directory import RunDirectory
-from nnspark.training.loop import Trained, kernel_for
+from nnspark.training.loop import Trained, objective_for
 
 __all__ = ["report_page"]
 
@@ -39,7 +39,7 @@ def report_page(
         shown: dict[str, Any] = {}
         if model.classes is not None and "test" in metrics:
             labels = [str(label) for label in model.classes.tolist()]
-            counts = count(kernel_for(recipe, shards.plan), shards, trained.theta, "test")
+            counts = count(objective_for(recipe, shards.plan), shards, trained.theta, "test")
             if counts.confusion is not None:
                 shown |= {"confusion": counts.confusion, "per_class": per_class(counts.confusion, labels)}
             shown |= {"classes": labels, "samples": _samples(shards, model)}

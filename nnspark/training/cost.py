@@ -19,8 +19,9 @@ from nnspark.engines.conservation import check_evaluated
 from nnspark.net import weights as weights_module
 from nnspark.net.regularize import add_l2
 from nnspark.net.workspaces import workspace
-from nnspark.objective.problems import TASKS
-from nnspark.objective.totals import Kernel, Totals, totals_of
+from nnspark.objective.metrics import metric_values
+from nnspark.objective.objective import Objective
+from nnspark.objective.totals import Totals, totals_of
 from nnspark.sums.exact import ExactVector, from_exact
 
 __all__ = ["Cost", "Evaluation", "counted", "evaluate", "part_metrics"]
@@ -50,26 +51,26 @@ class Cost:
 
     Parameters
     ----------
-    kernel : how a block becomes sums.
+    objective : what is summed over a block.
     shards : where the blocks are.
     l2 : the penalty's factor λ.
     parts : parts passed at each call; "train" gives the gradient, others only metrics.
     """
 
     def __init__(
-        self, kernel: Kernel, shards: Shards, *, l2: float, parts: Sequence[str] = ("train",)
+        self, objective: Objective, shards: Shards, *, l2: float, parts: Sequence[str] = ("train",)
     ) -> None:
-        self.kernel, self.shards, self.l2, self.parts = kernel, shards, l2, tuple(parts)
-        self.is_bias = weights_module.bias_mask(kernel.network.layers)
+        self.objective, self.shards, self.l2, self.parts = objective, shards, l2, tuple(parts)
+        self.is_bias = weights_module.bias_mask(objective.network.layers)
         self.evaluations = 0
         self.last: Evaluation | None = None
 
     def __call__(self, theta: Array) -> tuple[float, Array]:
         """Cost and gradient at theta; infinite and NaN where they are not finite, never an exception."""
-        totals = self.shards.run(partial(_totals, self.kernel, self.parts, True), theta, Totals)
+        totals = self.shards.run(partial(_totals, self.objective, self.parts, True), theta, Totals)
         self.evaluations += 1
         check_evaluated(self.shards.plan, counted(totals, self.parts))
-        metrics = part_metrics(totals, self.kernel.task)
+        metrics = part_metrics(totals, self.objective.problem)
         if not totals.finite or totals.gradient is None:
             cost, grad, grad_norm = math.inf, np.full(theta.shape, np.nan, theta.dtype), math.nan
         else:
@@ -102,11 +103,11 @@ class Cost:
         return replace(self.last, evaluations=self.evaluations - before, converged=converged)
 
 
-def evaluate(kernel: Kernel, shards: Shards, theta: Array, parts: Sequence[str]) -> dict[str, Metrics]:
+def evaluate(objective: Objective, shards: Shards, theta: Array, parts: Sequence[str]) -> dict[str, Metrics]:
     """Metrics of the given parts at theta, one job, no gradient."""
-    totals = shards.run(partial(_totals, kernel, tuple(parts), False), theta, Totals)
+    totals = shards.run(partial(_totals, objective, tuple(parts), False), theta, Totals)
     check_evaluated(shards.plan, counted(totals, parts))
-    return part_metrics(totals, kernel.task)
+    return part_metrics(totals, objective.problem)
 
 
 def counted(totals: Totals, parts: Iterable[str]) -> dict[str, int]:
@@ -114,15 +115,14 @@ def counted(totals: Totals, parts: Iterable[str]) -> dict[str, int]:
     return {part: round(from_exact(totals.sums.get(part, {}).get("num_samples", 0))) for part in parts}
 
 
-def part_metrics(totals: Totals, task: str) -> dict[str, Metrics]:
-    """Means from sums, part by part: num_samples, loss, and the task's metrics."""
+def part_metrics(totals: Totals, problem: str) -> dict[str, Metrics]:
+    """Means from sums, part by part: num_samples and the problem's metrics, loss first."""
     if not totals.finite:
         return {part: {"loss": math.inf} for part in totals.sums}
     return {
         part: {
             "num_samples": round(from_exact(sums["num_samples"])),
-            "loss": sums["loss"] / sums["weight"],
-            **TASKS[task].metrics(sums),
+            **metric_values(problem, sums),
         }
         for part, sums in totals.sums.items()
         if sums["weight"]
@@ -130,8 +130,8 @@ def part_metrics(totals: Totals, task: str) -> dict[str, Metrics]:
 
 
 def _totals(
-    kernel: Kernel, parts: Sequence[str], with_gradient: bool, sets: Iterable[BlockSet], theta: Array
+    objective: Objective, parts: Sequence[str], with_gradient: bool, sets: Iterable[BlockSet], theta: Array
 ) -> Totals:
     """Worker function: the totals of one partition's blocks."""
-    work = workspace(kernel.network, kernel.dtype, most_rows(sets))
-    return totals_of(kernel, theta, sets, work, parts, with_gradient=with_gradient)
+    work = workspace(objective.network, objective.dtype, most_rows(sets))
+    return totals_of(objective, theta, sets, work, parts, with_gradient=with_gradient)

@@ -14,7 +14,7 @@ from nnspark.engines.base import Shards
 from nnspark.errors import DivergedError
 from nnspark.net import weights
 from nnspark.net.network import Network
-from nnspark.objective.totals import Kernel
+from nnspark.objective.objective import Objective
 from nnspark.optimizers import RULES, make_optimizer, make_rates
 from nnspark.optimizers.schedules import make_schedule
 from nnspark.recipe import Recipe
@@ -78,15 +78,15 @@ def train(
     DivergedError : the cost is not finite any more; names the epoch and what to try.
     """
     with one_blas_thread():
-        kernel = kernel_for(recipe, shards.plan)
-        init, update = make_update(recipe, kernel, shards)
-        progress = start or first_progress(recipe, kernel.network, init)
+        objective = objective_for(recipe, shards.plan)
+        init, update = make_update(recipe, objective, shards)
+        progress = start or first_progress(recipe, objective.network, init)
         began = time.monotonic()
         while progress.epoch < recipe.training.epochs and not progress.stop.reason:
             progress, row = run_epoch(recipe, update, progress, time.monotonic() - began)
             for callback in callbacks:
                 callback(Epoch(progress, row))
-        return finish(recipe, kernel, shards, progress)
+        return finish(recipe, objective, shards, progress)
 
 
 def run_epoch(recipe: Recipe, update: Update, progress: Progress, elapsed: float) -> Epoch:
@@ -109,24 +109,24 @@ def run_epoch(recipe: Recipe, update: Update, progress: Progress, elapsed: float
     return Epoch(Progress(epoch, evaluations, theta, state, stop), row)
 
 
-def finish(recipe: Recipe, kernel: Kernel, shards: Shards, progress: Progress) -> Trained:
+def finish(recipe: Recipe, objective: Objective, shards: Shards, progress: Progress) -> Trained:
     """Metrics at the final weights, or at the best ones where those are to be restored and are better."""
     parts = ("train", "validation", "test")
-    theta, metrics = progress.theta, evaluate(kernel, shards, progress.theta, parts)
+    theta, metrics = progress.theta, evaluate(objective, shards, progress.theta, parts)
     best_epoch = None
     stop = progress.stop
     if stopping.watches(recipe.stopping) and recipe.stopping.restore_best and stop.best_epoch:
         row = {"cost": math.inf, **flat_metrics(metrics)}
         if not stopping.score(recipe.stopping, row) < stop.best:
             best_epoch = stop.best_epoch
-            theta, metrics = stop.best_theta, evaluate(kernel, shards, stop.best_theta, parts)
+            theta, metrics = stop.best_theta, evaluate(objective, shards, stop.best_theta, parts)
     reason = stop.reason or f"all {recipe.training.epochs} epochs were done"
-    return Trained(kernel.network, theta, metrics, progress, best_epoch, reason)
+    return Trained(objective.network, theta, metrics, progress, best_epoch, reason)
 
 
-def kernel_for(recipe: Recipe, plan: Plan) -> Kernel:
+def objective_for(recipe: Recipe, plan: Plan) -> Objective:
     """The recipe's network for the plan's features and outputs, ready to turn blocks into sums."""
-    return Kernel(
+    return Objective(
         network_for(recipe, plan), plan.task, plan.dtype, plan.terms, recipe.training.label_smoothing
     )
 
@@ -145,15 +145,17 @@ def network_for(recipe: Recipe, plan: Plan) -> Network:
     return Network((plan.num_features, *spec.hidden, units), spec.activation, output, loss)
 
 
-def make_update(recipe: Recipe, kernel: Kernel, shards: Shards) -> tuple[Callable[[Array], Any], Update]:
+def make_update(
+    recipe: Recipe, objective: Objective, shards: Shards
+) -> tuple[Callable[[Array], Any], Update]:
     """The (init, update) pair that the recipe asks for: a round of mini-batches, or full-batch."""
     training = recipe.training
     name, options = name_and_options(training.optimizer, "gd")
     schedule = make_schedule(training.learning_rate, training.schedule, training.epochs)
-    is_bias = weights.bias_mask(kernel.network.layers)
+    is_bias = weights.bias_mask(objective.network.layers)
     if recipe.rounds.batch_size:
         return make_rounds(
-            kernel,
+            objective,
             shards,
             recipe.rounds,
             optimizer=(name, options),
@@ -168,7 +170,7 @@ def make_update(recipe: Recipe, kernel: Kernel, shards: Shards) -> tuple[Callabl
         bias_mask=is_bias,
         bias_learning_rate=training.bias_learning_rate,
     )
-    cost_fn = Cost(kernel, shards, l2=training.l2, parts=("train", "validation"))
+    cost_fn = Cost(objective, shards, l2=training.l2, parts=("train", "validation"))
 
     def update(theta: Array, state: Any) -> tuple[Array, Any, Evaluation]:
         before = cost_fn.evaluations
@@ -180,9 +182,9 @@ def make_update(recipe: Recipe, kernel: Kernel, shards: Shards) -> tuple[Callabl
 
 def first_state(recipe: Recipe, shards: Shards) -> Progress:
     """Where training of this recipe on these data starts; also the shape of every later progress."""
-    kernel = kernel_for(recipe, shards.plan)
-    init, _ = make_update(recipe, kernel, shards)
-    return first_progress(recipe, kernel.network, init)
+    objective = objective_for(recipe, shards.plan)
+    init, _ = make_update(recipe, objective, shards)
+    return first_progress(recipe, objective.network, init)
 
 
 def first_progress(recipe: Recipe, network: Network, init: Callable[[Array], Any]) -> Progress:

@@ -26,7 +26,8 @@ from nnspark.net import weights as weights_module
 from nnspark.net.network import Workspace
 from nnspark.net.regularize import add_l2
 from nnspark.net.workspaces import workspace
-from nnspark.objective.totals import Kernel, Totals, totals_of
+from nnspark.objective.objective import Objective, block_sums
+from nnspark.objective.totals import Totals, totals_of
 from nnspark.optimizers import Rate, Rule, make_rule, state_from_arrays, state_to_arrays
 from nnspark.optimizers.outer import outer_of
 from nnspark.recipe import Rounds
@@ -51,7 +52,7 @@ class RoundState(NamedTuple):
 class Local:
     """What a replica needs to know to train for a round. Sent with the job, not with the weights."""
 
-    kernel: Kernel
+    objective: Objective
     rounds: Rounds
     optimizer: str
     options: Mapping[str, Any]
@@ -87,7 +88,7 @@ class RoundSums:
 
 
 def make_rounds(
-    kernel: Kernel,
+    objective: Objective,
     shards: Shards,
     rounds: Rounds,
     *,
@@ -104,11 +105,11 @@ def make_rounds(
     The evaluation an update returns has the training metrics of the batches as they went by, and
     those of ``parts`` at the round's starting weights.
     """
-    is_bias = weights_module.bias_mask(kernel.network.layers)
+    is_bias = weights_module.bias_mask(objective.network.layers)
     num_samples = _training_weight(shards)
     name, options = optimizer
     local = Local(
-        kernel,
+        objective,
         rounds,
         name,
         dict(options),
@@ -128,7 +129,7 @@ def make_rounds(
         sums = shards.run(partial(_round, local, tuple(parts)), start, partial(_zero, local.replicas))
         check_evaluated(shards.plan, {"train": sums.rows, **counted(sums.totals, parts)}, "a round")
         averages = sums.moved.average()
-        metrics = part_metrics(sums.totals, kernel.task)
+        metrics = part_metrics(sums.totals, objective.problem)
         cost, _ = add_l2(
             metrics["train"]["loss"], theta, theta, l2=l2, num_samples=num_samples, is_bias=is_bias
         )
@@ -171,7 +172,7 @@ def _weights(sets: Iterable[BlockSet], value: None) -> _Weight:
 
 
 def _rule(local: Local) -> Rule:
-    mask = weights_module.bias_mask(local.kernel.network.layers)
+    mask = weights_module.bias_mask(local.objective.network.layers)
     return make_rule(local.optimizer, options=local.options, bias_mask=mask)
 
 
@@ -181,26 +182,26 @@ def _zero(replicas: int) -> RoundSums:
 
 def _round(local: Local, parts: Sequence[str], sets: Iterable[BlockSet], start: Start) -> RoundSums:
     """Worker function: one round of the replicas in this partition, and the metrics of ``parts``."""
-    kernel, sums = local.kernel, _zero(local.replicas)
+    objective, sums = local.objective, _zero(local.replicas)
     replicas = [r for blocks in sets for r in blocks.replicas(local.replicas, local.num_blocks)]
     batch = min(local.rounds.batch_size, max(map(len, replicas), default=0))
-    work = workspace(kernel.network, kernel.dtype, max(most_rows(sets), batch))
+    work = workspace(objective.network, objective.dtype, max(most_rows(sets), batch))
     for replica in replicas:
         theta, state, totals = train_replica(local, replica, start, work)
         weight = 1.0 if local.replicas == 1 else from_exact(totals.sums["train"]["weight"])
         sums.moved.add(replica.index, weight, {"theta": theta, **state_to_arrays(state)})
         sums.totals.merge(totals)
         sums.rows += len(replica)
-    sums.totals.merge(totals_of(kernel, start.theta, sets, work, parts, with_gradient=False))
+    sums.totals.merge(totals_of(objective, start.theta, sets, work, parts, with_gradient=False))
     return sums
 
 
 def train_replica(local: Local, rows: Block, start: Start, work: Workspace) -> tuple[Array, Any, Totals]:
     """Mini-batch SGD over one replica's rows: theta and rule state at the end, metrics as they went by."""
-    kernel, rounds, rule = local.kernel, local.rounds, _rule(local)
+    objective, rounds, rule = local.objective, local.rounds, _rule(local)
     theta, totals = start.theta, Totals()
     state = state_from_arrays(rule.init(theta), start.state)
-    is_bias = weights_module.bias_mask(kernel.network.layers)
+    is_bias = weights_module.bias_mask(objective.network.layers)
     decay = np.where(is_bias, 0.0, local.l2_per_sample).astype(theta.dtype) if local.l2_per_sample else None
     batches = math.ceil(len(rows) / rounds.batch_size)
     steps = rounds.local_steps or rounds.local_epochs * batches
@@ -212,8 +213,10 @@ def train_replica(local: Local, rows: Block, start: Start, work: Workspace) -> t
         chosen = order[batch * rounds.batch_size : (batch + 1) * rounds.batch_size]
         weight = None if rows.weight is None else rows.weight[chosen]
         taken = Block("train", rows.index, rows.X[chosen], rows.y[chosen], weight)
-        weights = weights_module.unflatten(theta, kernel.network.layers)
-        grad = totals.add_batch(kernel, weights, taken, work)
+        weights = weights_module.unflatten(theta, objective.network.layers)
+        sums, grad = block_sums(objective, weights, taken, work, with_gradient=True)
+        assert grad is not None
+        totals.add_sums("train", sums)
         total_weight = len(taken) if weight is None else weight.sum()
         if not total_weight:
             continue

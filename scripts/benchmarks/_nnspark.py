@@ -43,9 +43,9 @@ class Epochs:
 
     def __init__(self, recipe: Recipe, shards: Shards) -> None:
         self.recipe, self.shards = recipe, shards
-        self.kernel = training.kernel_for(recipe, shards.plan)
-        init, self.update = training.make_update(recipe, self.kernel, shards)
-        self.progress = training.first_progress(recipe, self.kernel.network, init)
+        self.objective = training.objective_for(recipe, shards.plan)
+        init, self.update = training.make_update(recipe, self.objective, shards)
+        self.progress = training.first_progress(recipe, self.objective.network, init)
 
     def __call__(self) -> list[float]:
         """Seconds of the next epoch."""
@@ -85,7 +85,7 @@ def exact_no_op(epochs: Epochs) -> Callable[[], list[float]]:
     """Broadcast theta; every task returns the exact totals of an earlier evaluation, which are summed."""
     from nnspark.training.cost import _totals
 
-    function = partial(_earlier_totals, partial(_totals, epochs.kernel, ("train", "validation"), True))
+    function = partial(_earlier_totals, partial(_totals, epochs.objective, ("train", "validation"), True))
     return _timed_run(epochs.shards, function, epochs.progress.theta, Totals)
 
 

@@ -118,7 +118,7 @@ def nnspark_course(spark: Any, data: Data, settings: list[str]) -> Course:
     recipe = recipes.loads('[data]\nsource = "digits"\n', [*NETWORK, *settings])
     shards = make_resident(make_shards(make_dataset(table_of(X, y), recipe), spark.sparkContext))
     epochs, seconds = Epochs(recipe, shards), 0.0
-    network = epochs.kernel.network
+    network = epochs.objective.network
     try:
         while True:
             seconds += epochs()[0]

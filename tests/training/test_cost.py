@@ -13,7 +13,8 @@ from nnspark.engines.base import LocalShards
 from nnspark.net.losses import HEADS
 from nnspark.net.network import Network, Workspace, predict
 from nnspark.net.weights import bias_mask, flatten, init_weights, unflatten
-from nnspark.objective.totals import Kernel, Totals, totals_of
+from nnspark.objective.objective import Objective
+from nnspark.objective.totals import Totals, totals_of
 from nnspark.training.cost import evaluate
 
 NETWORK = Network((5, 4, 3), "tanh", "softmax")
@@ -116,8 +117,8 @@ def test_blocks_summed_in_any_order_and_grouping_give_the_same_bits(weighted, dt
     shards = shards_of(X, Y, weight=weight, dtype=dtype, block_rows=6)
     (blocks,), plan = shards.blocks, shards.plan
     theta = THETA.astype(dtype)
-    kernel = Kernel(NETWORK, plan.task, dtype, plan.terms)
-    expected = totals_of(kernel, theta, [blocks], Workspace(NETWORK, 6, dtype), ("train",))
+    objective = Objective(NETWORK, plan.task, dtype, plan.terms)
+    expected = totals_of(objective, theta, [blocks], Workspace(NETWORK, 6, dtype), ("train",))
     for seed in range(10):
         rng = np.random.default_rng(seed)
         owner = rng.integers(0, 4, len(blocks.spans))
@@ -126,7 +127,7 @@ def test_blocks_summed_in_any_order_and_grouping_give_the_same_bits(weighted, dt
         ]
         total = Totals()
         for k in rng.permutation(4):
-            part = totals_of(kernel, theta, [sets[k]], Workspace(NETWORK, 9, dtype), ("train",))
+            part = totals_of(objective, theta, [sets[k]], Workspace(NETWORK, 9, dtype), ("train",))
             total.merge(pickle.loads(pickle.dumps(part)))
         assert total.sums == expected.sums
         assert total.gradient.value().tobytes() == expected.gradient.value().tobytes()
@@ -156,8 +157,8 @@ def parts_shards():
 def test_every_part_is_measured_at_the_same_weights_in_one_pass():
     """Each part's metrics are those of its rows; only training rows give the gradient."""
     shards = parts_shards()
-    kernel = Kernel(NETWORK, "classification", "float64", shards.plan.terms)
-    metrics = evaluate(kernel, shards, THETA, ("train", "validation", "test"))
+    objective = Objective(NETWORK, "classification", "float64", shards.plan.terms)
+    metrics = evaluate(objective, shards, THETA, ("train", "validation", "test"))
     for part, rows in (("train", slice(30)), ("validation", slice(30, 45)), ("test", slice(45, 50))):
         alone = cost_of(NETWORK, shards_of(X[rows], Y[rows]))
         alone(THETA)
@@ -172,8 +173,8 @@ def test_every_part_is_measured_at_the_same_weights_in_one_pass():
 def test_a_part_without_rows_has_no_metrics():
     """It is left out, not divided by zero."""
     shards = shards_of(X, Y)
-    kernel = Kernel(NETWORK, "classification", "float64", shards.plan.terms)
-    assert set(evaluate(kernel, shards, THETA, ("train", "validation"))) == {"train"}
+    objective = Objective(NETWORK, "classification", "float64", shards.plan.terms)
+    assert set(evaluate(objective, shards, THETA, ("train", "validation"))) == {"train"}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

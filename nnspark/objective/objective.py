@@ -1,0 +1,100 @@
+"""The objective: what training minimises, and the one function that takes it over a block of rows.
+
+    cost(theta) = 1/m Σ_i w_i loss(f(x_i; theta), y_i)  +  l2/(2m) Σ W[:, 1:]²        m = Σ_i w_i
+
+A row enters the first term alone, so that term and its gradient are sums over rows, hence over blocks, in any
+order. ``block_sums`` gives one block's share. Whoever adds the shares divides by m, once, and adds the second
+term (``net/regularize.py``): the cost function over all blocks, a step over one batch, any engine.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.data.rows import Block
+from nnspark.net.losses import HEADS
+from nnspark.net.network import Network, Workspace, backward, forward
+from nnspark.objective.metrics import BlockSum, metric_sums
+from nnspark.objective.problems import PROBLEMS
+
+__all__ = ["BlockSums", "Objective", "block_sums"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised, but for the penalty: fixed for a run, sent to the workers with each job.
+
+    network : f; its output and loss are the loss's.
+    problem : a name of ``PROBLEMS``: how y becomes targets, and which metrics there are.
+    dtype : of weights and activations.
+    terms : the most blocks whose gradients will ever be added; sizes the exact sum.
+    label_smoothing : s; a target Y becomes (1 - s) Y + s / classes.
+    """
+
+    network: Network
+    problem: str
+    dtype: str
+    terms: int
+    label_smoothing: float = 0.0
+
+
+class BlockSums(NamedTuple):
+    """A block's share: what is summed by name, and the gradient (in the workspace) or None."""
+
+    sums: dict[str, BlockSum]
+    gradient: Array | None
+
+
+def block_sums(
+    objective: Objective, weights: Sequence[Array], block: Block, work: Workspace, *, with_gradient: bool
+) -> BlockSums:
+    """One block's share of the loss, of its gradient, and of what the metrics are made of.
+
+    With rows i of the block, w_i their weights (1 where the block has none) and L_i the loss of row i::
+
+        sums["num_samples"]  n                 rows, whatever their weights
+        sums["weight"]       Σ w_i             what everything below is divided by, later
+        sums["loss"]         Σ w_i L_i         cross entropy in nats, squared error in the outputs' units²
+        sums[...]            Σ w_i (...)       for each metric of the problem; or counts of rows
+        gradient             Σ w_i ∂L_i/∂theta
+
+    Nothing here is a mean, nothing is divided by n or m, and there is no penalty: that is for whoever has
+    all blocks. The loss is of smoothed targets, metrics are of y itself.
+
+    Parameters
+    ----------
+    weights : W of each layer, (units, 1 + fan_in), of the objective's dtype.
+    block : X (n, num_features); y (n,) class indices, or (n, outputs) labels or targets; weight (n,) or None.
+    work : scratch for n rows or more, of the objective's network and dtype; its arrays are overwritten.
+    with_gradient : whether to go backward too; that takes twice as long as forward alone.
+
+    Returns
+    -------
+    BlockSums
+        Floats, and tables of counts, that depend on these rows in this order and on the weights alone.
+        ``gradient`` is flat like theta, of the objective's dtype, and lives in ``work``: the next block
+        overwrites it. What overflows comes out as infinity or NaN, without a warning.
+    """
+    network = objective.network
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        hidden, z, outputs = forward(network, weights, block.X, work)
+        targets = PROBLEMS[objective.problem].targets
+        Y = targets(block.y, work.targets(len(block)), objective.label_smoothing)
+        losses = HEADS[network.output, network.loss].loss(z, outputs, Y)
+        w = np.ones(len(block)) if block.weight is None else block.weight
+        sums: dict[str, BlockSum] = {
+            "num_samples": float(len(block)),
+            "weight": float(w.sum()),
+            "loss": float(np.dot(losses, w)),
+            **metric_sums(objective.problem, outputs, block.y, w),
+        }
+        if not with_gradient:
+            return BlockSums(sums, None)
+        row_weights = None if block.weight is None else block.weight.astype(objective.dtype)
+        gradient = backward(network, weights, block.X, hidden, outputs, Y, row_weights, work)
+    return BlockSums(sums, gradient)
