@@ -10,10 +10,10 @@ PACKAGE = Path(__file__).parents[1] / "nnspark"
 FLOORS = [
     {"errors", "log"},
     {"recipe"},
-    {"net", "sums", "optimizers", "sources", "report"},
+    {"net", "sums", "optimizers", "sources"},
     {"data"},
     {"objective"},
-    {"model"},
+    {"model", "report"},
     {"engines"},
     {"training", "scoring"},
     {"evaluation", "ml", "sklearn"},

@@ -3,18 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nnspark.objective.metrics import by_worth
+
 __all__ = ["as_text"]
 
 MOST_CLASSES = 25
 NAME_LENGTH = 16
-HEADLINE = ("accuracy", "label_accuracy", "loss", "mean_error", "rmse", "mae", "r2")
 COLUMNS = ("precision", "recall", "f1")
 
 
 def as_text(figures: Mapping[str, Any]) -> str:
     """The evaluation that ``evaluate_model`` returned, to be read by a person."""
     part = "all rows" if figures["part"] == "all" else f"{figures['part']} part"
-    known = [f"{name} {_number(figures[name])}" for name in HEADLINE if name in figures]
+    known = [f"{name} {_number(figures[name])}" for name in by_worth() if name in figures]
     sections = [f"{part}: {figures['num_samples']} rows, " + ", ".join(known)]
     if "per_class" in figures:
         sections.append(_class_table(figures))

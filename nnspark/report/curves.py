@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nnspark.objective.metrics import METRICS
+from nnspark.report.figures import FORMATS
 from nnspark.report.series import Column, History, column, epochs_of, last_finite, thin
 from nnspark.report.text import duration, escape, number, percent
 
@@ -30,22 +32,22 @@ class Panel(NamedTuple):
     may_be_log: bool = True
 
 
-def _pair(title: str, key: str, *more: tuple[str, str, str], show: Any = number, log: bool = True) -> Panel:
-    both = ((key, "train", "train"), (f"validation_{key}", "validation", "validation"))
-    return Panel(title, (*more, *both), show, log)
-
-
-PANELS = (
-    _pair("Loss", "loss", ("cost", "cost", "cost")),
-    _pair("Accuracy", "accuracy", show=percent, log=False),
-    _pair("Mean error", "mean_error"),
-    _pair("RMSE", "rmse"),
-    _pair("Mean absolute error", "mae"),
-    _pair("R²", "r2", log=False),
+OTHER_PANELS = (
     Panel("Learning rate", (("learning_rate", "", "train"),)),
     Panel("Gradient norm", (("grad_norm", "", "train"),)),
     Panel("Seconds an epoch", (("seconds", "", "train"),), duration),
 )
+
+
+def panels() -> list[Panel]:
+    """Return a panel for each metric there is, training and validation in one, then the others."""
+    shown = []
+    for name, metric in METRICS.items():
+        both = ((name, "train", "train"), (f"validation_{name}", "validation", "validation"))
+        lines = (("cost", "cost", "cost"), *both) if name == "loss" else both
+        title = metric.label[0].upper() + metric.label[1:]
+        shown.append(Panel(title, lines, FORMATS[metric.format], may_be_log=not metric.higher_is_better))
+    return [*shown, *OTHER_PANELS]
 
 
 def draw_curves(history: History, *, best_epoch: int | None = None) -> list[str]:
@@ -63,7 +65,7 @@ def draw_curves(history: History, *, best_epoch: int | None = None) -> list[str]
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update({"svg.hashsalt": "nnspark", "svg.fonttype": "none", "font.size": 9.5})
-        for panel in PANELS:
+        for panel in panels():
             lines = _drawn_lines(history, panel)
             if lines:
                 best = best_epoch if len(lines) > 1 and len(history) > 1 else None

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from nnspark.objective.metrics import by_worth
+from nnspark.report.figures import label_of, scores, show
 from nnspark.report.record import RunRecord
 from nnspark.report.series import column
 from nnspark.report.text import as_float, duration, escape, number, percent, plural
 
 PARTS = {"test": "test", "validation": "validation", "train": "training"}
 """The parts of the data in the order of what their result is worth, and how they read."""
-
-SCORES = {"accuracy": percent, "r2": number, "rmse": number, "mae": number, "loss": number}
 
 
 def outcome(run: RunRecord) -> str:
@@ -24,17 +24,19 @@ def outcome(run: RunRecord) -> str:
         return f"No result measured {effort}"
     figures = _part(run, part)
     rows = f"{plural(figures.get('num_samples'), PARTS[part] + ' row')}"
-    if _known(figures, "accuracy"):
+    best = scores(figures)[:2] or ["loss"]
+    if best[0] == "accuracy":
         return f"{percent(figures['accuracy'])} of {rows} right {effort}"
-    if _known(figures, "r2") and _known(figures, "rmse"):
-        return f"R² {number(figures['r2'])}, RMSE {number(figures['rmse'])} on {rows} {effort}"
-    return f"Loss {number(figures.get('loss'))} on {rows} {effort}"
+    said = ", ".join(f"{label_of(key)} {show(key, figures.get(key))}" for key in best)
+    return f"{said[0].upper()}{said[1:]} on {rows} {effort}"
 
 
 def cards(run: RunRecord) -> str:
     """Return the key figures as a row of cards: each part's score, the loss, the epochs, the time."""
     scored = [name for name in PARTS if _part(run, name)]
-    score = next((key for key in SCORES if any(_known(_part(run, name), key) for name in scored)), "loss")
+    score = next(
+        (key for key in by_worth() if any(key in scores(_part(run, name)) for name in scored)), "loss"
+    )
     shown = [_score_card(run, name, score, first=name == scored[0]) for name in scored]
     if score != "loss" and scored:
         losses = [f"{PARTS[name]} {number(_part(run, name).get('loss'))}" for name in scored[1:]]
@@ -54,7 +56,6 @@ def interval(share: float, num_rows: float) -> tuple[float, float]:
 
 def _score_card(run: RunRecord, part: str, score: str, *, first: bool) -> str:
     figures = _part(run, part)
-    name = {"accuracy": "accuracy", "r2": "R²", "rmse": "RMSE", "mae": "MAE", "loss": "loss"}[score]
     rows, share = as_float(figures.get("num_samples")), as_float(figures.get("accuracy"))
     notes = [plural(figures.get("num_samples"), "row")] if rows >= 0 else []
     if score == "accuracy" and 0 <= share <= 1 and 0 < rows < math.inf:
@@ -64,9 +65,9 @@ def _score_card(run: RunRecord, part: str, score: str, *, first: bool) -> str:
         if part != "train":
             low, high = interval(share, rows)
             notes.append(f"95 % interval <span>{100 * low:.1f}–{100 * high:.1f} %</span>")
-    if score == "r2" and _known(figures, "rmse"):
-        notes.append(f"RMSE {number(figures['rmse'])}")
-    return _card(f"{PARTS[part]} {name}", SCORES[score](figures.get(score)), notes, lead=first)
+    others = [key for key in scores(figures) if key != score][:2]
+    notes += [f"{label_of(key)} {show(key, figures[key])}" for key in others]
+    return _card(f"{PARTS[part]} {label_of(score)}", show(score, figures.get(score)), notes, lead=first)
 
 
 def _epochs_card(run: RunRecord) -> str:
@@ -92,10 +93,6 @@ def _card(name: str, value: str, notes: Sequence[str], *, lead: bool = False) ->
 def _part(run: RunRecord, name: str) -> dict[str, Any]:
     figures = run.metrics.get(name)
     return dict(figures) if isinstance(figures, dict) else {}
-
-
-def _known(figures: dict[str, Any], key: str) -> bool:
-    return figures.get(key) is not None
 
 
 def _epochs(run: RunRecord) -> Any:

@@ -19,9 +19,9 @@ class RunRecord:
     ----------
     title : name of the run, usually the recipe's.
     recipe_text : the resolved recipe as TOML.
-    history : one mapping an epoch: epoch, cost, loss, accuracy, mean_error, rmse, mae, r2, their
-        ``validation_`` twins, seconds, learning_rate, grad_norm, evaluations. Absent, None and
-        non-finite values are allowed; a key not named here is shown in the history table only.
+    history : one mapping an epoch: epoch, cost, the metrics by name and their ``validation_`` twins,
+        seconds, learning_rate, grad_norm, evaluations. Absent, None and non-finite values are allowed;
+        a key not named here is shown in the history table only.
     metrics : the content of metrics.json.
     confusion : (num_classes, num_classes) counts of the test part, row = true class, column = predicted.
     per_class : one mapping a class with class, precision, recall, f1, support.

@@ -4,18 +4,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from nnspark.report.figures import label_of, show
 from nnspark.report.outcome import PARTS
 from nnspark.report.series import History, even_rows, keys_of
-from nnspark.report.text import as_float, duration, escape, number, percent, plural, shorten
+from nnspark.report.text import as_float, escape, number, percent, plural, shorten
 
 CLASSES_SHOWN = 30
-SHARES = ("accuracy", "precision", "recall", "f1")
-
-_NAMES = {
-    "num_samples": "rows", "r2": "R²", "rmse": "RMSE", "mae": "MAE", "f1": "F1",
-    "grad_norm": "gradient norm", "seconds": "time", "validation_r2": "validation R²",
-    "validation_rmse": "validation RMSE", "validation_mae": "validation MAE",
-}  # fmt: skip
 
 
 def results_table(metrics: Mapping[str, Any]) -> str:
@@ -73,20 +67,8 @@ def names_and_values(pairs: Iterable[tuple[str, Any]]) -> str:
     return f'<div class="wide"><table class="names"><tbody>{"".join(rows)}</tbody></table></div>'
 
 
-def show(key: str, value: Any) -> str:
-    """Return a metric or history value in the way its name asks for."""
-    if value is None or not math.isfinite(as_float(value)):
-        return number(value)
-    plain = key.removeprefix("validation_")
-    if plain in SHARES:
-        return percent(value)
-    return duration(value) if plain == "seconds" else number(value)
-
-
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    named = "".join(
-        f'<th scope="col">{escape(_NAMES.get(head, head.replace("_", " ")))}</th>' for head in heads
-    )
+    named = "".join(f'<th scope="col">{escape(label_of(head))}</th>' for head in heads)
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{named}</tr></thead><tbody>{body}</tbody></table></div>'
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nnspark.log import log
+from nnspark.objective.metrics import METRICS, by_worth
 
 if TYPE_CHECKING:
     from nnspark.training.loop import Epoch
@@ -30,14 +31,14 @@ def make_progress(epochs: int, *, start: int = 0, every: int = 10) -> ProgressLo
 
 def figures(row: Mapping[str, Any]) -> dict[str, str]:
     """The few figures of a history row worth watching."""
-    shown = {"loss": row.get("loss"), "accuracy": row.get("accuracy"), "r2": row.get("r2")}
-    shown |= {"val loss": row.get("validation_loss"), "val accuracy": row.get("validation_accuracy")}
-    shown |= {"val r2": row.get("validation_r2")}
+    names = ["loss", *(name for name in by_worth() if METRICS[name].headline)]
+    parts = (("", ""), ("validation_", "val "))
+    shown = {said + name: row.get(prefix + name) for prefix, said in parts for name in names}
     return {name: f"{value:.4f}" for name, value in shown.items() if value is not None}
 
 
 class _Bar:
-    """tqdm's bar: loss, accuracy, seconds an epoch, time left."""
+    """tqdm's bar: loss, headline metrics, seconds an epoch, time left."""
 
     def __init__(self, epochs: int, start: int) -> None:
         from tqdm import tqdm

@@ -9,6 +9,7 @@ from nnspark.errors import RecipeError
 from nnspark.net.activations import ACTIVATIONS, OUTPUTS
 from nnspark.net.losses import HEADS
 from nnspark.net.weights import INITS, parse_init
+from nnspark.objective.metrics import metrics_of
 from nnspark.optimizers import make_optimizer, make_rule
 from nnspark.optimizers.outer import outer_of
 from nnspark.optimizers.schedules import make_schedule
@@ -18,14 +19,18 @@ from nnspark.recipe.options import name_and_options
 
 __all__ = ["check_choices"]
 
-MONITORS = ("validation_loss", "validation_accuracy", "validation_rmse", "validation_r2", "loss", "cost")
-
 
 def check_choices(recipe: Recipe) -> None:
     """Raise RecipeError at the first name that is not known, or that does not go with another."""
     _check_network(recipe)
-    one_of("stopping.monitor", recipe.stopping.monitor, MONITORS)
+    one_of("stopping.monitor", recipe.stopping.monitor, monitors(recipe.data.task))
     _check_optimizers(recipe)
+
+
+def monitors(problem: str) -> list[str]:
+    """What patience can watch: the cost, and every metric of the problem on either part."""
+    names = list(metrics_of(problem))
+    return ["cost", *names, *(f"validation_{name}" for name in names)]
 
 
 def _check_network(recipe: Recipe) -> None:

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.objective.metrics import METRICS
 from nnspark.recipe import Stopping
 
 __all__ = ["Stop", "start", "update"]
 
 Array = NDArray[Any]
-HIGHER_IS_BETTER = ("validation_accuracy", "validation_r2")
 
 
 class Stop(NamedTuple):
@@ -47,7 +47,8 @@ def score(stopping: Stopping, row: Mapping[str, Any]) -> float:
     value = row.get(stopping.monitor)
     if value is None or math.isnan(value):
         return math.inf
-    return -float(value) if stopping.monitor in HIGHER_IS_BETTER else float(value)
+    metric = METRICS.get(stopping.monitor.removeprefix("validation_"))
+    return -float(value) if metric is not None and metric.higher_is_better else float(value)
 
 
 def update(stop: Stop, stopping: Stopping, row: Mapping[str, Any], theta: Array, *, seconds: float) -> Stop:
