@@ -58,8 +58,11 @@ def metrics_of(problem: str) -> dict[str, Metric]:
 
 def metric_sums(problem: str, outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
     """What the problem's metrics add up over the rows of a block."""
-    functions = dict.fromkeys(function for metric in metrics_of(problem).values() for function in metric.sums)
-    return {name: value for function in functions for name, value in function(outputs, y, w).items()}
+    functions = {f: None for metric in METRICS.values() if problem in metric.problems for f in metric.sums}
+    sums: dict[str, BlockSum] = {}
+    for function in functions:
+        sums.update(function(outputs, y, w))
+    return sums
 
 
 def metric_values(problem: str, sums: Sums) -> dict[str, float]:
