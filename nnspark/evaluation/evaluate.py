@@ -28,7 +28,6 @@ from nnspark.objective.objective import Objective
 from nnspark.objective.problems import predicted_classes
 from nnspark.objective.totals import exact_sum
 from nnspark.recipe import Recipe
-from nnspark.scoring.frame import target_names
 from nnspark.training.cost import evaluate
 
 if TYPE_CHECKING:
@@ -175,7 +174,7 @@ COUNTED: dict[str, Callable[[Array, Block, Scaling | None], Counts]] = {
 def _confusion_figures(model: Model, confusion: NDArray[np.int64]) -> Figures:
     if model.task == "multilabel":
         labels = [per_class(table, (0, 1))[1] | {"class": name} for table, name in
-                  zip(confusion, target_names(model), strict=True)]  # fmt: skip
+                  zip(confusion, model.target_names, strict=True)]  # fmt: skip
         return {**averages(labels), "per_class": labels, "confusion": confusion.tolist()}
     classes = range(len(confusion)) if model.classes is None else model.classes.tolist()
     figures = per_class(confusion, list(classes))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nnspark.errors import CheckpointError, ModelError
-from nnspark.model import read_safetensors
+from nnspark.model.tensors import read_safetensors
 from nnspark.optimizers import state_from_arrays, state_to_arrays
 from nnspark.recipe import Recipe
 from nnspark.runs.storage import Folder

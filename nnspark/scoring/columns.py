@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
-from nnspark.errors import DataError, NNSparkError, ShapeError
+from nnspark.errors import DataError, ShapeError
 from nnspark.model import Model
-from nnspark.recipe import Data, loads
 from nnspark.sources.columns import as_list, listed
 from nnspark.sources.table import numbered
 
@@ -27,7 +26,6 @@ __all__ = [
     "as_array",
     "choose_features",
     "column_of",
-    "data_section",
     "number_of",
 ]
 
@@ -98,14 +96,6 @@ def as_array(features: FeatureColumns) -> "Column":
     return pieces[0] if len(pieces) == 1 else F.concat(*pieces)
 
 
-def data_section(model: Model) -> Data:
-    """The data section of the model's recipe; the defaults if it has none that can be read."""
-    try:
-        return loads(model.recipe).data
-    except NNSparkError:
-        return Data(source="")
-
-
 def _by_name(model: Model, kinds: dict[str, str], *, named: bool) -> list[str] | None:
     """The model's names; "v[0]", "v[1]", ... become v. None if positions have to do."""
     unnamed = model.feature_names == numbered(len(model.feature_names))
@@ -142,7 +132,7 @@ def _by_position(model: Model, kinds: dict[str, str], where: str) -> list[str]:
 
 def _not_features(model: Model, names: list[str]) -> set[str]:
     """The recipe's label and weight columns, as far as the input has them."""
-    data = data_section(model)
+    data = model.data
     found: set[str] = {data.weight} if data.weight else set()
     for label in as_list(data.label):
         if isinstance(label, str):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nnspark.errors import DataError, ShapeError
 from nnspark.model import Model
-from nnspark.scoring.columns import data_section
 from nnspark.sources.csv import has_header
 from nnspark.sources.files import existing_file, one_line
 from nnspark.sources.npy import read_npy_array
@@ -136,7 +135,7 @@ def _request(model: Model, header: str) -> DataRequest:
     """How the recipe's own CSV is read, but for the header."""
     said: bool | str = {"true": True, "false": False}.get(header, "auto")
     names = list(model.feature_names)
-    data = data_section(model)
+    data = model.data
     return DataRequest("csv", label=data.label, weight=data.weight, header=said, columns=names)
 
 

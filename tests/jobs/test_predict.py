@@ -56,7 +56,7 @@ def test_the_training_rows_get_the_accuracy_of_metrics_json(spark, digits, tmp_p
     assert (right / len(found), len(found)) == (reported["accuracy"], reported["num_samples"])
     model, _ = read_model(str(run), None)
     shares = np.array([row[67:] for row in found], dtype=float)
-    np.testing.assert_allclose(shares, model.probabilities(X), rtol=1e-12)
+    np.testing.assert_allclose(shares, model.predict_proba(X), rtol=1e-12)
 
 
 def test_columns_without_names_go_by_position(spark, unnamed, tmp_path):

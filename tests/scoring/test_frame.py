@@ -6,10 +6,10 @@ import pytest
 from nnspark.data.plan import Scaling
 from nnspark.errors import DataError, ShapeError
 from nnspark.model import Model
-from nnspark.net.network import Network
+from nnspark.net.network import Network, predict
 from nnspark.net.weights import init_weights
-from nnspark.scoring.frame import answer_names, answers, score, steady_outputs
-from nnspark.scoring.frame import columns as feature_columns
+from nnspark.scoring import columns as feature_columns
+from nnspark.scoring.frame import answer_columns, score
 
 LOSSES = {"softmax": "cross_entropy", "sigmoid": "cross_entropy", "identity": "squared_error"}
 
@@ -42,15 +42,14 @@ def test_a_row_has_the_same_bits_wherever_it_is(layers, dtype):
     """Alone, among others, at any position of a product, in pieces of any size."""
     model = a_model(layers, output="softmax" if layers[-1] > 1 else "sigmoid", dtype=dtype)
     X = rows_of(1700, layers[0])
-    whole, rng = steady_outputs(model, X), np.random.default_rng(1)
+    whole, rng = model.outputs(X), np.random.default_rng(1)
     order = rng.permutation(len(X))
-    assert np.array_equal(steady_outputs(model, X[order]), whole[order])
+    assert np.array_equal(model.outputs(X[order]), whole[order])
     for size in (1, 2, 7, 333, 767, 769):
-        assert np.array_equal(steady_outputs(model, X[-size:]), whole[-size:])
-    assert np.array_equal(
-        steady_outputs(model, np.repeat(X[:1], 768, axis=0)), np.repeat(whole[:1], 768, axis=0)
-    )
-    np.testing.assert_allclose(whole, model.outputs(X), rtol=2e-4 if dtype == "float32" else 1e-12)
+        assert np.array_equal(model.outputs(X[-size:]), whole[-size:])
+    assert np.array_equal(model.outputs(np.repeat(X[:1], 768, axis=0)), np.repeat(whole[:1], 768, axis=0))
+    plain = predict(model.network, model.weights, model.scaling.apply(X))
+    np.testing.assert_allclose(whole, plain, rtol=2e-4 if dtype == "float32" else 1e-12)
 
 
 @pytest.mark.parametrize(
@@ -68,16 +67,16 @@ def test_a_row_has_the_same_bits_wherever_it_is(layers, dtype):
     ids=["classes", "sigmoids", "two classes", "multilabel", "regression", "two targets"],
 )
 def test_answers_are_what_the_model_says(model):
-    """Predictions equal Model.predict, probabilities equal Model.probabilities, one column each."""
+    """Predictions equal Model.predict, probabilities equal Model.predict_proba, one column each."""
     X = rows_of(50, 5)
-    columns = dict(zip([name for name, _ in answer_names(model)], answers(model, X), strict=True))
+    columns = dict(zip([name for name, _ in answer_columns(model)], model.answers(X), strict=True))
     predicted = [column for name, column in columns.items() if name.startswith("prediction")]
     np.testing.assert_allclose(
         np.column_stack(predicted), np.reshape(model.predict(X), (50, -1)), rtol=1e-12
     ) if model.classes is None else np.testing.assert_array_equal(predicted[0], model.predict(X))
     shares = [column for name, column in columns.items() if name.startswith("probability")]
     if model.task == "classification":
-        np.testing.assert_allclose(np.column_stack(shares), model.probabilities(X), rtol=1e-12)
+        np.testing.assert_allclose(np.column_stack(shares), model.predict_proba(X), rtol=1e-12)
     if model.task == "multilabel":
         np.testing.assert_allclose(np.column_stack(shares), model.outputs(X), rtol=1e-12)
     assert len(columns) == len(predicted) + len(shares)

@@ -1,7 +1,7 @@
-"""The trained artifact: weights with all that is needed to turn raw rows into answers.
+"""The trained artifact: weights with all that is needed to turn raw rows into answers, with NumPy alone.
 
 One safetensors file holds it: the weights as ``W1``, ``W2``, ..., the scaling vectors, and JSON in the
-metadata. Reading it never runs code.
+metadata.
 """
 
 import json
@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from nnspark.data.plan import Plan, Scaling
 from nnspark.errors import ModelError, NNSparkError, ShapeError
+from nnspark.model.answers import shares_of, steady_outputs
+from nnspark.model.tensors import read_safetensors, write_safetensors
 from nnspark.net import weights as weights_module
-from nnspark.net.network import Network, predict
+from nnspark.net.network import Network
 from nnspark.objective.problems import PROBLEMS, predicted_classes
+from nnspark.recipe import Data, loads
 
 __all__ = ["Model"]
 
@@ -54,23 +57,21 @@ class Model:
             recipe,
         )
 
-    def outputs(self, features: Array) -> Array:
-        """Output activations of raw rows, shape (n, units)."""
+    def outputs(self, features: Array) -> NDArray[np.float64]:
+        """Output activations of raw rows (n, num_features), shape (n, units); see ``model/answers.py``."""
+        features = np.asarray(features)
         if features.ndim != 2 or features.shape[1] != self.network.layers[0]:
             raise ShapeError(
                 f"the model takes {self.network.layers[0]} features but the rows have shape {features.shape}"
             )
-        return predict(self.network, self.weights, self.scaling.apply(features))
+        return steady_outputs(self.network, self.weights, self.scaling.apply(features))
 
-    def probabilities(self, features: Array) -> Array:
-        """One column a class, shape (n, num_classes); sigmoid outputs are scaled to add up to 1."""
-        outputs = self.outputs(features).astype(np.float64)
-        if outputs.shape[1] == 1:
-            return np.hstack([1.0 - outputs, outputs])
-        total = outputs.sum(axis=1, keepdims=True)
-        return np.asarray(
-            np.divide(outputs, total, out=np.full_like(outputs, 1 / outputs.shape[1]), where=total > 0)
-        )
+    def predict_proba(self, features: Array) -> NDArray[np.float64]:
+        """One column a class (n, num_classes), rows adding up to 1; of a multilabel model one a label."""
+        if self.task == "regression":
+            raise ModelError("a regression model has no probabilities; use predict")
+        outputs = self.outputs(features)
+        return outputs if self.task == "multilabel" else shares_of(outputs)
 
     def predict(self, features: Array) -> Array:
         """Labels (n,), label indicators (n, labels) or target values (n, outputs) in their own units."""
@@ -79,8 +80,41 @@ class Model:
             return np.asarray(self.classes[predicted_classes(outputs)])
         if self.task == "multilabel":
             return (outputs >= 0.5).astype(np.int64)
-        values = outputs.astype(np.float64)
-        return values if self.target_scaling is None else self.target_scaling.undo(values)
+        return outputs if self.target_scaling is None else self.target_scaling.undo(outputs)
+
+    @property
+    def answer_names(self) -> list[str]:
+        """Names of the columns of ``answers``: prediction, probability_<class>, ... or one a target."""
+        if self.classes is not None:
+            return ["prediction", *(f"probability_{label}" for label in self.classes.tolist())]
+        names = self.target_names
+        if self.task == "multilabel":
+            return [f"{what}_{name}" for what in ("prediction", "probability") for name in names]
+        return ["prediction"] if len(names) == 1 else [f"prediction_{name}" for name in names]
+
+    def answers(self, features: Array) -> list[Array]:
+        """All there is to say of raw rows, a column (n,) a name of ``answer_names``."""
+        outputs = self.outputs(features)
+        if self.classes is not None:
+            return [self.classes[predicted_classes(outputs)], *shares_of(outputs).T]
+        if self.task == "multilabel":
+            return [*(outputs >= 0.5).astype(np.int64).T, *outputs.T]
+        return list((outputs if self.target_scaling is None else self.target_scaling.undo(outputs)).T)
+
+    @property
+    def data(self) -> Data:
+        """The data section of the model's recipe; the defaults if it has none that can be read."""
+        try:
+            return loads(self.recipe).data
+        except NNSparkError:
+            return Data(source="")
+
+    @property
+    def target_names(self) -> list[str]:
+        """What the outputs are called: the label columns' names in the model's recipe, or numbers."""
+        outputs, label = self.network.layers[-1], self.data.label
+        names = [str(name) for name in label] if isinstance(label, list) else []
+        return names if len(names) == outputs else [str(at) for at in range(outputs)]
 
     def coefficients(self) -> dict[str, list[float]] | None:
         """Of a linear model, each output's intercept and coefficients in the data's own units.
@@ -100,9 +134,7 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """The model as a safetensors file."""
-        from safetensors.numpy import save
-
-        tensors = {f"W{layer}": np.ascontiguousarray(W) for layer, W in enumerate(self.weights, 1)}
+        tensors = {f"W{layer}": W for layer, W in enumerate(self.weights, 1)}
         tensors["scaling.center"], tensors["scaling.divide"] = self.scaling.center, self.scaling.divide
         if self.target_scaling is not None:
             tensors["target_scaling.center"] = self.target_scaling.center
@@ -117,7 +149,7 @@ class Model:
             "classes": None if self.classes is None else self.classes.tolist(),
         }
         metadata = {"format": FORMAT, "model": json.dumps(about), "recipe": self.recipe}
-        return _canonical(save(tensors, metadata))
+        return write_safetensors(tensors, metadata)
 
     @staticmethod
     def from_bytes(content: bytes, name: str = "model") -> "Model":
@@ -175,28 +207,3 @@ class Model:
             self.target_scaling.center.shape != (units,) or self.target_scaling.divide.shape != (units,)
         ):
             raise ValueError("the target scaling does not fit the outputs")
-
-
-def _canonical(content: bytes) -> bytes:
-    """The same safetensors file with its header's keys in order, so that equal models are equal files."""
-    length = int.from_bytes(content[:8], "little")
-    header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True).encode()
-    header += b" " * (-len(header) % 8)
-    return len(header).to_bytes(8, "little") + header + content[8 + length :]
-
-
-def read_safetensors(content: bytes, name: str) -> tuple[dict[str, Array], dict[str, str]]:
-    """Tensors and metadata of a safetensors file; ModelError if it is not a whole one."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        tensors = load(content)
-        length = int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(
-            f"{name} is not a whole safetensors file ({reason}); train again or use a copy"
-        ) from None
-    return tensors, metadata

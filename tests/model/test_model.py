@@ -102,10 +102,10 @@ def test_probabilities_have_a_column_a_class_and_add_up_to_one():
         np.arange(3),
     )
     for model, columns in ((MODELS["classification"], 3), (MODELS["binary"], 2), (sigmoid, 3)):
-        probabilities = model.probabilities(X)
+        probabilities = model.predict_proba(X)
         assert probabilities.shape == (60, columns)
         np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-12)
-    answers = MODELS["binary"].probabilities(X).argmax(axis=1)
+    answers = MODELS["binary"].predict_proba(X).argmax(axis=1)
     assert MODELS["binary"].predict(X).tolist() == [(0, 7)[answer] for answer in answers]
 
 
@@ -120,7 +120,7 @@ def test_probabilities_of_outputs_that_are_all_zero_are_equal_shares():
         ("a", "b", "c"),
         np.arange(3),
     )
-    np.testing.assert_allclose(model.probabilities(X), 1 / 3)
+    np.testing.assert_allclose(model.predict_proba(X), 1 / 3)
 
 
 def test_rows_of_another_width_are_refused():
