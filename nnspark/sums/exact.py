@@ -4,13 +4,30 @@ Float addition is not associative and ``treeAggregate`` merges in arrival order.
 rounded once, to integers on a grid of powers of two, and integers add exactly.
 
 A vector is cut into segments. An addend's segment has a largest magnitude below 2**e, with e rounded
-up to a multiple of ``STEP``; it is rounded to multiples of 2**(e - bits) and added to that segment's
-sum on that grid, an array of integers: int64, or for float32 addends float64, which is exact below
-2**53 and faster. Sums on different grids stay apart (there are rarely more than two) and are put
-together once, by ``value``. The grid follows from the addend alone, so there is no scale to guess, to
+up to a multiple of ``STEP``: it is *on grid e*. It is rounded to multiples of 2**(e - bits) and added to
+that segment's sum on that grid, an array of integers: int64, or for float32 addends float64, which is
+exact below 2**53 and faster. The grid follows from the addend alone, so there is no scale to guess, to
 carry from epoch to epoch, or to overflow: ``bits`` leaves room for ``terms`` addends and counting them
-is the proof. (Compare the binned sums of Demmel & Nguyen, "Parallel Reproducible Summation", IEEE
-Trans. Comput. 2015.)
+is the proof. Sums on different grids stay apart and are put together once, by ``value``.
+
+Beside a weight whose gradients are 1e15 times as large that grid would round a small one's to nothing.
+So what it cuts off a value goes to grid e - bits, what that cuts off to e - 2 bits, and so on. A value
+*fills* the first grid g on which it is 2**(g - FAR) or more, its remainder is left alone from there on, and
+a weight's *top* is the highest grid that any of its addends filled. Sums on grids at or below top - bits are
+dropped. In most vectors all but a few values fill their segment's own grid, and no finer one is kept.
+
+Order. Which slices an addend has follows from the addend, which are dropped from the tops, and a top is a
+maximum. A slice that is not taken, because the top so far says so, would be dropped in the end.
+
+Error. Of each addend of a weight all slices on grids above top - bits are kept, so what is missing of it is
+at most half a unit of the last, 2**(top - bits - 1). The addend that filled the top is 2**(top - FAR) or more
+in magnitude, but for half a unit. So the sum of n addends is off by at most
+
+    n · 2**(FAR - bits - 1) · (the largest magnitude among that weight's own addends),
+
+whatever other weights are like: for float32 2**-25 an addend, as much as rounding it to float32. (Putting the
+grids together rounds to float64. Compare the binned sums of Demmel & Nguyen, "Parallel Reproducible
+Summation", IEEE Trans. Comput. 2015, which keep the highest bins of each sum in the same way.)
 
 Scalars (losses, counts) need no rounding at all: a float is an integer multiple of 2**-1074 and
 Python's integers are unbounded.
@@ -23,17 +40,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.sums.packing import SPARSE, Levels, Packed, pack, pack_levels, unpack, unpack_levels
+
 __all__ = ["ExactVector", "exact", "from_exact"]
 
 SEGMENT = 32_768
 STEP = 8
+FAR = 16
 FLOAT32_BITS = 40
-INTEGERS: dict[str, type[np.int64] | type[np.float64]] = {"float32": np.float64, "float64": np.int64}
 SMALLEST_EXPONENT = {"float32": -64, "float64": -896}
+NONE = -(2**14)
+TIDY = 64  # addends
 UNIT = 1 << 1074
 
 Array = NDArray[Any]
-Planes = tuple[Array, Array | None]
 
 
 def exact(value: float) -> int:
@@ -47,6 +67,27 @@ def from_exact(total: int) -> float:
     return total / UNIT if total else 0.0
 
 
+class Segment:
+    """The sums of a segment on each grid, and the top of each weight, NONE before one is filled.
+
+    ``lowest`` is the lowest top: addends on grids up to it have nothing for finer grids.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.sums: dict[int, Array] = {}
+        self.top = np.full(size, NONE, np.int16)
+        self.lowest = NONE
+
+    def keep(self, bits: int) -> None:
+        """Drop what the tops say."""
+        highest = int(self.top.max())
+        for grid in [grid for grid in self.sums if grid <= highest - bits]:
+            total = self.sums[grid]
+            total[self.top >= grid + bits] = 0
+            if not total.any():
+                del self.sums[grid]
+
+
 class ExactVector:
     """An order-independent sum of float vectors of one length.
 
@@ -54,20 +95,21 @@ class ExactVector:
     ----------
     size : length of the vectors.
     terms : the largest number of vectors that will ever be added, over all merged parts.
-    dtype : "float32" or "float64", the addends' type. An addend keeps ``bits`` bits below the
-        largest value of its segment, less STEP: 53 - log2(terms), at most 40, for float32;
-        62 - log2(terms) for float64.
+    dtype : "float32" or "float64", the addends' type. ``bits``, see above, is 62 - log2(terms), for float32
+        at most 40.
     """
 
     def __init__(self, size: int, terms: int, dtype: str) -> None:
         spent = math.ceil(math.log2(max(terms, 1)))
         self.size, self.terms, self.dtype = size, terms, dtype
-        self.bits = min(53 - spent, FLOAT32_BITS) if dtype == "float32" else 62 - spent
+        self.bits = min(62 - spent, FLOAT32_BITS) if dtype == "float32" else 62 - spent
+        in_floats = dtype == "float32" and spent <= 53 - FLOAT32_BITS
+        self._integers: type[np.int64] | type[np.float64] = np.float64 if in_floats else np.int64
         self.added = 0
         self.finite = True
         self._scratch: Array | None = None
-        self._segments: list[dict[int, Array]] = [{} for _ in range(0, size, SEGMENT)]
-        self._pickled: list[list[dict[int, Planes]]] = []
+        self._segments = self._empty()
+        self._pickled: list[list[tuple[dict[int, Packed], Levels]]] = []
 
     def add(self, vector: Array) -> None:
         """Add one vector; ``vector`` is left as it was."""
@@ -77,8 +119,7 @@ class ExactVector:
         if self._scratch is None or self._scratch.dtype != vector.dtype:
             self._scratch = np.empty(min(SEGMENT, self.size), dtype=vector.dtype)
         scratch = self._scratch
-        integers = INTEGERS[self.dtype]
-        for index, sums in enumerate(self._segments):
+        for index, segment in enumerate(self._segments):
             part = vector[index * SEGMENT : (index + 1) * SEGMENT]
             largest = max(float(part.max()), -float(part.min()))
             if largest == 0.0:
@@ -86,14 +127,49 @@ class ExactVector:
             if not math.isfinite(largest):
                 self.finite = False
                 continue
-            exponent = self._grid(largest)
-            scaled = np.multiply(part, math.ldexp(1.0, self.bits - exponent), out=scratch[: part.size])
-            np.rint(scaled, out=scaled)
-            total = sums.get(exponent)
+            grid = self._grid(largest)
+            whole = np.multiply(part, math.ldexp(1.0, self.bits - grid), out=scratch[: part.size])
+            np.rint(whole, out=whole)
+            total = segment.sums.get(grid)
             if total is None:
-                sums[exponent] = scaled.astype(integers)
+                segment.sums[grid] = whole.astype(self._integers)
             else:
-                np.add(total, scaled, out=total, dtype=integers, casting="unsafe")
+                np.add(total, whole, out=total, dtype=self._integers, casting="unsafe")
+            if segment.lowest < grid:
+                self._add_rest(segment, grid, part, whole)
+
+    def _add_rest(self, segment: Segment, grid: int, part: Array, whole: Array) -> None:
+        """Add to finer grids what the grid cut off values that do not fill it, where it may be kept."""
+        full, top = math.ldexp(1.0, self.bits - FAR), segment.top
+        below = top < grid
+        below &= part != 0
+        if SPARSE * np.count_nonzero(below) > part.size:  # the first addend, mostly: quicker without places
+            tops = np.multiply(np.abs(whole) >= full, np.int16(grid - NONE), dtype=np.int16)
+            tops += np.int16(NONE)
+            np.maximum(top, tops, out=top)
+            below &= top < grid
+        where = np.flatnonzero(below)
+        slices = whole[where].astype(np.float64)
+        small = np.abs(slices) < full
+        top[where[~small]] = grid
+        where, slices = where[small], slices[small]
+        rest = part[where] - np.ldexp(slices, grid - self.bits)
+        while True:
+            more = (rest != 0) & (top[where] < grid)
+            where, rest = where[more], rest[more]
+            if not where.size:
+                break
+            grid -= self.bits
+            slices = np.rint(np.ldexp(rest, self.bits - grid))
+            if grid not in segment.sums:
+                segment.sums[grid] = np.zeros(part.size, self._integers)
+            segment.sums[grid][where] += slices.astype(self._integers)
+            high = where[np.abs(slices) >= full]
+            top[high] = np.maximum(top[high], grid)
+            rest -= np.ldexp(slices, grid - self.bits)
+        segment.lowest = int(top.min())
+        if self.added % TIDY == 0:
+            segment.keep(self.bits)
 
     def merge(self, other: "ExactVector") -> None:
         """Add another sum, of other vectors, to this one."""
@@ -102,11 +178,7 @@ class ExactVector:
         self._count(other.added)
         self.finite &= other.finite
         for mine, theirs in zip(self._segments, other._segments, strict=True):
-            for exponent, total in theirs.items():
-                if exponent in mine:
-                    mine[exponent] += total
-                else:
-                    mine[exponent] = total
+            _merge(mine, theirs)
         self._pickled += other._pickled
 
     def value(self) -> NDArray[np.float64]:
@@ -121,24 +193,30 @@ class ExactVector:
         size = min(SEGMENT, self.size)
         whole, scaled = np.empty(size), np.empty(size)
         for index in range(len(self._segments)):
-            sums = self._sums(index)
             where = slice(index * SEGMENT, min((index + 1) * SEGMENT, self.size))
             part = whole[: where.stop - where.start]
             part.fill(0.0 if self.finite else np.nan)
+            sums = self._summed(index).sums if self.finite else {}
             with np.errstate(over="ignore"):
-                for exponent in sorted(sums) if self.finite else ():
-                    factor = math.ldexp(1.0, exponent - self.bits)
-                    part += np.multiply(sums[exponent], factor, out=scaled[: part.size])
+                for grid in sorted(sums):
+                    np.multiply(sums[grid], math.ldexp(1.0, grid - self.bits), out=scaled[: part.size])
+                    part += scaled[: part.size]
             yield where, part
 
-    def _sums(self, index: int) -> dict[int, Array]:
-        """A segment's sums on each grid; what came pickled is unpacked only here, piece by piece."""
-        sums = dict(self._segments[index])
-        for segments in self._pickled:
-            for exponent, planes in segments[index].items():
-                total = _unpack(planes, INTEGERS[self.dtype])
-                sums[exponent] = sums[exponent] + total if exponent in sums else total
-        return sums
+    def _summed(self, index: int) -> Segment:
+        """A segment with all that was merged; what came pickled is unpacked only here, piece by piece."""
+        mine = self._segments[index]
+        size = mine.top.size
+        whole = Segment(size)
+        whole.sums, whole.top = dict(mine.sums), mine.top.copy()
+        for pieces in self._pickled:
+            packed, levels = pieces[index]
+            for grid, one in packed.items():
+                total = unpack(one, size, self._integers)
+                whole.sums[grid] = whole.sums[grid] + total if grid in whole.sums else total
+            np.maximum(whole.top, unpack_levels(levels, size, NONE), out=whole.top)
+        whole.keep(self.bits)
+        return whole
 
     def _count(self, terms: int) -> None:
         self.added += terms
@@ -150,34 +228,29 @@ class ExactVector:
         exponent = max(math.frexp(largest)[1], SMALLEST_EXPONENT[self.dtype])
         return -(-exponent // STEP) * STEP
 
+    def _empty(self) -> list[Segment]:
+        return [Segment(min(SEGMENT, self.size - start)) for start in range(0, self.size, SEGMENT)]
+
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: every sum in as few bytes as its largest value needs."""
-        packed = [
-            {exponent: _pack(total) for exponent, total in self._sums(index).items()}
-            for index in range(len(self._segments))
-        ]
-        return self.__dict__ | {"_scratch": None, "_segments": [{} for _ in packed], "_pickled": [packed]}
+        packed = []
+        for index in range(len(self._segments)):
+            segment = self._summed(index)
+            sums = {grid: pack(total) for grid, total in segment.sums.items()}
+            packed.append((sums, pack_levels(segment.top, NONE)))
+        return self.__dict__ | {"_scratch": None, "_segments": [], "_pickled": [packed]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ = state
+        self._segments = self._empty()
 
 
-def _pack(total: Array) -> Planes:
-    """Integers as int32, as a plane of their low 32 bits and a narrow plane of the rest, or as int64."""
-    largest = max(float(total.max()), -float(total.min()))
-    if largest < 2**31:
-        return total.astype(np.int32), None
-    rest = total.astype(np.int64)
-    if largest >= 2**46:
-        return rest, None
-    low = rest.astype(np.int32)
-    rest += 2**31
-    rest >>= 32
-    return low, rest.astype(np.int8 if largest < 2**38 else np.int16)
-
-
-def _unpack(planes: Planes, integers: type[np.generic]) -> Array:
-    low, high = planes
-    if high is None:
-        return low.astype(integers, copy=False)
-    total = high.astype(integers)
-    total *= 2**32
-    total += low
-    return total
+def _merge(mine: Segment, theirs: Segment) -> None:
+    """Add another segment's sums to a segment."""
+    for grid, total in theirs.sums.items():
+        if grid in mine.sums:
+            mine.sums[grid] += total
+        else:
+            mine.sums[grid] = total
+    np.maximum(mine.top, theirs.top, out=mine.top)
+    mine.lowest = int(mine.top.min())

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnspark.sums.exact import SEGMENT, ExactVector, _pack, _unpack, exact, from_exact
+from nnspark.sums.exact import FLOAT32_BITS, SEGMENT, TIDY, ExactVector, exact, from_exact
+from nnspark.sums.packing import pack, unpack
 
 MAGNITUDES = st.one_of(st.just(0.0), st.floats(1e-12, 1e12), st.floats(-1e12, -1e-12))
 SINGLES = MAGNITUDES.map(lambda value: float(np.float32(value)))
@@ -55,6 +56,90 @@ def test_float32_sums_have_the_same_bits_in_any_order_and_grouping(vectors, rand
         assert abs(value - math.fsum(row[k] for row in vectors)) <= allowed
 
 
+UNEVEN = st.builds(
+    lambda sign, digits, exponent: sign * digits * 2.0**exponent,
+    st.sampled_from([-1.0, 0.0, 1.0]),
+    st.floats(1.0, 2.0),
+    st.integers(-120, 120),
+)
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.lists(UNEVEN, min_size=2 * WIDTH, max_size=2 * WIDTH), min_size=1, max_size=30),
+    st.lists(st.integers(-100, 100), min_size=2 * WIDTH, max_size=2 * WIDTH),
+    st.sampled_from(["float32", "float64"]),
+    st.booleans(),
+    st.randoms(use_true_random=False),
+)
+def test_every_sum_is_right_on_its_own_scale(vectors, shifts, dtype, near, random):
+    """Against math.fsum: for each addend 2^(15 - bits) of the weight's own largest, whatever lies beside it.
+
+    Magnitudes from 1e-36 to 1e36, in each column about one of its own or all over the place.
+    """
+    if near:
+        vectors = [[math.frexp(v)[0] * 2.0**s for v, s in zip(row, shifts, strict=True)] for row in vectors]
+    vectors = np.array(vectors, dtype).astype(np.float64)
+    total = grouped(vectors, random, dtype)
+    assert total.tobytes() == grouped(vectors, random, dtype).tobytes()
+    bits = ExactVector(1, len(vectors), dtype).bits
+    for value, column in zip(total, vectors.T, strict=True):
+        allowed = len(vectors) * (2.0 ** (15.01 - bits) + 2.0**-51) * np.abs(column).max()
+        assert abs(value - math.fsum(column)) <= allowed
+
+
+@pytest.mark.parametrize(("dtype", "digits"), [("float32", 2e-7), ("float64", 1e-14)])
+@pytest.mark.parametrize("small", [1e-5, 1e-30])
+def test_a_small_weight_beside_a_large_one_keeps_its_digits(dtype, digits, small):
+    """A thousand times [1e6, small]."""
+    total = ExactVector(2, 1000, dtype)
+    for _ in range(1000):
+        total.add(np.array([1e6, small], dtype))
+    np.testing.assert_allclose(total.value(), [1e9, 1000 * small], rtol=digits)
+
+
+def test_a_weight_that_cancels_at_a_large_scale_is_summed_at_that_scale():
+    """What is dropped follows from all addends, not from what is left of them: 1 - 1 + 1e-13 in any order."""
+    found = set()
+    for order in ([0, 1, 2], [2, 1, 0], [0, 2, 1]):
+        for cut in (1, 2):
+            one, two = ExactVector(2, 3, "float32"), ExactVector(2, 3, "float32")
+            for number, which in enumerate(order):
+                addend = np.array([[8.0, 1.0], [8.0, -1.0], [8.0, 1e-13]][which], np.float32)
+                (one if number < cut else two).add(addend)
+            one.merge(pickle.loads(pickle.dumps(two)))
+            found.add(pickle.loads(pickle.dumps(one)).value().tobytes())
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("terms", [300, 2**20])
+def test_dropping_early_or_late_gives_the_same_bits(dtype, terms):
+    """More addends than between two tidyings of finer grids; some weights get large ones late or never."""
+    rng, size, count = np.random.default_rng(3), 500, 2 * TIDY + 20
+    vectors = rng.normal(size=(count, size)) * 10.0 ** rng.integers(-12, 1, size)
+    late = rng.random(size) < 0.3
+    vectors[-5:, late] *= 1e9
+    vectors[:, rng.random(size) < 0.1] = 0.0
+    vectors = vectors.astype(dtype)
+    found = set()
+    for cuts in ([count], range(1, count + 1), [TIDY - 1, TIDY, TIDY + 1, count], [3, 2 * TIDY + 1, count]):
+        total, start = ExactVector(size, terms, dtype), 0
+        for cut in cuts:
+            part = ExactVector(size, terms, dtype)
+            for vector in vectors[start:cut][::-1]:
+                part.add(vector)
+            total.merge(pickle.loads(pickle.dumps(part)) if cut % 2 else part)
+            start = cut
+        found.add(total.value().tobytes())
+    assert len(found) == 1
+    expected = [math.fsum(column) for column in vectors.T.astype(np.float64)]
+    allowed = (
+        count * (2.0 ** (15.01 - total.bits) + 2.0**-51) * np.abs(vectors.astype(np.float64)).max(axis=0)
+    )
+    assert (np.abs(total.value() - expected) <= allowed).all()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_long_vectors_segments_are_summed_apart(dtype):
     """Segments of different magnitude keep their own precision."""
@@ -75,7 +160,7 @@ def test_a_long_vectors_segments_are_summed_apart(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("terms", [1, 2, 3, 1000])
+@pytest.mark.parametrize("terms", [1, 2, 3, 1000, 2 ** (53 - FLOAT32_BITS) + 1])
 def test_as_many_of_the_largest_addends_as_promised_fit(terms, dtype):
     """The value just below a grid's end, ``terms`` times: no integer overflows."""
     for sign in (1.0, -1.0):
@@ -169,14 +254,14 @@ WIDTHS = (7, 30, 31, 32, 37, 38, 39, 45, 46, 47, 54, 55, 56, 62)
 def test_packing_is_lossless_for_sums_of_every_width(values):
     """One plane or two, and nothing lost."""
     total = np.array(values, np.int64)
-    assert _unpack(_pack(total), np.int64).tolist() == values
+    assert unpack(pack(total), total.size, np.int64).tolist() == values
 
 
 @pytest.mark.parametrize("bits", WIDTHS)
 def test_packing_is_lossless_at_the_ends_of_every_width(bits):
     """±2^b, one less and one more."""
     values = [sign * 2**bits + off for sign in (1, -1) for off in (-1, 0, 1)]
-    assert _unpack(_pack(np.array(values, np.int64)), np.int64).tolist() == values
+    assert unpack(pack(np.array(values, np.int64)), len(values), np.int64).tolist() == values
 
 
 @given(vectors_of(MAGNITUDES))
@@ -200,6 +285,17 @@ def test_a_float32_gradient_travels_in_six_bytes_a_value():
     for _ in range(60):
         total.add(rng.normal(size=10_000).astype(np.float32))
     assert len(pickle.dumps(total)) < 6.1 * 10_000
+
+
+@pytest.mark.parametrize("zeros", [0.0, 0.3])
+def test_the_finer_grids_cost_few_bytes_where_values_are_of_similar_size(zeros):
+    """Scales over three decades, whether or not some weights' gradients are always zero."""
+    rng, size = np.random.default_rng(0), 40_000
+    scale = np.exp(rng.normal(scale=0.8, size=size)) * (rng.random(size) >= zeros)
+    total = ExactVector(size, 60, "float32")
+    for _ in range(20):
+        total.add((rng.normal(size=size) * scale).astype(np.float32))
+    assert len(pickle.dumps(total)) < 6.6 * size
 
 
 @settings(max_examples=200)

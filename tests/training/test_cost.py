@@ -1,5 +1,6 @@
 """The cost function on the local engine: what it adds up, row weights, and costs that are not finite."""
 
+import math
 import pickle
 from dataclasses import replace
 
@@ -142,6 +143,23 @@ def test_float32_follows_float64(activation):
     assert grad32.dtype == np.float32
     assert cost32 == pytest.approx(cost, rel=1e-6)
     np.testing.assert_allclose(grad32, grad, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_raw_column_of_1e15_leaves_the_other_gradients_their_digits(dtype):
+    """Linear regression beside it: each column's gradient against math.fsum of the blocks' own."""
+    network = Network((3, 1), "identity", "identity", "squared_error")
+    raw = np.column_stack([np.full(50, 1.7e15), X[:, 1:3]])
+    shards = shards_of(raw, X[:, 3:4] * 10, dtype=dtype, task="regression", block_rows=10)
+    theta = np.array([0.1, 0.0, 0.2, 0.3], dtype)
+    grad = cost_of(network, shards)(theta)[1]
+    rows = shards.blocks[0].X.astype(np.float64)
+    error = rows[:, 1] * theta[2] + rows[:, 2] * theta[3] + theta[0] - shards.blocks[0].y[:, 0]
+    columns = np.column_stack([np.ones(50), rows]) * error[:, None]
+    expected = [math.fsum(column) / 50 for column in columns.T]
+    scale = np.abs(columns).max(axis=0)
+    assert (np.abs(grad - expected) <= 20 * np.finfo(dtype).eps * scale).all()
+    assert (grad != 0).all()
 
 
 def parts_shards():
