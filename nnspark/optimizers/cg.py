@@ -87,8 +87,13 @@ def started(cost: float, grad: Vector) -> CGState:
 
 
 def search(cost_fn: CostFn, theta: Vector, state: CGState, rules: Wolfe) -> Trial | None:
-    """Search along the direction, first where the cost would fall as it last did, Nocedal & Wright (3.60)."""
+    """Search along the direction, first where the cost would fall as it last did, Nocedal & Wright (3.60).
+
+    None where the slope is 0: gradients below about 1e-162 have squares that are.
+    """
     slope = dot(state.grad, state.direction)
+    if not slope < 0:
+        return None
     guess = 1.01 * 2 * (state.cost - state.last_cost) / slope
     first_step = min(1.0, guess) if guess > 0 else 1.0
     return wolfe_search(cost_fn, theta, state.cost, state.grad, state.direction, first_step, rules)
@@ -97,8 +102,10 @@ def search(cost_fn: CostFn, theta: Vector, state: CGState, rules: Wolfe) -> Tria
 def turned(state: CGState, trial: Trial) -> CGState:
     """The state at the accepted trial, with the next direction."""
     grad = trial.grad
-    squared = dot(grad, grad)
-    beta = max(0.0, (squared - dot(grad, state.grad)) / dot(state.grad, state.grad))
+    squared, last_squared = dot(grad, grad), dot(state.grad, state.grad)
+    beta = max(0.0, (squared - dot(grad, state.grad)) / last_squared) if last_squared else 0.0
+    if beta == math.inf:
+        beta = 0.0
     direction: Vector = beta * state.direction - grad
     age = state.age + 1
     descends = dot(direction, grad) <= -SUFFICIENT_DESCENT * squared

@@ -108,11 +108,11 @@ def quasi_newton_direction(state: LBFGSState) -> Vector:
 
 
 def remembered(state: LBFGSState, theta: Vector, trial: Trial, history: int) -> LBFGSState:
-    """The state at the accepted trial; its pair is kept if its curvature is safely positive."""
+    """The state at the accepted trial; its pair is kept if it can be divided by safely."""
     move, change = trial.theta - theta, trial.grad - state.grad
     curvature = dot(move, change)
     kept = state._replace(cost=trial.cost, grad=trial.grad)
-    if curvature <= np.finfo(theta.dtype).eps * -dot(move, state.grad):
+    if curvature <= np.finfo(theta.dtype).eps * -dot(move, state.grad) or not dot(change, change):
         return kept
     return kept._replace(
         moves=(*state.moves, move)[-history:],

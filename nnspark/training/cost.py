@@ -5,6 +5,7 @@ L2 term. It does not know whether the shards are on a cluster or in this process
 """
 
 import math
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -47,7 +48,7 @@ class Evaluation:
 
 
 class Cost:
-    """``cost_fn(theta) -> (cost, grad)``; counts its calls and remembers the last one.
+    """``cost_fn(theta) -> (cost, grad)``; counts its calls and remembers the last ones.
 
     Parameters
     ----------
@@ -64,19 +65,27 @@ class Cost:
         self.is_bias = weights_module.bias_mask(objective.network.layers)
         self.evaluations = 0
         self.last: Evaluation | None = None
+        self._measured: list[tuple[weakref.ref[Array], Evaluation]] = []
 
     def __call__(self, theta: Array) -> tuple[float, Array]:
         """Cost and gradient at theta; infinite and NaN where they are not finite, never an exception."""
-        totals = self.shards.run(partial(_totals, self.objective, self.parts, True), theta, Totals)
+        self.last, grad = self._evaluate(theta)
         self.evaluations += 1
+        return self.last.cost, grad
+
+    def _evaluate(self, theta: Array) -> tuple[Evaluation, Array]:
+        totals = self.shards.run(partial(_totals, self.objective, self.parts, True), theta, Totals)
         check_evaluated(self.shards.plan, counted(totals, self.parts))
         metrics = part_metrics(totals, self.objective.problem)
         if not totals.finite or totals.gradient is None:
             cost, grad, grad_norm = math.inf, np.full(theta.shape, np.nan, theta.dtype), math.nan
         else:
             cost, grad, grad_norm = self._mean(metrics["train"]["loss"], totals, totals.gradient, theta)
-        self.last = Evaluation(theta, cost, grad_norm, metrics)
-        return cost, grad
+        evaluation = Evaluation(theta, cost, grad_norm, metrics)
+        # Vectors that nobody holds any more cannot be accepted; a search may try many.
+        self._measured = [pair for pair in self._measured if pair[0]() is not None]
+        self._measured.append((weakref.ref(theta), replace(evaluation, theta=np.empty(0))))
+        return evaluation, grad
 
     def _mean(
         self, loss: float, totals: Totals, sums: ExactVector, theta: Array
@@ -96,11 +105,30 @@ class Cost:
             cost = math.inf
         return cost, grad, math.sqrt(squares)
 
-    def since(self, before: int, *, converged: bool) -> Evaluation:
-        """The last evaluation, with the number of calls since there were ``before``."""
-        if self.last is None:
+    def since(self, before: int, *, converged: bool, at: Sequence[Array] = ()) -> Evaluation:
+        """What an update reports, with the number of calls since there were ``before``.
+
+        Parameters
+        ----------
+        at : the very arrays it may have been measured at, the best choice first: those that the update ended
+            with and started from. Where none was measured (a search that a resume cut off may have ended
+            before its first trial) the last one is, without being counted. The default is the last call's.
+        """
+        if self.last is None and not at:
             raise RuntimeError("nothing was evaluated yet")
-        return replace(self.last, evaluations=self.evaluations - before, converged=converged)
+        found = self.last
+        if at:
+            found = next((one for one in map(self._measured_at, at) if one), None)
+            found = found or self._evaluate(at[-1])[0]
+        assert found is not None
+        return replace(found, evaluations=self.evaluations - before, converged=converged)
+
+    def _measured_at(self, theta: Array) -> Evaluation | None:
+        """The evaluation at this array, if it is one of those that were evaluated."""
+        for measured, evaluation in self._measured:
+            if measured() is theta:
+                return replace(evaluation, theta=theta)
+        return None
 
 
 def evaluate(objective: Objective, shards: Shards, theta: Array, parts: Sequence[str]) -> dict[str, Metrics]:

@@ -103,6 +103,7 @@ def run_epoch(recipe: Recipe, update: Update, progress: Progress, elapsed: float
     evaluations = progress.evaluations + evaluation.evaluations
     seconds = time.monotonic() - began
     row = history_row(recipe, epoch, evaluation, evaluations, seconds)
+    stopping.refuse_unmeasured(recipe.stopping, row)
     stop = stopping.update(progress.stop, recipe.stopping, row, evaluation.theta, seconds=elapsed + seconds)
     if evaluation.converged and not stop.reason:
         stop = stop._replace(reason="the optimizer converged: no further progress is possible")
@@ -148,7 +149,11 @@ def network_for(recipe: Recipe, plan: Plan) -> Network:
 def make_update(
     recipe: Recipe, objective: Objective, shards: Shards
 ) -> tuple[Callable[[Array], Any], Update]:
-    """The (init, update) pair that the recipe asks for: a round of mini-batches, or full-batch."""
+    """The (init, update) pair that the recipe asks for: a round of mini-batches, or full-batch.
+
+    DataError where the recipe stops on a part without rows.
+    """
+    stopping.refuse_without_rows(recipe.stopping, shards.plan)
     training = recipe.training
     name, options = name_and_options(training.optimizer, "gd")
     schedule = make_schedule(training.learning_rate, training.schedule, training.epochs)
@@ -174,8 +179,9 @@ def make_update(
 
     def update(theta: Array, state: Any) -> tuple[Array, Any, Evaluation]:
         before = cost_fn.evaluations
-        theta, state = optimizer.update(cost_fn, theta, state)
-        return theta, state, cost_fn.since(before, converged=getattr(state, "converged", False))
+        moved, state = optimizer.update(cost_fn, theta, state)
+        converged = getattr(state, "converged", False)
+        return moved, state, cost_fn.since(before, converged=converged, at=(moved, theta))
 
     return optimizer.init, update
 
@@ -198,7 +204,11 @@ def first_progress(recipe: Recipe, network: Network, init: Callable[[Array], Any
 
 
 def history_row(recipe: Recipe, epoch: int, evaluation: Evaluation, evaluations: int, seconds: float) -> Row:
-    """One history line: what was measured at the weights that the epoch started from."""
+    """One history line.
+
+    Figures are those of the weights that the epoch started from, where a step takes one gradient, or that
+    a line search accepted.
+    """
     training = recipe.training
     name, _ = name_and_options(training.optimizer, "gd")
     schedule = make_schedule(training.learning_rate, training.schedule, training.epochs)

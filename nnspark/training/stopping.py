@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.objective.metrics import METRICS
+from nnspark.data.plan import Plan
+from nnspark.errors import DataError
 from nnspark.recipe import Stopping
 
-__all__ = ["Stop", "start", "update"]
+__all__ = ["Stop", "refuse_unmeasured", "refuse_without_rows", "score", "start", "update", "watches"]
 
 Array = NDArray[Any]
 
@@ -40,6 +42,24 @@ def start(theta: Array, stopping: Stopping) -> Stop:
 def watches(stopping: Stopping) -> bool:
     """Whether the best weights are kept."""
     return stopping.patience > 0
+
+
+def refuse_without_rows(stopping: Stopping, plan: Plan) -> None:
+    """DataError where the part that is watched has no rows, before the first epoch."""
+    if watches(stopping) and stopping.monitor.startswith("validation_") and not plan.num_samples[1]:
+        raise DataError(
+            f"stopping.monitor is {stopping.monitor!r} but the validation part has no rows of the "
+            f"{sum(plan.num_samples)} there are: raise data.split.validation, or monitor one of loss, cost"
+        )
+
+
+def refuse_unmeasured(stopping: Stopping, row: Mapping[str, Any]) -> None:
+    """DataError where the first epoch's row does not have the monitored value: no later one will."""
+    if watches(stopping) and row["epoch"] == 1 and row.get(stopping.monitor) is None:
+        raise DataError(
+            f"stopping.monitor is {stopping.monitor!r}, which has no value on these data (R² of a constant "
+            "target, or rows that all weigh 0): use other data, or monitor one of loss, cost"
+        )
 
 
 def score(stopping: Stopping, row: Mapping[str, Any]) -> float:

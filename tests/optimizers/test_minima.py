@@ -77,6 +77,34 @@ def test_an_ill_conditioned_quadratic_ends_at_rounding_not_in_an_endless_search(
     assert abs(state.cost - best) < 1000 * np.finfo(dtype).eps
 
 
+@pytest.mark.parametrize("exponent", [-323, -308, -200, -170, -162, -155, -100, 100])
+@pytest.mark.parametrize("name", ["cg", "lbfgs"])
+def test_gradients_whose_squares_underflow_are_searched_as_far_as_slopes_go(name, exponent):
+    """A quadratic times 10^exponent: never up, never an exception; converged where all slopes are 0."""
+    scale = float(f"1e{exponent}")
+
+    def scaled(theta):
+        cost, grad = quadratic(theta)
+        return scale * cost, scale * grad
+
+    theta, state = minimise(make(name), scaled, np.zeros(5), 200)
+    assert scaled(theta)[0] <= scaled(np.zeros(5))[0]
+    assert state.converged or exponent > -170
+
+
+@pytest.mark.parametrize("name", ["cg", "lbfgs"])
+def test_a_search_goes_on_where_gradients_vanish_on_the_way(name):
+    """A slope of 1, a bend, and beyond it one of 1e-170, the first step reaching past the bend."""
+
+    def bent(theta):
+        grad = np.where(theta < 0.5, -1.0, -1e-170)
+        return float(np.where(theta < 0.5, 0.5 - theta, 0.0).sum()), grad
+
+    theta, state = minimise(make(name), bent, np.zeros(2), 20)
+    assert state.converged
+    assert (theta >= 0.5).all()
+
+
 @pytest.mark.parametrize("name", ["cg", "lbfgs"])
 def test_a_start_at_the_minimum_converges_after_one_evaluation(name):
     """The gradient is zero there."""

@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from helpers import fit, table_of
+from helpers import fit, make_recipe, one_line_error, table_of
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
+from nnspark.errors import DataError, RecipeError
 from nnspark.recipe import Stopping
 from nnspark.training.stopping import start, update
 
@@ -110,6 +111,51 @@ def test_a_monitored_value_that_is_missing_is_no_improvement(missing):
     states = run(Stopping(patience=2), [1.0] * 9, [missing] * 9)
     assert len(states) == 3
     assert states[-1].best_epoch == 0
+
+
+@pytest.mark.parametrize(
+    ("task", "monitor"),
+    [
+        ("classification", "validation_rmse"),
+        ("classification", "validation_r2"),
+        ("multilabel", "validation_rmse"),
+        ("regression", "validation_accuracy"),
+    ],
+)
+def test_a_monitor_that_the_problem_does_not_have_is_refused(task, monitor):
+    """In the recipe, saying which there are; not after some epochs that "did not improve"."""
+    with one_line_error("stopping.monitor", monitor, "validation_loss", "cost", kind=RecipeError):
+        make_recipe(f"data.task={task}", f"stopping.monitor={monitor}", "stopping.patience=2")
+
+
+def test_a_monitor_of_an_empty_validation_part_is_refused_before_the_first_epoch():
+    """Five rows, a tenth of which is none."""
+    table, epochs = table_of(np.eye(5), [0, 1, 0, 1, 0]), []
+    with one_line_error("validation_loss", "no rows", "loss, cost", kind=DataError):
+        fit(table, "data.split={train = 0.9, validation = 0.1, test = 0.0}", "stopping.patience=2",
+            callbacks=[epochs.append])  # fmt: skip
+    assert not epochs
+    fit(table, "data.split={train = 0.9, validation = 0.1, test = 0.0}", "stopping.patience=2",
+        "stopping.monitor=loss", "training.epochs=2")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "monitor"),
+    [
+        (["data.task=regression"], "validation_r2"),
+        (['training.class_weight={"0" = 0.0, "1" = 1.0, "2" = 1.0}'], "validation_loss"),
+    ],
+)
+def test_a_monitor_without_a_value_ends_training_at_the_first_epoch(options, monitor):
+    """R² of a constant target; a validation part whose rows all weigh 0."""
+    X, y = np.random.default_rng(0).normal(size=(60, 2)), np.zeros(60)
+    y[:2], y[2:4] = 1, 2
+    options = [*options, f"stopping.monitor={monitor}", "stopping.patience=2"]
+    epochs = []
+    with one_line_error(monitor, "no value", "loss, cost", kind=DataError):
+        fit(table_of(X, y), *options, "data.split={train = 0.9, validation = 0.1, test = 0.0, seed = 1}",
+            callbacks=[epochs.append])  # fmt: skip
+    assert not epochs
 
 
 def test_r1_tolerance_rule_looks_at_epochs_after_the_tenth():
