@@ -14,6 +14,7 @@ from nnspark.data.rows import BlockSet, rows_by_part
 from nnspark.engines.conservation import check_laid_out
 from nnspark.engines.platforms import platform
 from nnspark.engines.resident import Handle
+from nnspark.net.blas import one_blas_thread
 
 __all__ = ["Function", "LocalShards", "Mergeable", "Shards", "Sum"]
 
@@ -62,7 +63,8 @@ class LocalShards:
 
     def run(self, function: Function[Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
         """``function(blocks, value)``, merged into zero."""
-        merged: Sum = zero().merge(function(self.blocks, value))
+        with one_blas_thread():
+            merged: Sum = zero().merge(function(self.blocks, value))
         return merged
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.engines.resident import settle_worker
 from nnspark.errors import DataError
 from nnspark.model import Model
 from nnspark.scoring.columns import FeatureColumns, as_array
@@ -91,6 +92,7 @@ def quoted(name: str) -> str:
 
 def _answer_batches(model_bc: "Broadcast[Model]", batches: Iterator["pa.Array"]) -> Iterator["pa.Array"]:
     """Worker function: a struct of answers for each list of features."""
+    settle_worker()
     model = model_bc.value
     for batch in batches:
         yield _answer_batch(model, batch)

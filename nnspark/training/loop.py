@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from nnspark.data.plan import Plan
 from nnspark.engines.base import Shards
 from nnspark.errors import DivergedError
 from nnspark.net import weights
+from nnspark.net.blas import one_blas_thread
 from nnspark.net.network import Network
 from nnspark.objective.objective import Objective
 from nnspark.optimizers import RULES, make_optimizer, make_rates
@@ -231,11 +231,3 @@ def flat_metrics(metrics: Any) -> Row:
             if name != "num_samples":
                 row[prefix + name] = value if not isinstance(value, float) or math.isfinite(value) else None
     return row
-
-
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """BLAS on one thread: another number of threads can give other bits."""
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[Any] = threadpool_limits(1)
-    return limits

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from nnspark.data.plan import Scaling
 from nnspark.errors import DataError, ShapeError
@@ -50,6 +51,18 @@ def test_a_row_has_the_same_bits_wherever_it_is(layers, dtype):
     assert np.array_equal(model.outputs(np.repeat(X[:1], 768, axis=0)), np.repeat(whole[:1], 768, axis=0))
     plain = predict(model.network, model.weights, model.scaling.apply(X))
     np.testing.assert_allclose(whole, plain, rtol=2e-4 if dtype == "float32" else 1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_predictions_do_not_depend_on_the_threads_of_blas(dtype):
+    """One thread or two: outputs, probabilities and answers of 1,500 rows of 784 features."""
+    model, X = a_model((784, 100, 10), dtype=dtype), rows_of(1500, 784)
+    found = set()
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            outputs = [model.outputs(X), model.probabilities(X), steady_outputs(model, X), *answers(model, X)]
+            found.add(b"".join(array.tobytes() for array in outputs))
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize(
@@ -104,6 +117,16 @@ def test_partitions_and_order_do_not_change_a_bit(spark):
     assert one == many
     np.testing.assert_array_equal([row["prediction"] for row in one], model.predict(X))
     assert one[0].asDict().keys() >= {"id", "f0", "prediction", "probability_0", "probability_2"}
+
+
+def test_executors_predict_with_one_thread_of_blas_whatever_they_are_given(spark, monkeypatch):
+    """Two threads in the environment, as with spark.task.cpus = 2: the bits of this process."""
+    monkeypatch.setitem(spark.sparkContext.environment, "OMP_NUM_THREADS", "2")
+    model, X = a_model((784, 100, 10), dtype="float32"), rows_of(1500, 784)
+    frame = spark.createDataFrame([(row.tolist(),) for row in X[:768]], "x array<double>").coalesce(1)
+    found = np.array([row[2:] for row in scored(frame, model)])
+    expected = np.column_stack(answers(model, X[:768])[1:])
+    assert sorted(found.tolist()) == sorted(expected.tolist())
 
 
 def test_vectors_arrays_and_numbers_give_the_same_answers(spark):
