@@ -5,7 +5,7 @@ calls it; ``SparkShards`` (``spark_shards.py``) runs a Spark job. Shards are a c
 block is left, disk and memory are given back.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, Self, TypeVar
 
 from nnspark.data.dataset import Dataset
@@ -35,8 +35,8 @@ class Shards(Protocol):
     plan: Plan
 
     @property
-    def platforms(self) -> Collection[str]:
-        """What the machines that computed compute with; see ``platforms.platform``."""
+    def platforms(self) -> set[str]:
+        """What the machines that computed compute with; see ``platforms.platform``. Grows as they report."""
 
     def run(self, function: Function[Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
         """``function(blocks, value)`` of every shard, merged."""

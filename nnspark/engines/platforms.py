@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["differences", "platform"]
+from nnspark.log import warn
+
+__all__ = ["described", "differences", "note", "platform"]
 
 FAMILIES = ("AVX2", "AVX512F", "AVX512_SKX", "X86_V2", "X86_V3", "X86_V4", "NEON", "ASIMD", "SVE", "VSX4")
 
@@ -52,3 +54,15 @@ def differences(platforms: Collection[str]) -> str | None:
         "are not promised: the weights' last bits depend on which machine computes which block; use one "
         "kind of processor and one environment (scripts/package)"
     )
+
+
+def note(known: set[str], found: Collection[str]) -> None:
+    """Add what computes, or did before a resume, to what is known; warn when it is a new kind of machine."""
+    if not known.issuperset(found):
+        known.update(found)
+        warn(str(differences(known)))
+
+
+def described(platforms: Collection[str]) -> dict[str, Any]:
+    """For ``metrics.json``: what computed, and whether the same bits can be expected of it again."""
+    return {"platforms": sorted(platforms), "same_bits": len(platforms) == 1}

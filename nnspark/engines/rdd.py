@@ -21,7 +21,7 @@ from nnspark.engines.conservation import check_laid_out
 from nnspark.engines.gather import Gathered, depth_for, gather, merge, size_of
 from nnspark.engines.interrupts import check
 from nnspark.engines.places import group
-from nnspark.engines.platforms import differences, platform
+from nnspark.engines.platforms import note, platform
 from nnspark.engines.resident import Handle
 from nnspark.engines.sweeping import sweep_everywhere, sweep_later
 from nnspark.errors import InternalError
@@ -118,7 +118,7 @@ class SparkShards:
                 worker = partial(gather, function, value_bc, zero, tuple(self._superseded), patience)
                 gathered = self._sum_over(wanted, worker, Gathered(zero()), size_of(value))
                 total = total.merge(gathered.total)
-                self._note(gathered.platforms)
+                note(self.platforms, gathered.platforms)
                 if not gathered.lost | gathered.away:
                     self._longest = max(self._longest, time.monotonic() - began)
                     return total
@@ -153,13 +153,6 @@ class SparkShards:
         if shards is None:
             self._all = placed
         return placed
-
-    def _note(self, platforms: Collection[str]) -> None:
-        """Remember what computes, and say so when it is not one kind of machine any more."""
-        if self.platforms.issuperset(platforms):
-            return
-        self.platforms |= set(platforms)
-        warn(str(differences(self.platforms)))
 
     def close(self) -> None:
         """Delete the shards' files on every executor and let the lineage go."""

@@ -7,7 +7,7 @@ so, when its bytes are not those that were written.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from nnspark.errors import CheckpointError, ModelError
@@ -39,12 +39,24 @@ def identity(recipe: Recipe) -> dict[str, Any]:
 
 
 def save(
-    folder: Folder, state: Any, *, epoch: int, recipe: Recipe, fingerprint: str, seconds: float, keep: int
+    folder: Folder,
+    state: Any,
+    *,
+    epoch: int,
+    recipe: Recipe,
+    fingerprint: str,
+    seconds: float,
+    keep: int,
+    platforms: Collection[str] = (),
 ) -> None:
-    """Write the checkpoint of an epoch, then delete all but the newest ``keep``."""
+    """Write the checkpoint of an epoch, then delete all but the newest ``keep``.
+
+    ``platforms`` are those that computed it, see ``platforms.platform``.
+    """
     from safetensors.numpy import save as to_bytes
 
     about = {"epoch": epoch, "seconds": seconds, "recipe": identity(recipe), "fingerprint": fingerprint}
+    about["platforms"] = sorted(platforms)
     metadata = {"format": FORMAT, "about": json.dumps(about)}
     content = bytes(to_bytes(state_to_arrays(state), metadata))
     folder.write(f"{FOLDER}/{_name(epoch)}", content + hashlib.sha256(content).digest())

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from nnspark.engines.platforms import note
 from nnspark.errors import CheckpointError
 from nnspark.recipe import Recipe, dumps
 from nnspark.runs import checkpoint
@@ -27,9 +28,18 @@ class RunDirectory:
     folder : where the files are.
     recipe, fingerprint : what the run is of; a checkpoint of another recipe or data is refused.
     warn : told about what went wrong without ending the run.
+    platforms : what computes, see ``platforms.platform``; grows as the machines report.
     """
 
-    def __init__(self, folder: Folder, recipe: Recipe, fingerprint: str, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        recipe: Recipe,
+        fingerprint: str,
+        warn: Callable[[str], None],
+        platforms: set[str] | None = None,
+    ) -> None:
+        self.platforms = set[str]() if platforms is None else platforms
         self.folder, self.recipe, self.fingerprint, self.warn = folder, recipe, fingerprint, warn
         self.history: list[dict[str, Any]] = []
         self.seconds = 0.0
@@ -62,6 +72,7 @@ class RunDirectory:
             return None
         progress: Progress
         progress, about = found
+        note(self.platforms, about.get("platforms", ()))
         self.history = self._read_history(progress.epoch)
         self.folder.write(HISTORY, b"".join(_line(row) for row in self.history))
         self.folder.write("recipe.toml", dumps(self.recipe).encode())
@@ -101,6 +112,7 @@ class RunDirectory:
                 fingerprint=self.fingerprint,
                 seconds=self.seconds,
                 keep=self.recipe.checkpoint.keep,
+                platforms=self.platforms,
             )
             self._saved_epoch = progress.epoch
         except OSError as error:

@@ -12,6 +12,7 @@ from nnspark.engines.frames import FRAME_SOURCES, frame_shards, read_frame, read
 from nnspark.engines.interrupts import interrupt_on_terminate, interruptible, is_interrupted
 from nnspark.engines.layout import make_shards
 from nnspark.log import log, warn
+from nnspark.engines.platforms import described
 from nnspark.model import Model
 from nnspark.net import weights as weights_module
 from nnspark.recipe import Recipe, dumps
@@ -50,7 +51,7 @@ def run(recipe: Recipe, out: str, *, title: str, resume: bool = False, overwrite
             first = first_state(recipe, shards)
             for warning in _warnings(recipe, shards, first, session):
                 warn(warning)
-            directory = RunDirectory(folder, recipe, shards.plan.fingerprint, warn)
+            directory = RunDirectory(folder, recipe, shards.plan.fingerprint, warn, shards.platforms)
             start = directory.resume(first) if resume else None
             if start is None:
                 directory.begin()
@@ -139,7 +140,7 @@ def write_artifacts(
         "seconds": round(directory.elapsed(), 3),
         "weights_sha256": weights_module.sha256(model.weights),
         "data_fingerprint": shards.plan.fingerprint,
-        "spark": {**_describe_spark(session), "platforms": sorted(shards.platforms)},
+        "spark": {**_describe_spark(session), **described(shards.platforms)},
     }
     coefficients = model.coefficients()
     if coefficients is not None:
@@ -171,6 +172,7 @@ def _keep_what_there_is(directory: RunDirectory, recipe: Recipe, shards: Shards,
             "seconds": round(directory.elapsed(), 3),
             "weights_sha256": weights_module.sha256(model.weights),
             "data_fingerprint": shards.plan.fingerprint,
+            "spark": described(shards.platforms),
         },
     )
 
