@@ -21,7 +21,7 @@ from nnspark.engines.resident import Handle
 if TYPE_CHECKING:
     from pyspark import SparkContext
 
-__all__ = ["BIN_BYTES", "bin_of", "make_shards", "shard_of"]
+__all__ = ["BIN_BYTES", "bin_of", "make_shards", "place_of"]
 
 BIN_BYTES = 48 << 20
 
@@ -41,8 +41,7 @@ def make_shards(
     bins_a_task = max(1, math.ceil(dataset.blocks.X.nbytes / (tasks * BIN_BYTES)))
     groups: list[list[Span]] = [[] for _ in range(tasks * bins_a_task)]
     for span in dataset.blocks.spans:
-        unit = shard_of(plan, span.part, span.number)
-        groups[bin_of(unit, tasks, bins_a_task)].append(span)
+        groups[place_of(plan, span.part, span.number, tasks, bins_a_task)].append(span)
     sets = [dataset.blocks.subset(spans) for spans in groups]
     data_set = uuid.uuid4().hex
     numbered = sc.parallelize(list(enumerate(sets)), len(sets)).partitionBy(len(sets), _own_number)
@@ -50,13 +49,20 @@ def make_shards(
     return SparkShards(plan, built, data_set=data_set, tasks=tasks, depth=depth)
 
 
-def shard_of(plan: Plan, part: str, block: int) -> int:
-    """Number that places a block: blocks of one replica stay together, others spread."""
-    return block * plan.replicas // plan.blocks[0] if part == "train" and plan.replicas else block
+def place_of(plan: Plan, part: str, block: Any, tasks: int, bins_a_task: int) -> Any:
+    """The bin of a block, or of each of an array of blocks.
+
+    A replica's blocks stay together, and neighbouring replicas go to one task, which so returns few sums
+    (``ordered_sum.py``); other blocks spread.
+    """
+    if part == "train" and plan.replicas:
+        replica = block * plan.replicas // plan.blocks[0]
+        return replica * (tasks * bins_a_task) // plan.replicas
+    return bin_of(block, tasks, bins_a_task)
 
 
 def bin_of(unit: Any, tasks: int, bins_a_task: int) -> Any:
-    """The bin of a placed unit: neighbouring units go to different tasks, a task's bins are neighbours."""
+    """The bin of a unit: neighbouring units go to different tasks, a task's bins are neighbours."""
     return unit % tasks * bins_a_task + unit // tasks % bins_a_task
 
 

@@ -27,7 +27,7 @@ from nnspark.engines.frames import survey as surveys
 from nnspark.engines.frames.columns import Layout, arrays_of, find_classes, normalise
 from nnspark.engines.frames.locate import first_bad
 from nnspark.engines.frames.read import reading
-from nnspark.engines.layout import BIN_BYTES, bin_of, shard_of
+from nnspark.engines.layout import BIN_BYTES, place_of
 from nnspark.engines.rdd import SparkShards
 from nnspark.engines.resident import Handle
 from nnspark.errors import DataError
@@ -174,10 +174,7 @@ def _over_train(
 
 
 def _pack(plan: Plan, layout: Layout, tasks: int, bins_a_task: int, batches: Batches) -> Iterator[Any]:
-    """Worker function: prepare rows and send each to the bin of its block.
-
-    Neighbouring bins go to one task of training, and neighbouring blocks (or replicas) to different ones.
-    """
+    """Worker function: prepare rows and send each to the bin of its block."""
     import pyarrow as pa
 
     for batch in batches:
@@ -185,8 +182,7 @@ def _pack(plan: Plan, layout: Layout, tasks: int, bins_a_task: int, batches: Bat
         if not len(raw.features):
             continue
         rows = plan.prepare(raw.features, raw.target, raw.weight)
-        unit = _places(plan, rows)
-        place = bin_of(unit, tasks, bins_a_task)
+        place = _places(plan, rows, tasks, bins_a_task)
         order = np.argsort(place, kind="stable")
         edges = np.flatnonzero(np.diff(place[order])) + 1
         for chosen in np.split(order, edges):
@@ -199,15 +195,12 @@ def _pack(plan: Plan, layout: Layout, tasks: int, bins_a_task: int, batches: Bat
             )
 
 
-def _places(plan: Plan, rows: Rows) -> Array:
-    """``shard_of`` of every row's block."""
-    tables = [
-        np.array([shard_of(plan, PARTS[part], b) for b in range(plan.blocks[part])]) for part in range(3)
-    ]
+def _places(plan: Plan, rows: Rows, tasks: int, bins_a_task: int) -> Array:
+    """``place_of`` of every row's block."""
     places = np.empty(len(rows.block), dtype=np.int64)
-    for part, table in enumerate(tables):
+    for part, name in enumerate(PARTS):
         mine = rows.part == part
-        places[mine] = table[rows.block[mine]]
+        places[mine] = place_of(plan, name, rows.block[mine], tasks, bins_a_task)
     return places
 
 
