@@ -75,16 +75,18 @@ class Segment:
 
     def __init__(self, size: int) -> None:
         self.sums: dict[int, Array] = {}
-        self.top = np.full(size, NONE, np.int16)
+        self.top: NDArray[np.int16] = np.broadcast_to(
+            np.int16(NONE), size
+        )  # takes no room until it is written to
         self.lowest = NONE
 
     def keep(self, bits: int) -> None:
         """Drop what the tops say."""
-        highest = int(self.top.max())
+        lowest, highest = int(self.top.min()), int(self.top.max())
         for grid in [grid for grid in self.sums if grid <= highest - bits]:
-            total = self.sums[grid]
-            total[self.top >= grid + bits] = 0
-            if not total.any():
+            if grid > lowest - bits:
+                self.sums[grid] = self.sums[grid] * (self.top < grid + bits)
+            if grid <= lowest - bits or not self.sums[grid].any():
                 del self.sums[grid]
 
 
@@ -140,6 +142,8 @@ class ExactVector:
 
     def _add_rest(self, segment: Segment, grid: int, part: Array, whole: Array) -> None:
         """Add to finer grids what the grid cut off values that do not fill it, where it may be kept."""
+        if not segment.top.flags.writeable:
+            segment.top = segment.top.copy()
         full, top = math.ldexp(1.0, self.bits - FAR), segment.top
         below = top < grid
         below &= part != 0
@@ -207,14 +211,14 @@ class ExactVector:
         """A segment with all that was merged; what came pickled is unpacked only here, piece by piece."""
         mine = self._segments[index]
         size = mine.top.size
-        whole = Segment(size)
-        whole.sums, whole.top = dict(mine.sums), mine.top.copy()
+        whole = Segment(0)
+        whole.sums, whole.top = dict(mine.sums), mine.top
         for pieces in self._pickled:
             packed, levels = pieces[index]
             for grid, one in packed.items():
                 total = unpack(one, size, self._integers)
                 whole.sums[grid] = whole.sums[grid] + total if grid in whole.sums else total
-            np.maximum(whole.top, unpack_levels(levels, size, NONE), out=whole.top)
+            whole.top = np.maximum(whole.top, unpack_levels(levels, size, NONE))
         whole.keep(self.bits)
         return whole
 
@@ -252,5 +256,6 @@ def _merge(mine: Segment, theirs: Segment) -> None:
             mine.sums[grid] += total
         else:
             mine.sums[grid] = total
-    np.maximum(mine.top, theirs.top, out=mine.top)
+    if theirs.sums:
+        mine.top = np.maximum(mine.top, theirs.top)
     mine.lowest = int(mine.top.min())

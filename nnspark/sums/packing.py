@@ -44,10 +44,11 @@ def pack(total: Array) -> Packed:
 
 
 def unpack(packed: Packed, size: int, integers: type[np.generic]) -> Array:
-    """What was packed, shape (size,), in an array of its own."""
+    """What was packed, shape (size,); it may share memory, so is not to be written to."""
     low, high, places = packed
-    total = low.astype(integers)
-    if high is not None:
+    if high is None:
+        total = low.astype(integers, copy=False)
+    else:
         total = high.astype(integers)
         total *= 2**32
         total += low
