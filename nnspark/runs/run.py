@@ -11,8 +11,8 @@ from nnspark.engines.driver_memory import advice
 from nnspark.engines.frames import FRAME_SOURCES, frame_shards, read_frame, reading
 from nnspark.engines.interrupts import interrupt_on_terminate, interruptible, is_interrupted
 from nnspark.engines.layout import make_shards
-from nnspark.log import log, warn
 from nnspark.engines.platforms import described
+from nnspark.log import log, warn
 from nnspark.model import Model
 from nnspark.net import weights as weights_module
 from nnspark.recipe import Recipe, dumps

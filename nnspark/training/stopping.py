@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.objective.metrics import METRICS
 from nnspark.data.plan import Plan
 from nnspark.errors import DataError
+from nnspark.objective.metrics import METRICS
 from nnspark.recipe import Stopping
 
 __all__ = ["Stop", "refuse_unmeasured", "refuse_without_rows", "score", "start", "update", "watches"]

@@ -60,7 +60,7 @@ def test_predictions_do_not_depend_on_the_threads_of_blas(dtype):
     found = set()
     for threads in (1, 2):
         with threadpool_limits(threads):
-            outputs = [model.outputs(X), model.probabilities(X), steady_outputs(model, X), *answers(model, X)]
+            outputs = [model.outputs(X), model.predict_proba(X), *model.answers(X)]
             found.add(b"".join(array.tobytes() for array in outputs))
     assert len(found) == 1
 
@@ -125,7 +125,7 @@ def test_executors_predict_with_one_thread_of_blas_whatever_they_are_given(spark
     model, X = a_model((784, 100, 10), dtype="float32"), rows_of(1500, 784)
     frame = spark.createDataFrame([(row.tolist(),) for row in X[:768]], "x array<double>").coalesce(1)
     found = np.array([row[2:] for row in scored(frame, model)])
-    expected = np.column_stack(answers(model, X[:768])[1:])
+    expected = np.column_stack(model.answers(X[:768])[1:])
     assert sorted(found.tolist()) == sorted(expected.tolist())
 
 
