@@ -11,7 +11,7 @@ import pytest
 
 from nnspark.engines.platforms import differences, platform
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_this_machine_is_described_by_what_decides_its_bits() -> None:

@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 
 from nnspark.errors import DataError, RecipeError
 from nnspark.recipe import Stopping
+from nnspark.training.choices import check_choices
 from nnspark.training.stopping import start, update
 
 DIGITS = table_of(load_digits().data, load_digits().target)
@@ -125,7 +126,7 @@ def test_a_monitored_value_that_is_missing_is_no_improvement(missing):
 def test_a_monitor_that_the_problem_does_not_have_is_refused(task, monitor):
     """In the recipe, saying which there are; not after some epochs that "did not improve"."""
     with one_line_error("stopping.monitor", monitor, "validation_loss", "cost", kind=RecipeError):
-        make_recipe(f"data.task={task}", f"stopping.monitor={monitor}", "stopping.patience=2")
+        check_choices(make_recipe(f"data.task={task}", f"stopping.monitor={monitor}", "stopping.patience=2"))
 
 
 def test_a_monitor_of_an_empty_validation_part_is_refused_before_the_first_epoch():

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from nnspark.data.dataset import make_dataset
 from nnspark.engines.base import LocalShards
 from nnspark.training.cost import Cost
-from nnspark.training.loop import flat_metrics, kernel_for, one_blas_thread, train
+from nnspark.training.loop import flat_metrics, objective_for, one_blas_thread, train
 
 DIGITS = table_of(load_digits().data[:400] / 16, load_digits().target[:400])
 NET = ["network.hidden=[8]", 'network.init={name = "uniform", limit = 0.5}', "training.epochs=60"]
@@ -31,8 +31,8 @@ def fresh_cost(*options):
     """The cost function of the same run, evaluated by itself."""
     recipe = make_recipe(*NET, *options)
     shards = LocalShards(make_dataset(DIGITS, recipe))
-    kernel = kernel_for(recipe, shards.plan)
-    return Cost(kernel, shards, l2=recipe.training.l2, parts=("train", "validation"))
+    objective = objective_for(recipe, shards.plan)
+    return Cost(objective, shards, l2=recipe.training.l2, parts=("train", "validation"))
 
 
 @pytest.mark.parametrize(
