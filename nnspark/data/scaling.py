@@ -5,7 +5,8 @@ to it once and added as integers, so that any cut into chunks gives the same mea
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,34 @@ from numpy.typing import NDArray
 from nnspark.data.plan import Scaling
 from nnspark.errors import RecipeError
 
-__all__ = ["ColumnSums", "class_weights", "fit_scaling", "fit_target_scaling"]
+__all__ = ["ColumnSums", "Ranges", "class_weights", "fit_over", "fit_scaling", "fit_target_scaling"]
 
 Array = NDArray[Any]
 Chunks = Sequence[Array]
 
 
+class Ranges:
+    """Least and largest value of each column, and the number of rows; pickled 16 bytes a column and some.
+
+    -0.0 counts as 0.0, so that the order of rows does not matter.
+    """
+
+    def __init__(self, chunk: Array) -> None:
+        self.low, self.high, self.rows = chunk.min(axis=0) + 0.0, chunk.max(axis=0) + 0.0, len(chunk)
+
+    def merge(self, other: "Ranges") -> "Ranges":
+        """Add other rows' ranges; returns self."""
+        np.minimum(self.low, other.low, out=self.low)
+        np.maximum(self.high, other.high, out=self.high)
+        self.rows += other.rows
+        return self
+
+
 class ColumnSums:
-    """Order-independent sums of columns whose magnitudes are known not to exceed ``largest``."""
+    """Order-independent sums of columns whose magnitudes are known not to exceed ``largest``.
+
+    Pickled 16 bytes a column and some.
+    """
 
     def __init__(self, largest: NDArray[np.float64], rows: int) -> None:
         bits = 62 - math.ceil(math.log2(max(rows, 1)))
@@ -49,7 +70,10 @@ def fit_scaling(spec: str | Mapping[str, Any], chunks: Chunks, columns: int) -> 
         return Scaling(np.full(columns, float(spec["center"])), np.full(columns, float(spec["divide"])))
     if spec == "none":
         return Scaling(np.zeros(columns), np.ones(columns))
-    return fit_over(spec, lambda function: [function(chunk) for chunk in chunks if len(chunk)])
+    rows = [chunk for chunk in chunks if len(chunk)]
+    if not rows:
+        return Scaling(np.zeros(columns), np.ones(columns))
+    return fit_over(spec, lambda function: reduce(_merge, map(function, rows)))
 
 
 def fit_target_scaling(spec: str, chunks: Chunks, columns: int) -> Scaling | None:
@@ -57,29 +81,22 @@ def fit_target_scaling(spec: str, chunks: Chunks, columns: int) -> Scaling | Non
     return None if spec == "none" else fit_scaling(spec, chunks, columns)
 
 
-def fit_over(spec: str, each: Callable[[Callable[[Array], Any]], Iterable[Any]]) -> Scaling:
-    """Fit "standard" or "minmax"; ``each(function)`` applies a function to every chunk of rows.
+def fit_over(spec: str, over: Callable[[Callable[[Array], Any]], Any]) -> Scaling:
+    """Fit "standard" or "minmax"; ``over(function)`` merges a function's results of all chunks of rows.
 
     standard: centre on the mean and divide by the (population) standard deviation, as scikit-learn's
     StandardScaler; minmax: to 0..1. A constant column is centred and left at that.
     """
-    ranges = list(each(column_range))
-    low = np.min([r[0] for r in ranges], axis=0)
-    high = np.max([r[1] for r in ranges], axis=0)
-    rows = sum(r[2] for r in ranges)
+    ranges: Ranges = over(Ranges)
+    low, high, rows = ranges.low, ranges.high, ranges.rows
     if spec == "minmax":
         return Scaling(low, np.where(high > low, high - low, 1.0))
     largest = np.maximum(np.abs(low), np.abs(high))
-    mean = _total(each(_Sum(largest, rows, None))) / rows
+    mean = over(_Sum(largest, rows, None)).value() / rows
     spread = np.maximum(high - mean, mean - low)
-    variance = _total(each(_Sum(np.square(spread) * 1.5, rows, mean))) / rows
+    variance = over(_Sum(np.square(spread) * 1.5, rows, mean)).value() / rows
     deviation = np.sqrt(variance)
     return Scaling(mean, np.where((high > low) & (deviation > 0), deviation, 1.0))
-
-
-def column_range(chunk: Array) -> tuple[Array, Array, int]:
-    """Least and largest value of each column, and the number of rows."""
-    return chunk.min(axis=0), chunk.max(axis=0), len(chunk)
 
 
 class _Sum:
@@ -93,11 +110,8 @@ class _Sum:
         return ColumnSums(self.largest, self.rows).add(values)
 
 
-def _total(parts: Iterable[ColumnSums]) -> NDArray[np.float64]:
-    first, *others = parts
-    for other in others:
-        first.merge(other)
-    return first.value()
+def _merge(one: Any, other: Any) -> Any:
+    return one.merge(other)
 
 
 def class_weights(

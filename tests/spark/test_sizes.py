@@ -10,7 +10,7 @@ from spark.training import outcome, recipe_of, without_spark
 
 from nnspark.engines import layout, resident
 from nnspark.engines import rdd as spark_shards
-from nnspark.engines.frames import build
+from nnspark.engines.frames import boundaries, build, merging
 from nnspark.engines.layout import make_shards
 from nnspark.errors import DataError, InternalError
 from nnspark.runs.run import load_shards
@@ -126,6 +126,33 @@ def test_a_deeper_sum_gives_the_same_bits(
     monkeypatch.setattr(gather, limit, 2)
     recipe = recipe_of(f"data.path={parquet}", f"spark.partitions={tasks}", text=ROWS)
     assert outcome(recipe, load_shards(recipe, spark)) == without_spark(recipe)
+
+
+@pytest.mark.parametrize("options", [(), ("data.split.stratify=true", "data.scale=standard")])
+def test_results_of_many_partitions_meet_on_the_executors(
+    spark: Any, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    """The driver takes a few, also where the split's boundaries are narrowed; the bits stay."""
+    from pyspark.sql import functions as F
+
+    taken: list[int] = []
+
+    def counted(results: Any) -> Any:
+        results = list(results)
+        taken.append(len(results))
+        return merge_all(results)
+
+    merge_all = merging.merge_all
+    monkeypatch.setattr(merging, "merge_all", counted)
+    df = spark.range(0, 100_000, 1, 9).select(F.sin("id").alias("x"), (F.col("id") % 2).alias("label"))
+    recipe = recipe_of(*options, "training.epochs=1", "training.block_rows=5000", text=ROWS)
+    direct = outcome(recipe, build.frame_shards(df, recipe))
+    assert max(taken) == 9
+    taken.clear()
+    monkeypatch.setattr(merging, "DIRECT", 8)
+    monkeypatch.setattr(boundaries, "NEAR_ROWS", 4)
+    assert outcome(recipe, build.frame_shards(df, recipe)) == direct
+    assert max(taken) <= 2  # as many as there are cores here
 
 
 @pytest.mark.parametrize("batch", [7, 1_000_000])

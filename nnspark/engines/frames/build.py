@@ -22,26 +22,25 @@ from nnspark.data.plan import Plan, Scaling, class_table
 from nnspark.data.rows import PARTS, Rows, assemble, hash_rows, split_keys, sum_hashes
 from nnspark.data.scaling import fit_over, fit_scaling
 from nnspark.engines import resident
-from nnspark.engines.conservation import changed
+from nnspark.engines.frames import boundaries as split_boundaries
 from nnspark.engines.frames import survey as surveys
 from nnspark.engines.frames.columns import Layout, arrays_of, find_classes, normalise
 from nnspark.engines.frames.locate import first_bad
+from nnspark.engines.frames.merging import merge_all, merged
 from nnspark.engines.frames.read import reading
 from nnspark.engines.layout import BIN_BYTES, place_of
 from nnspark.engines.rdd import SparkShards
 from nnspark.engines.resident import Handle
 from nnspark.errors import DataError
-from nnspark.recipe import Recipe
+from nnspark.recipe import Recipe, Split
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["frame_shards"]
+__all__ = ["frame_shards", "lay_out", "make_plan", "survey_of"]
 
 Array = NDArray[Any]
 Batches = Iterable[Any]
-
-RESULT = "result binary"
 
 
 def frame_shards(df: "DataFrame", recipe: Recipe, *, partitions: int = 0, depth: int = 0) -> SparkShards:
@@ -55,18 +54,20 @@ def frame_shards(df: "DataFrame", recipe: Recipe, *, partitions: int = 0, depth:
     """
     read = partial(reading, recipe.data.path or "the DataFrame")
     with read():
-        return _frame_shards(df, recipe, read, partitions=partitions, depth=depth)
+        source = df
+        df, layout = normalise(df, recipe.data)
+        if recipe.data.task == "classification":
+            df, labels = find_classes(df, layout)
+            layout = replace(layout, classes=class_table(labels, recipe.data.classes))
+        plan = make_plan(source, df, layout, recipe)
+        return lay_out(df, layout, plan, read, partitions=partitions, depth=depth)
 
 
-def _frame_shards(df: "DataFrame", recipe: Recipe, read: Any, *, partitions: int, depth: int) -> SparkShards:
-    sc = df.sparkSession.sparkContext
-    source = df
-    df, layout = normalise(df, recipe.data)
-    if recipe.data.task == "classification":
-        df, labels = find_classes(df, layout)
-        layout = replace(layout, classes=class_table(labels, recipe.data.classes))
-    plan = make_plan(source, df, layout, recipe)
-    tasks = partitions or sc.defaultParallelism
+def lay_out(
+    df: "DataFrame", layout: Layout, plan: Plan, read: Any, *, partitions: int = 0, depth: int = 0
+) -> SparkShards:
+    """The shards of a normalised DataFrame whose plan is made; ``read()`` is a context to read in."""
+    tasks = partitions or df.sparkSession.sparkContext.defaultParallelism
     row_bytes = plan.num_features * np.dtype(plan.dtype).itemsize
     bins_a_task = max(1, math.ceil(sum(plan.num_samples) * row_bytes / (tasks * BIN_BYTES)))
     bins = tasks * bins_a_task
@@ -85,26 +86,30 @@ def _frame_shards(df: "DataFrame", recipe: Recipe, read: Any, *, partitions: int
     )
 
 
-def make_plan(source: "DataFrame", df: "DataFrame", layout: Layout, recipe: Recipe) -> Plan:
-    """Survey the rows and decide all that is decided before they are packed."""
-    split = recipe.data.split
-    survey = _sum(each(df, partial(surveys.survey_batches, layout=layout, seed=split.seed)))
-    surveys.refuse_bad(survey, layout, partial(first_bad, source, layout))
-    if not survey.rows:
+def survey_of(source: "DataFrame", df: "DataFrame", layout: Layout, split: Split) -> surveys.Survey:
+    """Survey the rows; DataError where values cannot be used or there are none."""
+    survey = merged(df, partial(surveys.survey_batches, layout=layout, split=split))
+    if survey is not None:
+        surveys.refuse_bad(survey, layout, partial(first_bad, source, layout))
+    if survey is None or not survey.rows:
         raise DataError("the DataFrame has no rows of positive weight")
-    boundaries = surveys.boundaries_of(survey, split)
-    near = [(np.empty(0, np.int64), np.empty(0, np.uint64))]
-    if any(boundaries.wanted):
-        collect = partial(_near, layout=layout, seed=split.seed, boundaries=boundaries)
-        near += [pair for found in each(df, collect) for pair in found]
-    label, keys = (np.concatenate(arrays) for arrays in zip(*near, strict=True))
-    if len(keys) != surveys.near_boundaries(survey, boundaries):
-        raise changed(
-            "the survey and the split",
-            f"{surveys.near_boundaries(survey, boundaries)} rows near the split's boundaries",
-            str(len(keys)),
-        )
-    cuts, counts = surveys.thresholds_of(survey, split, boundaries, label, keys)
+    return survey
+
+
+def make_plan(
+    source: "DataFrame",
+    df: "DataFrame",
+    layout: Layout,
+    recipe: Recipe,
+    scalings: tuple[Scaling, Scaling | None] | None = None,
+) -> Plan:
+    """Survey the rows and decide all that is decided before they are packed.
+
+    ``scalings`` of features and targets are a model's own; without them they are fitted as the recipe says.
+    """
+    split = recipe.data.split
+    survey = survey_of(source, df, layout, split)
+    cuts, counts = _split(df, layout, split, survey)
     columns = len(layout.names)
     plan = Plan(
         task=layout.task,
@@ -121,56 +126,80 @@ def make_plan(source: "DataFrame", df: "DataFrame", layout: Layout, recipe: Reci
         weighted=bool(layout.weight),
         fingerprint=survey.fingerprint,
     )
-
-    def each_train(of_target: bool) -> Callable[[Callable[[Array], Any]], Iterable[Any]]:
-        return lambda function: (
-            value
-            for values in each(
-                df, partial(_over_train, plan=plan, layout=layout, of_target=of_target, function=function)
-            )
-            for value in values
-        )
-
-    scale, target_scale = recipe.data.scale, recipe.data.target_scale
-    fitted = scale in ("standard", "minmax")
-    scaling = fit_over(str(scale), each_train(False)) if fitted else fit_scaling(scale, [], columns)
-    target_scaling = None if target_scale == "none" else fit_over(target_scale, each_train(True))
+    scaling, target_scaling = scalings or _fit(df, layout, recipe, plan, int(counts[0].sum()))
     class_counts = None if layout.classes is None else counts[0]
     return finish_plan(plan, recipe, counts.sum(axis=1), class_counts, scaling, target_scaling)
 
 
-def each(df: "DataFrame", function: Callable[[Batches], Any]) -> list[Any]:
-    """``function(batches)`` of every partition, one job."""
-    rows = df.mapInArrow(partial(_pickled, function), RESULT).collect()
-    return [pickle.loads(row["result"]) for row in rows]
+def _split(df: "DataFrame", layout: Layout, split: Split, survey: surveys.Survey) -> tuple[Array, Array]:
+    """Cuts (strata, 2), and rows of each part and class (3, classes), by as few passes as will do."""
+    boundaries = split_boundaries.boundaries_of(survey, split)
+    while boundaries.rows > split_boundaries.NEAR_ROWS and boundaries.bits < 64:
+        count = partial(split_boundaries.count_inside, layout=layout, split=split, boundaries=boundaries)
+        inside = merged(df, count)
+        _check_same(boundaries, 0 if inside is None else inside.counts.sum(axis=2))
+        assert inside is not None
+        boundaries = boundaries.narrowed(inside)
+    if boundaries.open.any():
+        collect = partial(split_boundaries.collect_near, layout=layout, split=split, boundaries=boundaries)
+        near = merged(df, collect)
+    else:
+        near = split_boundaries.nothing_near(survey.by_class)
+    if near is None:
+        raise changed("the survey and the split", f"{survey.rows} rows", "none")
+    cuts, counts, found = near.thresholds(boundaries, survey.by_class)
+    _check_same(boundaries, found)
+    return cuts, counts
 
 
-def _pickled(function: Callable[[Batches], Any], batches: Batches) -> Iterator[Any]:
-    """Worker function: the result of a partition as one binary value."""
-    import pyarrow as pa
+def _check_same(boundaries: split_boundaries.Boundaries, found: Any) -> None:
+    """See that as many rows are near each boundary as a pass before counted."""
+    wanted = np.where(boundaries.open, boundaries.inside, 0)
+    found = np.where(boundaries.open, found, 0)
+    if (wanted != found).any():
+        at = np.flatnonzero(wanted != found)[0]
+        raise changed(
+            "the survey and the split",
+            f"{wanted.flat[at]} rows near a boundary of the split",
+            str(found.flat[at]),
+        )
 
-    with np.errstate(over="ignore"):
-        result = pickle.dumps(function(batches), 5)
-    yield pa.RecordBatch.from_pydict({"result": pa.array([result], pa.binary())})
 
+def _fit(
+    df: "DataFrame", layout: Layout, recipe: Recipe, plan: Plan, rows: int
+) -> tuple[Scaling, Scaling | None]:
+    """The scaling of features and targets, fitted to the ``rows`` training rows where the recipe says so."""
 
-def _near(
-    batches: Batches, layout: Layout, seed: int, boundaries: surveys.Boundaries
-) -> list[tuple[Array, Array]]:
-    return list(surveys.collect_keys(batches, layout, seed, boundaries))
+    def over(of_target: bool) -> Callable[[Callable[[Array], Any]], Any]:
+        def run(function: Callable[[Array], Any]) -> Any:
+            worker = partial(_over_train, plan=plan, layout=layout, of_target=of_target, function=function)
+            found = merged(df, worker)
+            if found is None:
+                raise changed("the survey and the scaling", f"{rows} training rows", "none")
+            return found
+
+        return run
+
+    scale, target_scale = recipe.data.scale, recipe.data.target_scale
+    fitted = scale in ("standard", "minmax") and rows
+    scaling = fit_over(str(scale), over(False)) if fitted else fit_scaling(scale, [], len(layout.names))
+    target_scaling = None if target_scale == "none" or not rows else fit_over(target_scale, over(True))
+    return scaling, target_scaling
 
 
 def _over_train(
     batches: Batches, plan: Plan, layout: Layout, of_target: bool, function: Callable[[Array], Any]
-) -> list[Any]:
-    """Worker function: a function of the training rows' features, or targets, of each batch."""
-    results = []
-    for batch in batches:
-        rows = surveys.present(arrays_of(batch, layout))
-        train = plan.parts(split_keys(hash_rows(*rows), plan.split_seed), rows.target) == 0
-        if train.any():
-            results.append(function((rows.target if of_target else rows.features)[train]))
-    return results
+) -> Any:
+    """Worker function: a function of the training rows' features, or targets, merged over the batches."""
+
+    def results() -> Iterator[Any]:
+        for batch in batches:
+            rows = surveys.present(arrays_of(batch, layout))
+            train = plan.parts(split_keys(hash_rows(*rows), plan.split_seed), rows.target) == 0
+            if train.any():
+                yield function((rows.target if of_target else rows.features)[train])
+
+    return merge_all(results())
 
 
 def _pack(plan: Plan, layout: Layout, tasks: int, bins_a_task: int, batches: Batches) -> Iterator[Any]:
@@ -225,10 +254,3 @@ def _store(block_rows: int, data_set: str, batches: Batches) -> Iterator[Any]:
 def _handle(row: Any) -> Handle:
     handle: Handle = pickle.loads(row["handle"])
     return handle
-
-
-def _sum(parts: list[Any]) -> Any:
-    first, *others = parts
-    for other in others:
-        first.merge(other)
-    return first

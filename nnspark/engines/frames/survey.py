@@ -1,27 +1,34 @@
 """One pass over a DataFrame to learn what the plan needs: counts, ranges, split keys, bad values.
 
 A ``Survey`` is an accumulator; all it holds adds up in any order. Split keys are counted in buckets
-by their leading bits; a second, narrow pass collects the keys of the few buckets in which a part
-ends, and so the split's thresholds are exact without a sort.
+by their leading bits; ``boundaries.py`` finds the split's exact thresholds from there, without a sort.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data.plan import part_counts
-from nnspark.data.rows import hash_rows, split_keys
+from nnspark.data.rows import fingerprint_of, hash_rows, split_keys, sum_hashes
 from nnspark.engines.frames.columns import Arrays, Layout, arrays_of
 from nnspark.errors import DataError
 from nnspark.recipe import Split
 
-__all__ = ["Boundaries", "Survey", "boundaries_of", "collect_keys", "survey_batches"]
+__all__ = [
+    "Survey",
+    "bits_for",
+    "bucket_of",
+    "compact",
+    "present",
+    "refuse_bad",
+    "strata_of",
+    "survey_batches",
+]
 
 Array = NDArray[Any]
-CELLS = 65_536
+CELLS, LEAST_BITS = 65_536, 4
 KINDS = ("corrupt", "null", "width", "not finite", "negative")
 
 
@@ -29,11 +36,16 @@ KINDS = ("corrupt", "null", "width", "not finite", "negative")
 class Survey:
     """What one pass finds.
 
-    ``histogram`` (classes or 1, buckets) counts split keys by class and leading bits; ``hash_sums`` are
-    the wrapped sums of the rows' hashes; ``bad`` counts unusable values by kind and normalised column.
+    ``histogram`` (strata, buckets) counts split keys by stratum and leading bits; ``by_class`` counts rows of
+    each class, (classes or 1,); ``hash_sums`` are the wrapped sums of the rows' hashes; ``bad`` counts
+    unusable values by kind and normalised column.
+
+    It takes 8 bytes a cell of the tables, of which there are at most max(``CELLS``, 16 strata) + classes, and
+    some for each kind of bad value and column; pickled no more, and one byte a cell where counts are small.
     """
 
     histogram: Array
+    by_class: Array
     rows: int = 0
     hash_sums: tuple[int, int] = (0, 0)
     bad: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -41,6 +53,7 @@ class Survey:
     def merge(self, other: "Survey") -> "Survey":
         """Add another survey; returns self."""
         self.histogram += other.histogram
+        self.by_class += other.by_class
         self.rows += other.rows
         words = zip(self.hash_sums, other.hash_sums, strict=True)
         first, second = ((mine + theirs) % 2**64 for mine, theirs in words)
@@ -49,115 +62,72 @@ class Survey:
             self.bad[key] = self.bad.get(key, 0) + count
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            **self.__dict__,
+            "histogram": compact(self.histogram),
+            "by_class": compact(self.by_class),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        self.histogram, self.by_class = (a.astype(np.int64) for a in (self.histogram, self.by_class))
+
     @property
     def fingerprint(self) -> str:
         """What identifies the set of rows."""
-        return f"{self.rows}-{self.hash_sums[0]:016x}{self.hash_sums[1]:016x}"
+        return fingerprint_of(self.rows, self.hash_sums)
 
 
-@dataclass(frozen=True)
-class Boundaries:
-    """The buckets, among ``buckets`` of the leading bits, in which a part may end, for each stratum."""
-
-    buckets: int
-    wanted: tuple[frozenset[int], ...]
+def compact(counts: Array) -> Array:
+    """Counts in the smallest type that holds them, to travel."""
+    return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
 
 
-def empty_survey(layout: Layout) -> Survey:
-    """A survey of nothing; more classes, fewer buckets."""
-    classes = 1 if layout.classes is None else len(layout.classes)
-    buckets = 1 << max(4, (CELLS // classes).bit_length() - 1)
-    return Survey(np.zeros((classes, buckets), dtype=np.int64))
+def strata_of(layout: Layout, split: Split) -> int:
+    """How many strata are split each by itself: the classes, or all rows as one."""
+    return 1 if layout.classes is None or not split.stratify else len(layout.classes)
 
 
-def survey_batches(batches: Iterable[Any], layout: Layout, seed: int) -> Survey:
+def bits_for(tables: int) -> int:
+    """Leading bits to tell keys apart by, in each of so many tables: more tables, fewer bits."""
+    return max(LEAST_BITS, (CELLS // tables).bit_length() - 1)
+
+
+def survey_batches(batches: Iterable[Any], layout: Layout, split: Split) -> Survey:
     """Worker function: survey Arrow batches."""
-    survey = empty_survey(layout)
-    buckets = survey.histogram.shape[1]
+    strata, classes = strata_of(layout, split), 1 if layout.classes is None else len(layout.classes)
+    bits = bits_for(strata)
+    survey = Survey(np.zeros((strata, 1 << bits), np.int64), np.zeros(classes, np.int64))
     for batch in batches:
         if not batch.num_rows:
             continue
         bad = bad_values(batch, layout)
         if bad:
-            survey.merge(replace(empty_survey(layout), bad=bad))
+            for key, count in bad.items():
+                survey.bad[key] = survey.bad.get(key, 0) + count
             continue
         rows = present(arrays_of(batch, layout))
         hashes = hash_rows(*rows)
-        keys = split_keys(hashes, seed)
-        stratum = rows.target if layout.classes is not None else np.zeros(len(keys), dtype=np.int64)
-        np.add.at(survey.histogram, (stratum, bucket_of(keys, buckets)), 1)
-        first, second = (int(word) for word in hashes.sum(axis=0, dtype=np.uint64))
-        survey.merge(Survey(np.zeros_like(survey.histogram), len(keys), (first, second)))
+        keys, label = split_keys(hashes, split.seed), labels_of(rows, layout)
+        stratum = label if strata > 1 else np.zeros_like(label)
+        np.add.at(survey.histogram, (stratum, bucket_of(keys, bits)), 1)
+        survey.by_class += np.bincount(label, minlength=classes)
+        survey.rows += len(keys)
+        words = zip(survey.hash_sums, sum_hashes(hashes), strict=True)
+        first, second = ((mine + theirs) % 2**64 for mine, theirs in words)
+        survey.hash_sums = (first, second)
     return survey
 
 
-def boundaries_of(survey: Survey, split: Split) -> Boundaries:
-    """Where the parts of a split end, to within a bucket."""
-    histogram = survey.histogram if split.stratify else survey.histogram.sum(axis=0, keepdims=True)
-    wanted = []
-    for counts in histogram:
-        ends = np.cumsum(counts)
-        ranks = [rank for rank in part_counts(int(ends[-1]), split) if rank < ends[-1]]
-        wanted.append(frozenset(int(np.searchsorted(ends, rank, side="right")) for rank in ranks))
-    return Boundaries(histogram.shape[1], tuple(wanted))
+def labels_of(rows: Arrays, layout: Layout) -> Array:
+    """Class of each row, 0 where there are no classes."""
+    return rows.target if layout.classes is not None else np.zeros(len(rows.features), dtype=np.int64)
 
 
-def near_boundaries(survey: Survey, boundaries: Boundaries) -> int:
-    """Rows in the buckets of the boundaries."""
-    histogram = survey.histogram if len(boundaries.wanted) > 1 else survey.histogram.sum(axis=0)[None]
-    wanted = zip(histogram, boundaries.wanted, strict=True)
-    return int(sum(counts[sorted(buckets)].sum() for counts, buckets in wanted))
-
-
-def collect_keys(
-    batches: Iterable[Any], layout: Layout, seed: int, boundaries: Boundaries
-) -> Iterator[tuple[Array, Array]]:
-    """Worker function: class and split key of the rows that fall into a boundary's bucket."""
-    wanted = np.zeros((len(boundaries.wanted), boundaries.buckets), dtype=bool)
-    for stratum, buckets in enumerate(boundaries.wanted):
-        wanted[stratum, sorted(buckets)] = True
-    for batch in batches:
-        rows = present(arrays_of(batch, layout))
-        keys = split_keys(hash_rows(*rows), seed)
-        label = rows.target if layout.classes is not None else np.zeros(len(keys), dtype=np.int64)
-        near = wanted[label if len(wanted) > 1 else 0, bucket_of(keys, boundaries.buckets)]
-        yield label[near], keys[near]
-
-
-def thresholds_of(
-    survey: Survey, split: Split, boundaries: Boundaries, label: Array, keys: Array
-) -> tuple[Array, Array]:
-    """The exact cuts (strata, 2), and the number of rows of each part and class, (3, classes)."""
-    classes, buckets = survey.histogram.shape
-    cuts = np.zeros((len(boundaries.wanted), 2), dtype=np.uint64)
-    counts = np.zeros((3, classes), dtype=np.int64)
-    bucket = bucket_of(keys, buckets)
-    for stratum in range(len(boundaries.wanted)):
-        members = np.array([stratum]) if split.stratify else np.arange(classes)
-        histogram = survey.histogram[members].sum(axis=0)
-        ends = np.cumsum(histogram)
-        mine = np.isin(label, members)
-        below = np.zeros((3, classes), dtype=np.int64)
-        for column, rank in enumerate(part_counts(int(ends[-1]), split)):
-            if rank >= ends[-1]:
-                cuts[stratum, column] = np.iinfo(np.uint64).max
-                below[column, members] = survey.histogram[members].sum(axis=1)
-                continue
-            at = int(np.searchsorted(ends, rank, side="right"))
-            inside = np.sort(keys[mine & (bucket == at)])
-            cut = inside[rank - (ends[at] - histogram[at])]
-            cuts[stratum, column] = cut
-            lower = mine & (bucket == at) & (keys < cut)
-            below[column] = np.bincount(label[lower], minlength=classes)
-            below[column, members] += survey.histogram[members, :at].sum(axis=1)
-        below[2, members] = survey.histogram[members].sum(axis=1)
-        counts += np.stack([below[2] - below[1], below[1] - below[0], below[0]])
-    return cuts, counts
-
-
-def bucket_of(keys: Array, buckets: int) -> Array:
-    """The leading bits of split keys: an index below ``buckets``, a power of two."""
-    return (keys >> np.uint64(64 - (buckets.bit_length() - 1))).astype(np.int64)
+def bucket_of(keys: Array, bits: int) -> Array:
+    """The leading bits of split keys."""
+    return keys >> np.uint64(64 - bits)
 
 
 def present(rows: Arrays) -> Arrays:

@@ -1,0 +1,214 @@
+"""Where the parts of a split end: exact thresholds and counts, in bounded memory and without a sort.
+
+A boundary is the split key of the first row of the next part. The survey tells its leading bits; while more
+than ``NEAR_ROWS`` rows share them with a boundary, another narrow pass counts those by their next bits. Then
+the keys that are left are collected, equal ones once, and the rows of each part and class counted.
+
+With ``s`` strata (classes, or 1) a pass sends at most 8 * max(``CELLS``, 32 s) bytes a partition to be merged
+(``NarrowCounts``), the last one 24 * ``NEAR_ROWS`` + 24 * classes (``Near``): that many keys there are in all
+partitions together. A pass narrows by 16 times at least, by 32,768 where there is one stratum.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.data.plan import part_counts
+from nnspark.data.rows import hash_rows, split_keys
+from nnspark.engines.frames.columns import Layout, arrays_of
+from nnspark.engines.frames.survey import Survey, bits_for, bucket_of, compact, labels_of, present
+from nnspark.recipe import Split
+
+__all__ = [
+    "NEAR_ROWS",
+    "Boundaries",
+    "NarrowCounts",
+    "Near",
+    "boundaries_of",
+    "collect_near",
+    "count_inside",
+    "nothing_near",
+]
+
+Array = NDArray[Any]
+NEAR_ROWS = 1 << 20
+LAST = np.iinfo(np.uint64).max
+
+
+@dataclass(frozen=True)
+class Boundaries:
+    """What is known of the keys at which parts end; each array is (strata, 2), a column a boundary.
+
+    Of a boundary that is ``open`` the key's leading ``bits`` are ``prefix``; ``inside`` rows have them, and
+    the one of rank ``rank`` among those is the first of the next part. All rows are below one that is not.
+    """
+
+    bits: int
+    open: NDArray[np.bool_]
+    prefix: NDArray[np.uint64]
+    rank: NDArray[np.int64]
+    inside: NDArray[np.int64]
+
+    @property
+    def rows(self) -> int:
+        """Rows near the boundaries; those near both of a stratum's count once."""
+        twice = self.open.all(axis=1) & (self.prefix[:, 0] == self.prefix[:, 1])
+        return int(self.inside[self.open].sum() - self.inside[twice, 0].sum())
+
+    def narrowed(self, found: "NarrowCounts") -> "Boundaries":
+        """Some more bits of each boundary, from the counts of the rows inside by those bits."""
+        ends = found.counts.cumsum(axis=2)
+        at = (ends <= self.rank[:, :, None]).sum(axis=2)
+        at = np.minimum(at, found.counts.shape[2] - 1)
+        inside = np.take_along_axis(found.counts, at[:, :, None], 2)[:, :, 0]
+        below = np.take_along_axis(ends, at[:, :, None], 2)[:, :, 0] - inside
+        return replace(
+            self,
+            bits=self.bits + found.bits,
+            prefix=(self.prefix << np.uint64(found.bits)) | at.astype(np.uint64),
+            rank=self.rank - below,
+            inside=inside,
+        )
+
+    def near(self, keys: Array, stratum: Array | int) -> tuple[Array, Array]:
+        """Of each key and boundary, shapes (n, 2): whether it is inside, whether it is below."""
+        leading, prefix, wanted = (
+            bucket_of(keys, self.bits)[:, None],
+            self.prefix[stratum],
+            self.open[stratum],
+        )
+        return wanted & (leading == prefix), ~wanted | (leading < prefix)
+
+
+@dataclass
+class NarrowCounts:
+    """Rows inside each boundary by their next ``bits`` bits: counts (strata, 2, 2**bits)."""
+
+    bits: int
+    counts: NDArray[np.int64]
+
+    def merge(self, other: "NarrowCounts") -> "NarrowCounts":
+        """Add other rows' counts; returns self."""
+        self.counts += other.counts
+        return self
+
+    def __getstate__(self) -> tuple[int, Array]:
+        return self.bits, compact(self.counts)
+
+    def __setstate__(self, state: tuple[int, Array]) -> None:
+        self.bits, self.counts = state[0], state[1].astype(np.int64)
+
+
+@dataclass
+class Near:
+    """The keys near boundaries, each with its class once and how often, and all other rows by part and class.
+
+    ``below`` (2, classes) counts rows below each boundary that are not inside it.
+    """
+
+    label: Array
+    keys: NDArray[np.uint64]
+    times: NDArray[np.int64]
+    below: NDArray[np.int64]
+
+    def merge(self, other: "Near") -> "Near":
+        """Add other rows; returns self."""
+        label, keys = np.append(self.label, other.label), np.append(self.keys, other.keys)
+        self.label, self.keys, self.times = _once(label, keys, np.append(self.times, other.times))
+        self.below += other.below
+        return self
+
+    def thresholds(
+        self, boundaries: Boundaries, by_class: Array
+    ) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+        """Cuts (strata, 2), rows of each part and class (3, classes), rows found inside (strata, 2)."""
+        strata = len(boundaries.open)
+        stratum = self.label if strata > 1 else np.zeros_like(self.label)
+        inside, _ = boundaries.near(self.keys, stratum)
+        cuts = np.full((strata, 2), LAST, dtype=np.uint64)
+        found = np.zeros((strata, 2), dtype=np.int64)
+        below = self.below.copy()
+        for column in range(2):
+            mine = inside[:, column]
+            label, keys, times = self.label[mine], self.keys[mine], self.times[mine]
+            order = np.lexsort((keys, stratum[mine]))
+            own, keys, label, times = stratum[mine][order], keys[order], label[order], times[order]
+            before = times.cumsum() - times
+            found[:, column] = np.bincount(own, weights=times, minlength=strata).astype(np.int64)
+            start = found[:, column].cumsum() - found[:, column]
+            reached = before + times - start[own] > boundaries.rank[own, column]
+            first = np.flatnonzero(reached & ~_after_same(reached, own))
+            cuts[own[first], column] = keys[first]
+            lower = keys < cuts[own, column]
+            np.add.at(below[column], label[lower], times[lower])
+        return cuts, np.stack([by_class - below[1], below[1] - below[0], below[0]]), found
+
+
+def boundaries_of(survey: Survey, split: Split) -> Boundaries:
+    """Where the parts of a split end, to within a bucket of the survey."""
+    rows = survey.histogram.sum(axis=1)
+    ranks = np.array([part_counts(int(count), split) for count in rows])
+    shape = (len(rows), 2)
+    start = Boundaries(
+        0, ranks < rows[:, None], np.zeros(shape, np.uint64), ranks, np.repeat(rows[:, None], 2, axis=1)
+    )
+    buckets = survey.histogram.shape[1]
+    counts = np.broadcast_to(survey.histogram[:, None, :], (*shape, buckets))
+    return start.narrowed(NarrowCounts(buckets.bit_length() - 1, counts))
+
+
+def count_inside(
+    batches: Iterable[Any], layout: Layout, split: Split, boundaries: Boundaries
+) -> NarrowCounts:
+    """Worker function: the rows inside each boundary, by their next bits."""
+    strata = len(boundaries.open)
+    bits = min(bits_for(2 * strata), 64 - boundaries.bits)
+    counts = NarrowCounts(bits, np.zeros((strata, 2, 1 << bits), np.int64))
+    for batch in batches:
+        rows = present(arrays_of(batch, layout))
+        keys = split_keys(hash_rows(*rows), split.seed)
+        stratum = labels_of(rows, layout) if strata > 1 else np.zeros(len(keys), np.int64)
+        at, boundary = np.nonzero(boundaries.near(keys, stratum)[0])
+        following = bucket_of(keys[at] << np.uint64(boundaries.bits), bits)
+        np.add.at(counts.counts, (stratum[at], boundary, following.astype(np.int64)), 1)
+    return counts
+
+
+def collect_near(batches: Iterable[Any], layout: Layout, split: Split, boundaries: Boundaries) -> Near:
+    """Worker function: the keys inside a boundary, and the numbers of rows below."""
+    strata, classes = len(boundaries.open), 1 if layout.classes is None else len(layout.classes)
+    none = np.empty(0, np.int64)
+    near = Near(none, np.empty(0, np.uint64), none, np.zeros((2, classes), np.int64))
+    for batch in batches:
+        rows = present(arrays_of(batch, layout))
+        keys, label = split_keys(hash_rows(*rows), split.seed), labels_of(rows, layout)
+        inside, below = boundaries.near(keys, label if strata > 1 else np.zeros_like(label))
+        counted = [np.bincount(label[lower], minlength=classes) for lower in below.T]
+        mine = inside.any(axis=1)
+        near.merge(Near(*_once(label[mine], keys[mine], np.ones(mine.sum(), np.int64)), np.array(counted)))
+    return near
+
+
+def nothing_near(by_class: Array) -> Near:
+    """Of a split whose boundaries are all at the end: every row is below."""
+    none = np.empty(0, np.int64)
+    return Near(none, np.empty(0, np.uint64), none, np.stack([by_class, by_class]))
+
+
+def _once(label: Array, keys: Array, times: Array) -> tuple[Array, Array, Array]:
+    """Each (label, key) once, sorted, with how often it came."""
+    if not len(keys):
+        return label, keys, times
+    order = np.lexsort((label, keys))
+    label, keys, times = label[order], keys[order], times[order]
+    first = np.flatnonzero(np.append(True, (np.diff(keys) != 0) | (np.diff(label) != 0)))
+    return label[first], keys[first], np.add.reduceat(times, first)
+
+
+def _after_same(reached: Array, own: Array) -> Array:
+    """Whether the entry before is of the same stratum and was reached too."""
+    after: Array = np.append(False, reached[:-1] & (own[:-1] == own[1:])) if len(own) else reached
+    return after
