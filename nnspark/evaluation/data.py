@@ -1,5 +1,6 @@
 """Labelled rows as a model sees them: its features in its order, its scaling, its classes."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.dataset import Dataset, fingerprint, make_dataset
-from nnspark.data.plan import Plan, Scaling, encode_labels, num_blocks
+from nnspark.data.plan import Plan, encode_labels, num_blocks
 from nnspark.data.rows import PARTS, assemble, hash_rows
 from nnspark.engines.base import Shards
 from nnspark.engines.layout import make_shards
@@ -20,33 +21,31 @@ from nnspark.sources.table import numbered
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["evaluation_dataset", "evaluation_shards"]
+__all__ = [
+    "check_labels",
+    "check_outputs",
+    "evaluation_dataset",
+    "evaluation_shards",
+    "feature_order",
+    "one_part_plan",
+    "plain_recipe",
+    "refuse_empty",
+]
 
 Array = NDArray[Any]
 
 
 def evaluation_shards(model: Model, recipe: Recipe, part: str, session: "SparkSession | None") -> Shards:
-    """The rows laid out for an evaluation.
-
-    The executors read what they can read, as in training, if it turns out to be what the model was
-    trained on; other data, to be scaled as the model says, go through the driver.
-    """
-    spark = recipe.spark
-    if session is not None and part != "all":
-        from nnspark.engines.frames import FRAME_SOURCES, frame_shards, read_frame, reading
+    """The rows laid out for an evaluation: read by the executors where they can, else by the driver."""
+    if session is not None:
+        from nnspark.engines.frames import FRAME_SOURCES
 
         if recipe.data.source in FRAME_SOURCES:
-            with reading(recipe.data.path):
-                frame = read_frame(session, recipe.data)
-                shards = frame_shards(
-                    frame, _plain(model, recipe), partitions=spark.partitions, depth=spark.depth
-                )
-            if _is_the_models(shards.plan, model):
-                _refuse_empty(shards.plan, part)
-                return shards
-            shards.close()
+            from nnspark.evaluation.frames import evaluation_frame_shards
+
+            return evaluation_frame_shards(model, recipe, part, session)
     dataset = evaluation_dataset(model, load_table(recipe.data), recipe, part)
-    sc = None if session is None else session.sparkContext
+    sc, spark = None if session is None else session.sparkContext, recipe.spark
     return make_shards(dataset, sc, partitions=spark.partitions, depth=spark.depth)
 
 
@@ -59,41 +58,32 @@ def evaluation_dataset(model: Model, table: Table, recipe: Recipe, part: str) ->
     given_test = np.full(len(table.features), part == "all")
     if table.test_rows is not None:
         given_test[table.test_rows] = True
-    table = replace(table, features=_in_order(model, table), feature_names=model.feature_names)
+    order = feature_order(model, table.feature_names)
+    same = order == list(range(table.features.shape[1]))
+    features = table.features if same else table.features[:, order]
+    table = replace(table, features=features, feature_names=model.feature_names)
     target = _encode(model, table.target)
     if part == "all":
-        plan = _one_part(model, table, target, recipe)
+        of_rows = fingerprint(hash_rows(table.features, target, table.weight))
+        weighted = table.weight is not None
+        plan = one_part_plan(model, recipe, len(table.features), of_rows, weighted=weighted)
     else:
-        plan = make_dataset(table, _plain(model, recipe)).plan
-        _refuse_empty(plan, part)
+        plan = make_dataset(table, plain_recipe(model, recipe)).plan
+        refuse_empty(plan, part)
     plan = replace(plan, scaling=model.scaling, target_scaling=model.target_scaling)
     rows = plan.prepare(table.features, target, table.weight, given_test)
     return Dataset(plan, assemble(rows, plan.block_rows))
 
 
-def _is_the_models(plan: Plan, model: Model) -> bool:
-    """Whether training on this plan's data would have given the model's columns, scaling and classes."""
-    scalings = [(plan.scaling, model.scaling), (plan.target_scaling, model.target_scaling)]
-    return (
-        plan.feature_names == model.feature_names
-        and all(_same_scaling(ours, theirs) for ours, theirs in scalings)
-        and (plan.classes is None or np.array_equal(plan.classes, np.asarray(model.classes)))
-    )
-
-
-def _same_scaling(ours: Scaling | None, theirs: Scaling | None) -> bool:
-    if ours is None or theirs is None:
-        return ours is theirs
-    return np.array_equal(ours.center, theirs.center) and np.array_equal(ours.divide, theirs.divide)
-
-
-def _refuse_empty(plan: Plan, part: str) -> None:
+def refuse_empty(plan: Plan, part: str) -> None:
+    """DataError if there is nothing to evaluate."""
     if not plan.num_samples[PARTS.index(part)]:
         raise DataError(f"the {part} part has no rows; evaluate another part, or all rows")
 
 
-def _one_part(model: Model, table: Table, target: Array, recipe: Recipe) -> Plan:
-    rows, block_rows = len(table.features), recipe.training.block_rows
+def one_part_plan(model: Model, recipe: Recipe, rows: int, fingerprint: str, *, weighted: bool) -> Plan:
+    """The plan for an evaluation of all rows: every one is in the part "test", which is the only one."""
+    block_rows, units = recipe.training.block_rows, model.network.layers[-1]
     return Plan(
         task=model.task,
         feature_names=model.feature_names,
@@ -101,17 +91,18 @@ def _one_part(model: Model, table: Table, target: Array, recipe: Recipe) -> Plan
         dtype=model.weights[0].dtype.name,
         block_rows=block_rows,
         split_seed=recipe.data.split.seed,
-        cuts=np.zeros((1, 2), dtype=np.uint64),
+        cuts=np.full((1, 2), np.iinfo(np.uint64).max),
         blocks=(1, 1, num_blocks(rows, block_rows)),
         classes=model.classes,
-        num_targets=1 if target.ndim == 1 else target.shape[1],
+        num_targets=1 if model.classes is not None else units,
+        target_scaling=model.target_scaling,
         num_samples=(0, 0, rows),
-        weighted=table.weight is not None,
-        fingerprint=fingerprint(hash_rows(table.features, target, table.weight)),
+        weighted=weighted,
+        fingerprint=fingerprint,
     )
 
 
-def _plain(model: Model, recipe: Recipe) -> Recipe:
+def plain_recipe(model: Model, recipe: Recipe) -> Recipe:
     """The recipe with the model's classes, and no class weights: those are for training."""
     classes = [] if model.classes is None else model.classes.tolist()
     return replace(
@@ -129,14 +120,12 @@ def _rows_that_count(table: Table) -> Table:
     return replace(table, features=table.features[kept], target=table.target[kept], weight=table.weight[kept])
 
 
-def _in_order(model: Model, table: Table) -> Array:
-    """The model's features: by name, or by position where the file or the model has no names."""
-    names, wanted = table.feature_names, model.feature_names
-    if names == wanted:
-        return table.features
+def feature_order(model: Model, names: tuple[str, ...]) -> list[int]:
+    """Where the model's features are among the data's: by name, or by position where one has no names."""
+    wanted = model.feature_names
     missing = [name for name in wanted if name not in names]
     if not missing:
-        return table.features[:, [names.index(name) for name in wanted]]
+        return [names.index(name) for name in wanted]
     if len(names) != len(wanted):
         raise ShapeError(
             f"the model takes {len(wanted)} features but the data has {len(names)}; set data.label and "
@@ -147,24 +136,35 @@ def _in_order(model: Model, table: Table) -> Array:
             f"the data has no column {missing[0]!r}, which the model takes ({len(missing)} of its "
             f"{len(wanted)} features are missing); rename the columns"
         )
-    return table.features
+    return list(range(len(names)))
+
+
+def check_outputs(model: Model, targets: int) -> None:
+    """ShapeError unless the data have a target for each of the model's outputs."""
+    outputs = model.network.layers[-1]
+    if targets != outputs:
+        raise ShapeError(f"the model has {outputs} outputs but the data has {targets} targets")
+
+
+def check_labels(model: Model, labels: Array, rows_with: Callable[[Array], int]) -> None:
+    """DataError unless all labels are classes of the model; ``rows_with`` counts the rows of some labels."""
+    assert model.classes is not None
+    unknown = ~np.isin(labels, model.classes)
+    if (labels.dtype.kind == "U") != (model.classes.dtype.kind == "U"):
+        unknown[:] = True
+    if unknown.any():
+        label, others = labels[unknown].tolist()[0], rows_with(labels[unknown]) - 1
+        raise DataError(
+            f"label {label!r} is not a class of the model, nor are {others} labels of other rows: its "
+            f"classes are {', '.join(map(str, model.classes[:20].tolist()))}"
+        )
 
 
 def _encode(model: Model, target: Array) -> Array:
     """Class indices, or targets of as many columns as the model has outputs."""
     if model.classes is None:
         values = np.asarray(target, dtype=np.float64).reshape(len(target), -1)
-        outputs = model.network.layers[-1]
-        if values.shape[1] != outputs:
-            raise ShapeError(f"the model has {outputs} outputs but the data has {values.shape[1]} targets")
+        check_outputs(model, values.shape[1])
         return values
-    unknown = ~np.isin(target, model.classes)
-    if (target.dtype.kind == "U") != (model.classes.dtype.kind == "U"):
-        unknown[:] = True
-    if unknown.any():
-        label = target[unknown].tolist()[0]
-        raise DataError(
-            f"label {label!r} is not a class of the model, nor are {int(unknown.sum()) - 1} labels of other "
-            f"rows: its classes are {', '.join(map(str, model.classes[:20].tolist()))}"
-        )
+    check_labels(model, target, len)
     return encode_labels(target, model.classes)

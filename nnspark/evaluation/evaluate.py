@@ -2,7 +2,10 @@
 
 Counts are summed over the shards like gradients, as integers, so they do not depend on the cluster.
 A confusion matrix has a row a true class and a column a predicted one; a multilabel model has one
-2 × 2 matrix a label.
+2 × 2 matrix a label. Above ``MATRIX_CLASSES`` classes there is no matrix: the figures of each class need
+only how often it is true, predicted and both, and mistakes are counted, in a second job, of the
+``WEAK_CLASSES`` classes that are mistaken most often. With c classes a task's counts take at most
+8 * MATRIX_CLASSES², or 24 c, or 8 c * WEAK_CLASSES bytes.
 """
 
 import math
@@ -33,25 +36,41 @@ from nnspark.training.cost import evaluate
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["Counts", "averages", "count", "evaluate_model", "per_class"]
+__all__ = [
+    "Counts",
+    "Mistakes",
+    "averages",
+    "class_figures",
+    "count",
+    "evaluate_model",
+    "mistakes_of",
+    "per_class",
+]
 
 Array = NDArray[Any]
 Figures = dict[str, Any]
+Mistakes = list[tuple[int, int, int]]
+Counted = Callable[[Array, Block, Scaling | None], "Counts"]
+
+MATRIX_CLASSES, WEAK_CLASSES, MISTAKES = 512, 100, 1_000
 
 
 @dataclass
 class Counts:
-    """The accumulator: confusion counts, exact sums of errors in the targets' own units."""
+    """The accumulator: confusion counts, exact sums of errors in the targets' own units.
+
+    ``confusion`` (classes, classes), or (labels, 2, 2), or (some true classes, classes); ``margins`` (3,
+    classes) how often each class is both, true, predicted.
+    """
 
     confusion: NDArray[np.int64] | None = None
     sums: dict[str, Any] = field(default_factory=dict)
+    margins: NDArray[np.int64] | None = None
 
     def merge(self, other: "Counts") -> "Counts":
         """Add other rows' counts to these; returns self."""
-        if self.confusion is None:
-            self.confusion = other.confusion
-        elif other.confusion is not None:
-            self.confusion = self.confusion + other.confusion
+        self.confusion = _added(self.confusion, other.confusion)
+        self.margins = _added(self.margins, other.margins)
         for name, value in other.sums.items():
             self.sums[name] = self.sums.get(name, 0) + value
         return self
@@ -61,16 +80,41 @@ def count(
     objective: Objective, shards: Shards, theta: Array, part: str, *, target_scaling: Scaling | None = None
 ) -> Counts:
     """Counts of one part at theta: one job."""
-    return shards.run(partial(_count_blocks, objective, part, target_scaling), theta, Counts)
+    return shards.run(
+        partial(_count_blocks, objective, part, COUNTED[objective.problem], target_scaling), theta, Counts
+    )
+
+
+def mistakes_of(counts: Counts, objective: Objective, shards: Shards, theta: Array, part: str) -> Mistakes:
+    """Where there is no matrix, the commonest mistakes of the weakest classes, commonest first: one job.
+
+    Each is (true class, predicted class, rows).
+    """
+    if counts.margins is None:
+        return []
+    right, true, _ = counts.margins
+    weak = np.argsort(right - true, kind="stable")[:WEAK_CLASSES]
+    counted = partial(_count_true_classes, weak)
+    table = shards.run(partial(_count_blocks, objective, part, counted, None), theta, Counts).confusion
+    if table is None:
+        return []
+    table[np.arange(len(weak)), weak] = 0
+    cells = np.argsort(-table, axis=None, kind="stable")[:MISTAKES]
+    found = zip(weak[cells // table.shape[1]], cells % table.shape[1], table.flat[cells], strict=True)
+    return [(int(true), int(guess), int(rows)) for true, guess, rows in found if rows]
 
 
 def per_class(confusion: NDArray[np.int64], classes: Sequence[Any]) -> list[Figures]:
     """Precision, recall, F1 and support of each class; 0 where there is nothing to divide by."""
-    right = np.diagonal(confusion)
-    precision = _ratio(right, confusion.sum(axis=0))
-    recall = _ratio(right, confusion.sum(axis=1))
-    f1 = _ratio(2 * right, confusion.sum(axis=0) + confusion.sum(axis=1))
-    support = confusion.sum(axis=1)
+    margins = np.stack([np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)])
+    return class_figures(margins, classes)
+
+
+def class_figures(margins: NDArray[np.int64], classes: Sequence[Any]) -> list[Figures]:
+    """The same from how often each class is true and predicted, true, and predicted."""
+    right, support, predicted = margins
+    precision, recall = _ratio(right, predicted), _ratio(right, support)
+    f1 = _ratio(2 * right, support + predicted)
     return [
         {
             "class": label,
@@ -115,21 +159,29 @@ def evaluate_model(
         if metrics is None:
             raise DataError(f"the {part} part has no rows: choose another part of the data, or all of it")
         counts = count(objective, shards, theta, seen, target_scaling=model.target_scaling)
+        mistakes = mistakes_of(counts, objective, shards, theta, seen)
     finally:
         shards.close()
     figures: Figures = {"part": part, "task": model.task, **metrics}
     if model.task == "regression":
         own = {name: metric for name, metric in metrics_of(model.task).items() if metric.sums}
         figures |= {name: metric.value(counts.sums) for name, metric in own.items()}
-    elif counts.confusion is not None:
-        figures |= _confusion_figures(model, counts.confusion)
+    elif model.task == "multilabel" and counts.confusion is not None:
+        figures |= _label_figures(model, counts.confusion)
+    else:
+        figures |= _class_figures(model, counts, mistakes)
     figures["weights_sha256"] = weights_module.sha256(model.weights)
     figures["data_fingerprint"] = plan.fingerprint
     return {name: _finite_or_none(value) for name, value in figures.items()}
 
 
 def _count_blocks(
-    objective: Objective, part: str, target_scaling: Scaling | None, sets: Iterable[BlockSet], theta: Array
+    objective: Objective,
+    part: str,
+    counted: Counted,
+    target_scaling: Scaling | None,
+    sets: Iterable[BlockSet],
+    theta: Array,
 ) -> Counts:
     """Worker function: the counts of one partition's blocks."""
     weights = weights_module.unflatten(theta, objective.network.layers)
@@ -139,14 +191,32 @@ def _count_blocks(
         for block in blocks.blocks([part]):
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
                 outputs = forward(objective.network, weights, block.X, work)[2]
-            total.merge(COUNTED[objective.problem](outputs, block, target_scaling))
+            total.merge(counted(outputs, block, target_scaling))
     return total
 
 
 def _count_classes(outputs: Array, block: Block, target_scaling: Scaling | None) -> Counts:
-    size = max(outputs.shape[1], 2)
-    cells = block.y.astype(np.int64) * size + predicted_classes(outputs)
-    return Counts(np.bincount(cells, minlength=size * size).reshape(size, size).astype(np.int64))
+    size, guess = max(outputs.shape[1], 2), predicted_classes(outputs)
+    if size > MATRIX_CLASSES:
+        of = (block.y[block.y == guess], block.y, guess)
+        return Counts(margins=np.stack([np.bincount(classes, minlength=size) for classes in of]))
+    return Counts(_table(block.y, guess, (size, size)))
+
+
+def _count_true_classes(
+    wanted: Array, outputs: Array, block: Block, target_scaling: Scaling | None
+) -> Counts:
+    """What the rows of some true classes are taken for, shape (wanted, classes)."""
+    place = np.full(outputs.shape[1], -1)
+    place[wanted] = np.arange(len(wanted))
+    at = place[block.y]
+    guess = predicted_classes(outputs)
+    return Counts(_table(at[at >= 0], guess[at >= 0], (len(wanted), outputs.shape[1])))
+
+
+def _table(rows: Array, columns: Array, shape: tuple[int, int]) -> NDArray[np.int64]:
+    cells = rows.astype(np.int64) * shape[1] + columns
+    return np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape).astype(np.int64)
 
 
 def _count_labels(outputs: Array, block: Block, target_scaling: Scaling | None) -> Counts:
@@ -164,26 +234,44 @@ def _sum_errors(outputs: Array, block: Block, target_scaling: Scaling | None) ->
     return Counts(sums={name: exact_sum(value) for name, value in sums.items()})
 
 
-COUNTED: dict[str, Callable[[Array, Block, Scaling | None], Counts]] = {
+COUNTED: dict[str, Counted] = {
     "classification": _count_classes,
     "multilabel": _count_labels,
     "regression": _sum_errors,
 }
 
 
-def _confusion_figures(model: Model, confusion: NDArray[np.int64]) -> Figures:
-    if model.task == "multilabel":
-        labels = [per_class(table, (0, 1))[1] | {"class": name} for table, name in
-                  zip(confusion, model.target_names, strict=True)]  # fmt: skip
-        return {**averages(labels), "per_class": labels, "confusion": confusion.tolist()}
-    classes = range(len(confusion)) if model.classes is None else model.classes.tolist()
-    figures = per_class(confusion, list(classes))
-    return {
-        **averages(figures),
-        "classes": list(classes),
-        "per_class": figures,
-        "confusion": confusion.tolist(),
-    }
+def _label_figures(model: Model, confusion: NDArray[np.int64]) -> Figures:
+    labels = [
+        per_class(table, (0, 1))[1] | {"class": name}
+        for table, name in zip(confusion, model.target_names, strict=True)
+    ]
+    return {**averages(labels), "per_class": labels, "confusion": confusion.tolist()}
+
+
+def _class_figures(model: Model, counts: Counts, mistakes: Mistakes) -> Figures:
+    margins, confusion = counts.margins, counts.confusion
+    assert (margins is None) != (confusion is None)
+    size = len(confusion) if margins is None and confusion is not None else model.network.layers[-1]
+    classes = list(range(size)) if model.classes is None else model.classes.tolist()
+    if confusion is not None:
+        figures, shown = per_class(confusion, classes), {"confusion": confusion.tolist()}
+    else:
+        assert margins is not None
+        figures = class_figures(margins, classes)
+        shown = {
+            "commonest_mistakes": [
+                {"class": classes[true], "taken_for": classes[guess], "rows": rows}
+                for true, guess, rows in mistakes
+            ]
+        }
+    return {**averages(figures), "classes": classes, "per_class": figures, **shown}
+
+
+def _added(one: NDArray[np.int64] | None, other: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
 
 
 def _ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:

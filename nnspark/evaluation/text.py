@@ -19,8 +19,10 @@ def as_text(figures: Mapping[str, Any]) -> str:
     sections = [f"{part}: {figures['num_samples']} rows, " + ", ".join(known)]
     if "per_class" in figures:
         sections.append(_class_table(figures))
-    if "classes" in figures:
+    if "classes" in figures and "confusion" in figures:
         sections.append(_confusion_table(figures["confusion"], figures["classes"]))
+    if figures.get("commonest_mistakes"):
+        sections.append(_mistakes(figures["commonest_mistakes"]))
     return "\n\n".join(sections)
 
 
@@ -44,6 +46,13 @@ def _confusion_table(confusion: Sequence[Sequence[int]], classes: Sequence[Any])
         for name, row in zip(names, confusion, strict=True)
     ]
     return f"{title}\n{_aligned([['', *names], *rows])}"
+
+
+def _mistakes(mistakes: Sequence[Mapping[str, Any]]) -> str:
+    """Of many classes, those mistaken most often."""
+    lines = [["class", "taken for", "rows"]]
+    lines += [[_name(m["class"]), _name(m["taken_for"]), str(m["rows"])] for m in mistakes[:MOST_CLASSES]]
+    return f"commonest mistakes of the classes mistaken most often\n{_aligned(lines)}"
 
 
 def _aligned(lines: Sequence[Sequence[str]]) -> str:

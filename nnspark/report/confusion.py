@@ -86,5 +86,18 @@ def _mistakes(counts: NDArray[Any], names: Sequence[str], *, most: int = 5) -> s
     return f'<p class="note">{total} wrong. Most often: {"; ".join(said)}.</p>'
 
 
+def draw_mistakes(mistakes: Sequence[tuple[str, str, int]]) -> str:
+    """Return the commonest mistakes, of very many classes, as a table."""
+    rows = "".join(
+        f'<tr><th scope="row">{shorten(true)}</th><td>{shorten(guess)}</td><td>{number(rows)}</td></tr>'
+        for true, guess, rows in mistakes[:TABLE_UP_TO]
+    )
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("class", "taken for", "rows"))
+    return (
+        '<p class="note">Of the classes that are mistaken most often.</p>'
+        f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
 def _count(count: float) -> str:
     return number(int(count)) if float(count).is_integer() else number(float(count), digits=3)

@@ -7,7 +7,7 @@ without matplotlib. The same record gives the same bytes.
 import re
 import shlex
 
-from nnspark.report.confusion import draw_confusion
+from nnspark.report.confusion import draw_confusion, draw_mistakes
 from nnspark.report.curves import draw_curves
 from nnspark.report.outcome import cards, outcome
 from nnspark.report.record import RunRecord
@@ -65,6 +65,8 @@ def _classes(run: RunRecord) -> str:
     panels = []
     if run.confusion is not None and run.confusion.size:
         panels.append(f"<h3>Confusion matrix</h3>{draw_confusion(run.confusion, run.classes)}")
+    if run.mistakes:
+        panels.append(f"<h3>Commonest mistakes</h3>{draw_mistakes(run.mistakes)}")
     if run.per_class:
         panels.append(f"<h3>Class by class</h3>{class_table(run.per_class)}")
     if not panels:

@@ -24,6 +24,7 @@ class RunRecord:
         a key not named here is shown in the history table only.
     metrics : the content of metrics.json.
     confusion : (num_classes, num_classes) counts of the test part, row = true class, column = predicted.
+    mistakes : where there are too many classes for that, (true, predicted, rows), commonest first.
     per_class : one mapping a class with class, precision, recall, f1, support.
     classes : class names in the order of `confusion`.
     samples : (images (k, h, w), k true labels, k predicted labels), see `samples.pick_samples`.
@@ -40,6 +41,7 @@ class RunRecord:
     history: Sequence[Mapping[str, Any]]
     metrics: Mapping[str, Any]
     confusion: NDArray[Any] | None = None
+    mistakes: Sequence[tuple[str, str, int]] = ()
     per_class: Sequence[Mapping[str, Any]] = ()
     classes: Sequence[str] = ()
     samples: Samples | None = None

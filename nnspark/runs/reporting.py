@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nnspark.data.rows import BlockSet
 from nnspark.engines.base import Shards
-from nnspark.evaluation.evaluate import count, per_class
+from nnspark.evaluation.evaluate import class_figures, count, mistakes_of, per_class
 from nnspark.model import Model
 from nnspark.recipe import Recipe, dumps
 from nnspark.runs.directory import RunDirectory
@@ -39,9 +39,16 @@ def report_page(
         shown: dict[str, Any] = {}
         if model.classes is not None and "test" in metrics:
             labels = [str(label) for label in model.classes.tolist()]
-            counts = count(objective_for(recipe, shards.plan), shards, trained.theta, "test")
+            objective = objective_for(recipe, shards.plan)
+            counts = count(objective, shards, trained.theta, "test")
             if counts.confusion is not None:
                 shown |= {"confusion": counts.confusion, "per_class": per_class(counts.confusion, labels)}
+            elif counts.margins is not None:
+                mistakes = mistakes_of(counts, objective, shards, trained.theta, "test")
+                shown |= {
+                    "per_class": class_figures(counts.margins, labels),
+                    "mistakes": [(labels[true], labels[guess], rows) for true, guess, rows in mistakes],
+                }
             shown |= {"classes": labels, "samples": _samples(shards, model)}
         record = RunRecord(
             title=title,

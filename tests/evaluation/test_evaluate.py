@@ -1,5 +1,8 @@
 """nnspark.evaluation.evaluate against scikit-learn's metrics, without Spark."""
 
+import pickle
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,8 +11,10 @@ from sklearn import metrics as sk
 
 from nnspark import recipe as recipe_module
 from nnspark.data.dataset import make_dataset
+from nnspark.data.rows import Block
 from nnspark.engines.layout import make_shards
 from nnspark.errors import DataError, ShapeError
+from nnspark.evaluation import evaluate as evaluate_module
 from nnspark.evaluation.evaluate import Counts, averages, evaluate_model, per_class
 from nnspark.evaluation.text import as_text
 from nnspark.model import Model
@@ -160,6 +165,49 @@ def test_counts_add_up_in_any_order():
         backward.merge(piece)
     assert forward.confusion.tolist() == backward.confusion.tolist() == [[3, 3], [6, 9]]
     assert forward.sums == backward.sums == {"a": 3}
+
+
+@pytest.mark.parametrize("weak", [100, 2])
+def test_many_classes_have_the_same_figures_without_a_matrix(monkeypatch, weak):
+    """Each class's figures to the last bit, and the commonest mistakes, as the matrix has them."""
+    recipe, model, _ = trained(IRIS)
+    expected = evaluate_model(model, recipe, part="all")
+    matrix = np.array(expected.pop("confusion"))
+    monkeypatch.setattr("nnspark.evaluation.evaluate.MATRIX_CLASSES", 2)
+    monkeypatch.setattr("nnspark.evaluation.evaluate.WEAK_CLASSES", weak)
+    figures = evaluate_model(model, recipe, part="all")
+    mistakes = figures.pop("commonest_mistakes")
+    assert figures == expected
+    weakest = np.argsort(np.diagonal(matrix) - matrix.sum(axis=1), kind="stable")[:weak]
+    wrong = {
+        (true, guess): matrix[true, guess]
+        for true in weakest.tolist()
+        for guess in range(3)
+        if true != guess and matrix[true, guess]
+    }
+    assert {(m["class"], m["taken_for"]): m["rows"] for m in mistakes} == wrong
+    assert [m["rows"] for m in mistakes] == sorted(wrong.values(), reverse=True)
+    assert "commonest mistakes" in as_text({**figures, "commonest_mistakes": mistakes})
+
+
+def test_the_counts_of_ten_thousand_classes_are_bounded():
+    """Of any number of rows; a matrix would take 800 MB, and twice that while it is merged."""
+    classes, rng = 10_000, np.random.default_rng(0)
+    y = rng.integers(0, classes, 1_024).astype(np.int32)
+    outputs = rng.random((1_024, classes), dtype=np.float32)
+    block = Block("test", 0, outputs[:, :1], y, None)
+    total = Counts()
+    tracemalloc.start()
+    for _ in range(3):
+        total.merge(evaluate_module.COUNTED["classification"](outputs, block, None))
+    few = evaluate_module._count_true_classes(np.arange(100), outputs, block, None)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert total.confusion is None
+    assert len(pickle.dumps(total, 5)) <= 24 * classes + 400
+    assert len(pickle.dumps(few, 5)) <= 8 * classes * 100 + 400
+    assert peak < 40e6
+    assert total.margins[1].sum() == total.margins[2].sum() == 3 * 1_024
 
 
 @pytest.mark.parametrize(

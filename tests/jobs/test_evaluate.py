@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from jobs.loading import call, finished_run, write_csv
+from jobs.loading import call, finished_run
 
-from nnspark.errors import ModelError, RecipeError
+from nnspark.errors import DataError, ModelError, RecipeError, ShapeError
 
 IRIS = """
 data = {source = "iris", scale = "standard"}
@@ -45,26 +46,59 @@ def test_another_recipe_can_name_the_rows(spark, run, tmp_path):
     assert out == str(tmp_path / "e.json")
 
 
-def test_executors_read_the_data_the_model_was_trained_on(spark, tmp_path, monkeypatch):
-    """Not a row of it goes through the driver; other rows do, scaled as the model says."""
-    rows = np.random.default_rng(0).normal(size=(90, 3)) * [1, 50, 2]
-    data = [["a", "b", "c", "label"], *([*row, int(row[0] > 0)] for row in rows.tolist())]
-    path, other = write_csv(tmp_path / "d.csv", data), write_csv(tmp_path / "e.csv", data[:40])
-    section = f'data = {{source = "csv", path = "{path}", scale = "standard"}}\n'
-    text = section + 'training = {epochs = 5, engine = "local"}'
-    run = finished_run(tmp_path / "run", text)
-    local = json.loads(Path(call("evaluate", run)).read_text())
+@pytest.fixture(scope="module")
+def rows_and_run(tmp_path_factory):
+    """Rows of three columns and a label in words, and a run on them."""
+    folder = tmp_path_factory.mktemp("rows")
+    X = np.random.default_rng(0).normal(size=(90, 3)) * [1, 50, 2]
+    rows = pd.DataFrame(X, columns=list("abc")).assign(label=np.where(X[:, 0] > 0, "yes", "no"))
+    rows.to_csv(folder / "d.csv", index=False)
+    section = f'data = {{source = "csv", path = "{folder / "d.csv"}", scale = "standard"}}\n'
+    return rows, finished_run(folder / "run", section + 'training = {epochs = 5, engine = "local"}')
+
+
+@pytest.mark.parametrize("part", ["train", "test", "all"])
+@pytest.mark.parametrize("file", ["d.csv", "e.csv", "e.parquet"])
+def test_executors_read_all_that_they_can(spark, rows_and_run, tmp_path, monkeypatch, file, part):
+    """Not a row goes through the driver, of the model's own data or others; the figures are the same.
+
+    The others have columns in another order and one more, and fewer rows, of one class.
+    """
+    rows, run = rows_and_run
+    others = rows[rows["label"] == "yes"][["label", "c", "b", "a"]].assign(d=0.5)
+    others.loc[others.index[:3], "label"] = "no"
+    options = ["--part", part]
+    if file != "d.csv":
+        others.to_csv(tmp_path / "e.csv", index=False)
+        others.to_parquet(tmp_path / "e.parquet", index=False)
+        options += ["--set", f"data.path={tmp_path / file}", "--set", f"data.source={file.split('.')[1]}"]
+    local = json.loads(Path(call("evaluate", run, *options, "--out", tmp_path / "l.json")).read_text())
     with monkeypatch.context() as patched:
         patched.delattr("nnspark.evaluation.data.load_table")
-        spread = json.loads(Path(call("evaluate", run, "--set", "training.engine=spark")).read_text())
+        options += ["--set", "training.engine=spark", "--set", "spark.partitions=3"]
+        spread = json.loads(Path(call("evaluate", run, *options, "--out", tmp_path / "s.json")).read_text())
     assert spread == local
-    out = call(
-        "evaluate", run, "--set", "training.engine=spark", "--set", f"data.path={other}", "--part", "train"
-    )
-    again = call(
-        "evaluate", run, "--set", f"data.path={other}", "--part", "train", "--out", tmp_path / "l.json"
-    )
-    assert json.loads(Path(out).read_text()) == json.loads(Path(again).read_text())
+
+
+def test_executors_refuse_what_the_driver_refuses(spark, rows_and_run, tmp_path):
+    """A label that is no class of the model, in rows that count; a column that is missing."""
+    rows, run = rows_and_run
+    odd = rows.assign(w=1.0)
+    odd.loc[[3, 5], "label"] = "maybe"
+    for name, frame, said in (
+        ("odd", odd, "label 'maybe' is not a class of the model, nor are 1 labels of other rows"),
+        ("named", rows.rename(columns={"c": "k"}), "the data has no column 'c'"),
+        ("narrow", rows.drop(columns="c"), "the model takes 3 features but the data has 2"),
+    ):
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+        for engine in ("local", "spark"):
+            options = [f"data.path={tmp_path / name}.csv", f"training.engine={engine}"]
+            with pytest.raises((DataError, ShapeError), match=said):
+                call("evaluate", run, "--part", "all", *(word for one in options for word in ("--set", one)))
+    odd["w"] = np.where(odd["label"] == "maybe", 0.0, 1.0)
+    odd.to_csv(tmp_path / "weighted.csv", index=False)
+    options = [f"data.path={tmp_path / 'weighted.csv'}", "data.weight=w", "training.engine=spark"]
+    call("evaluate", run, "--part", "all", *(word for one in options for word in ("--set", one)))
 
 
 def test_what_cannot_be_evaluated_is_refused(spark, run, tmp_path):

@@ -159,3 +159,11 @@ def test_the_environment_names_what_decides_the_bits():
     facts = describe_environment()
     assert list(facts) == ["Python", "NumPy", "BLAS", "machine"]
     assert facts["NumPy"] == np.__version__
+
+
+def test_too_many_classes_for_a_matrix_show_their_commonest_mistakes(make_run):
+    """Names are escaped, rows are counted, no map is drawn."""
+    page = write_report(make_run(confusion=None, mistakes=[("<a>", "b", 1234), ("b", "c", 1)]))
+    assert "Commonest mistakes" in page
+    assert "&lt;a&gt;</th><td>b</td><td>1,234</td>" in page
+    assert "Confusion matrix" not in page

@@ -1,0 +1,85 @@
+"""Labelled rows that executors read, as a model sees them: its columns, its scaling, its classes."""
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from nnspark.engines.frames.build import lay_out, make_plan, survey_of
+from nnspark.engines.frames.columns import Layout, find_classes, normalise
+from nnspark.engines.frames.csv import CORRUPT
+from nnspark.engines.frames.read import read_frame, reading
+from nnspark.engines.rdd import SparkShards
+from nnspark.errors import ShapeError
+from nnspark.evaluation.data import (
+    check_labels,
+    check_outputs,
+    feature_order,
+    one_part_plan,
+    plain_recipe,
+    refuse_empty,
+)
+from nnspark.model import Model
+from nnspark.recipe import Data, Recipe
+from nnspark.sources.columns import choose_columns
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+__all__ = ["evaluation_frame_shards"]
+
+
+def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, session: "SparkSession") -> SparkShards:
+    """The rows of the recipe's files laid out for an evaluation; no row passes through the driver."""
+    recipe = plain_recipe(model, recipe)
+    read = partial(reading, recipe.data.path)
+    with read():
+        source = read_frame(session, recipe.data)
+        df, layout = normalise(source, _in_order(model, source, recipe.data))
+        df, layout = _as_the_model_says(model, df, layout)
+        if part == "all":
+            survey = survey_of(source, df, layout, recipe.data.split)
+            plan = one_part_plan(model, recipe, survey.rows, survey.fingerprint, weighted=bool(layout.weight))
+        else:
+            plan = make_plan(source, df, layout, recipe, (model.scaling, model.target_scaling))
+            plan = replace(plan, feature_names=model.feature_names)
+            refuse_empty(plan, part)
+        spark = recipe.spark
+        return lay_out(df, layout, plan, read, partitions=spark.partitions, depth=spark.depth)
+
+
+def _in_order(model: Model, df: "DataFrame", data: Data) -> Data:
+    """The data section with the model's columns in its order, unless one wide column holds them all."""
+    columns = [name for name in df.columns if name != CORRUPT]
+    chosen = choose_columns(
+        columns, label=data.label, weight=data.weight, columns=data.columns, where="the DataFrame"
+    )
+    names = tuple(columns[at] for at in chosen.features)
+    kind = dict(df.dtypes)[names[0]]
+    if len(names) == 1 and (kind == "vector" or kind.startswith("array<")):
+        return data
+    return replace(data, columns=[names[at] for at in feature_order(model, names)])
+
+
+def _as_the_model_says(model: Model, df: "DataFrame", layout: Layout) -> tuple["DataFrame", Layout]:
+    """Its classes for the labels, after the checks that rows on the driver have to pass too."""
+    width = model.network.layers[0]
+    if layout.is_array and list(feature_order(model, layout.names)) != list(range(width)):
+        raise ShapeError(
+            f"the model's {width} features are columns by name but the data have them in one column; name "
+            "the model's columns"
+        )
+    if model.classes is None:
+        check_outputs(model, len(layout.targets))
+        return df, layout
+    if layout.weight:
+        df = df.where("w is null or w <> 0")  # a row of weight 0 is a row that is not there
+    df, labels = find_classes(df, layout)
+    check_labels(model, labels, partial(_rows_with, df))
+    return df, replace(layout, classes=model.classes)
+
+
+def _rows_with(df: "DataFrame", labels: Any) -> int:
+    """How many rows have one of these labels."""
+    from pyspark.sql import functions as F
+
+    return df.where(F.col("t0").isin(labels.tolist())).count()
