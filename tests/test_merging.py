@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from nnspark import recipe as recipe_module
+from nnspark.data.crowded import Common, kinds
 from nnspark.data.plan import thresholds
 from nnspark.data.rows import hash_rows, split_keys
 from nnspark.data.scaling import ColumnSums, Ranges
@@ -106,8 +107,11 @@ def test_results_of_ten_billion_rows_and_ten_thousand_classes_are_bounded(classe
     strata, some = classes if stratify else 1, 600
     cells = survey_module.CELLS
     buckets = 1 << bits_for(strata)
-    survey = Survey(np.zeros((strata, buckets), np.int64) + 10**10, np.zeros(classes, np.int64) + 10**10)
-    assert len(pickle.dumps(survey, 5)) <= 8 * (max(cells, 16 * strata) + classes) + some
+    common = Common(kinds(1))
+    common.words, common.counts = np.zeros(common.size, np.uint64), np.full(common.size, 10**10)
+    tables = (np.zeros((strata, buckets), np.int64) + 10**10, np.zeros(classes, np.int64) + 10**10)
+    survey = Survey(*tables, common)
+    assert len(pickle.dumps(survey, 5)) <= 8 * (max(cells, 16 * strata) + classes) + 16 * common.size + some
     bits = bits_for(2 * strata)
     inside = NarrowCounts(bits, np.zeros((strata, 2, 1 << bits), np.int64) + 10**10)
     assert len(pickle.dumps(inside, 5)) <= 8 * max(cells, 32 * strata) + some

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.crowded import find_crowded, spread
 from nnspark.data.plan import Plan, Scaling, class_table, encode_labels, num_blocks, thresholds
-from nnspark.data.rows import PARTS, BlockSet, assemble, hash_rows, split_keys
+from nnspark.data.rows import PARTS, BlockSet, Rows, assemble, hash_rows, split_keys
 from nnspark.data.scaling import class_weights, fit_scaling, fit_target_scaling
 from nnspark.errors import DataError
 from nnspark.recipe import Recipe, Split
 from nnspark.sources import Table
 
-__all__ = ["Dataset", "fingerprint", "make_dataset"]
+__all__ = ["Dataset", "fingerprint", "make_dataset", "to_blocks"]
 
 Array = NDArray[Any]
 
@@ -72,7 +73,13 @@ def make_dataset(table: Table, recipe: Recipe) -> Dataset:
         fit_target_scaling(recipe.data.target_scale, [target[train]], plan.num_targets),
     )
     rows = plan.prepare(features, target, weight, given_test)
-    return Dataset(plan, assemble(rows, plan.block_rows))
+    return Dataset(plan, to_blocks(plan, rows))
+
+
+def to_blocks(plan: Plan, rows: Rows) -> BlockSet:
+    """Prepared rows, all there are, in their blocks; copies of rows that come very often are spread."""
+    crowded = find_crowded(rows.hashes, plan.num_features, plan.block_rows)
+    return assemble(spread(rows, crowded, plan.blocks, plan.block_rows), plan.block_rows)
 
 
 def finish_plan(

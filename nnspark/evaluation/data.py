@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data.dataset import Dataset, fingerprint, make_dataset
+from nnspark.data.dataset import Dataset, fingerprint, make_dataset, to_blocks
 from nnspark.data.plan import Plan, encode_labels, num_blocks
-from nnspark.data.rows import PARTS, assemble, hash_rows
+from nnspark.data.rows import PARTS, hash_rows
 from nnspark.engines.base import Shards
 from nnspark.engines.layout import make_shards
 from nnspark.errors import DataError, ShapeError
@@ -72,7 +72,7 @@ def evaluation_dataset(model: Model, table: Table, recipe: Recipe, part: str) ->
         refuse_empty(plan, part)
     plan = replace(plan, scaling=model.scaling, target_scaling=model.target_scaling)
     rows = plan.prepare(table.features, target, table.weight, given_test)
-    return Dataset(plan, assemble(rows, plan.block_rows))
+    return Dataset(plan, to_blocks(plan, rows))
 
 
 def refuse_empty(plan: Plan, part: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnspark.engines.frames.build import lay_out, make_plan, survey_of
 from nnspark.engines.frames.columns import Layout, find_classes, normalise
+from nnspark.engines.frames.crowding import crowded_rows
 from nnspark.engines.frames.csv import CORRUPT
 from nnspark.engines.frames.read import read_frame, reading
 from nnspark.engines.rdd import SparkShards
@@ -39,12 +40,13 @@ def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, session: "S
         if part == "all":
             survey = survey_of(source, df, layout, recipe.data.split)
             plan = one_part_plan(model, recipe, survey.rows, survey.fingerprint, weighted=bool(layout.weight))
+            crowded = crowded_rows(df, layout, survey, plan.block_rows)
         else:
-            plan = make_plan(source, df, layout, recipe, (model.scaling, model.target_scaling))
+            plan, crowded = make_plan(source, df, layout, recipe, (model.scaling, model.target_scaling))
             plan = replace(plan, feature_names=model.feature_names)
             refuse_empty(plan, part)
         spark = recipe.spark
-        return lay_out(df, layout, plan, read, partitions=spark.partitions, depth=spark.depth)
+        return lay_out(df, layout, plan, crowded, read, partitions=spark.partitions, depth=spark.depth)
 
 
 def _in_order(model: Model, df: "DataFrame", data: Data) -> Data:

@@ -14,6 +14,7 @@ from nnspark.engines.frames import boundaries, build, merging
 from nnspark.engines.layout import make_shards
 from nnspark.errors import DataError, InternalError
 from nnspark.runs.run import load_shards
+from nnspark.sources.table import DataRequest, Named, make_table
 
 ROWS = """
 [data]
@@ -128,9 +129,8 @@ def test_a_deeper_sum_gives_the_same_bits(
     assert outcome(recipe, load_shards(recipe, spark)) == without_spark(recipe)
 
 
-@pytest.mark.parametrize("options", [(), ("data.split.stratify=true", "data.scale=standard")])
 def test_results_of_many_partitions_meet_on_the_executors(
-    spark: Any, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+    spark: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The driver takes a few, also where the split's boundaries are narrowed; the bits stay."""
     from pyspark.sql import functions as F
@@ -144,15 +144,45 @@ def test_results_of_many_partitions_meet_on_the_executors(
 
     merge_all = merging.merge_all
     monkeypatch.setattr(merging, "merge_all", counted)
-    df = spark.range(0, 100_000, 1, 9).select(F.sin("id").alias("x"), (F.col("id") % 2).alias("label"))
-    recipe = recipe_of(*options, "training.epochs=1", "training.block_rows=5000", text=ROWS)
+    df = spark.range(0, 50_000, 1, 5).select(F.sin("id").alias("x"), (F.col("id") % 2).alias("label"))
+    recipe = recipe_of("data.split.stratify=true", "data.scale=standard", "training.epochs=1", text=ROWS)
     direct = outcome(recipe, build.frame_shards(df, recipe))
-    assert max(taken) == 9
+    assert max(taken) == 5
+    passes = len(taken)
     taken.clear()
-    monkeypatch.setattr(merging, "DIRECT", 8)
-    monkeypatch.setattr(boundaries, "NEAR_ROWS", 4)
+    monkeypatch.setattr(merging, "DIRECT", 4)
+    monkeypatch.setattr(boundaries, "NEAR_ROWS", 2)
     assert outcome(recipe, build.frame_shards(df, recipe)) == direct
     assert max(taken) <= 2  # as many as there are cores here
+    assert len(taken) > passes
+
+
+@pytest.mark.parametrize("options", [(), ("rounds.replicas=4", "rounds.batch_size=32")])
+def test_rows_that_come_many_times_are_spread_over_the_tasks(spark: Any, options: tuple[str, ...]) -> None:
+    """Eight kinds and some others, on 1 and 4 tasks, all shards lost once: the bits of no Spark.
+
+    Where each kind had one block, one of four tasks had all rows of three kinds.
+    """
+    from pyspark.sql import functions as F
+
+    kind = F.when(F.col("id") < 16_000, F.col("id") % 8).otherwise(F.sin("id"))
+    df = spark.range(0, 17_000, 1, 5).select(
+        kind.alias("x"), (F.col("id") % 8 > 3).cast("int").alias("label")
+    )
+    recipe = recipe_of("data.scale=standard", "training.epochs=2", *options, text=ROWS)
+    table = make_table(
+        DataRequest.of(recipe.data),
+        Named(np.array(df.select("x").collect()), "x", str),
+        Named(np.array(df.select("label").collect())[:, 0], "label", str),
+        names=("x",),
+    )
+    expected = without_spark(recipe, table)
+    for tasks in (1, 4):
+        shards = build.frame_shards(df, recipe, partitions=tasks)
+        shares = [handle.rows[0] for handle in shards.handles]
+        assert max(shares) < 1.4 * shards.plan.num_samples[0] / tasks
+        faults.lose(shards)
+        assert outcome(recipe, shards) == expected
 
 
 @pytest.mark.parametrize("batch", [7, 1_000_000])

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,11 @@ from nnspark.data.plan import Plan, Scaling, class_table
 from nnspark.data.rows import PARTS, Rows, assemble, hash_rows, split_keys, sum_hashes
 from nnspark.data.scaling import fit_over, fit_scaling
 from nnspark.engines import resident
+from nnspark.engines.conservation import changed
 from nnspark.engines.frames import boundaries as split_boundaries
 from nnspark.engines.frames import survey as surveys
 from nnspark.engines.frames.columns import Layout, arrays_of, find_classes, normalise
+from nnspark.engines.frames.crowding import CrowdedRows, crowded_rows, pieces_in
 from nnspark.engines.frames.locate import first_bad
 from nnspark.engines.frames.merging import merge_all, merged
 from nnspark.engines.frames.read import reading
@@ -59,12 +61,19 @@ def frame_shards(df: "DataFrame", recipe: Recipe, *, partitions: int = 0, depth:
         if recipe.data.task == "classification":
             df, labels = find_classes(df, layout)
             layout = replace(layout, classes=class_table(labels, recipe.data.classes))
-        plan = make_plan(source, df, layout, recipe)
-        return lay_out(df, layout, plan, read, partitions=partitions, depth=depth)
+        plan, crowded = make_plan(source, df, layout, recipe)
+        return lay_out(df, layout, plan, crowded, read, partitions=partitions, depth=depth)
 
 
 def lay_out(
-    df: "DataFrame", layout: Layout, plan: Plan, read: Any, *, partitions: int = 0, depth: int = 0
+    df: "DataFrame",
+    layout: Layout,
+    plan: Plan,
+    crowded: CrowdedRows | None,
+    read: Any,
+    *,
+    partitions: int = 0,
+    depth: int = 0,
 ) -> SparkShards:
     """The shards of a normalised DataFrame whose plan is made; ``read()`` is a context to read in."""
     tasks = partitions or df.sparkSession.sparkContext.defaultParallelism
@@ -72,9 +81,10 @@ def lay_out(
     bins_a_task = max(1, math.ceil(sum(plan.num_samples) * row_bytes / (tasks * BIN_BYTES)))
     bins = tasks * bins_a_task
     data_set = uuid.uuid4().hex
-    packed = df.mapInArrow(partial(_pack, plan, layout, tasks, bins_a_task), "bin int, rows binary")
+    where = _Bins(plan, tasks, bins_a_task)
+    packed = df.mapInArrow(partial(_pack, where, layout, crowded), "bin int, rows binary")
     stored = packed.repartitionById(bins, packed["bin"]).mapInArrow(
-        partial(_store, plan.block_rows, data_set), "handle binary"
+        partial(_store, where, crowded, data_set), "handle binary"
     )
     return SparkShards(
         plan,
@@ -102,8 +112,8 @@ def make_plan(
     layout: Layout,
     recipe: Recipe,
     scalings: tuple[Scaling, Scaling | None] | None = None,
-) -> Plan:
-    """Survey the rows and decide all that is decided before they are packed.
+) -> tuple[Plan, CrowdedRows | None]:
+    """Survey the rows and decide all that is decided before they are packed; and rows that come often.
 
     ``scalings`` of features and targets are a model's own; without them they are fitted as the recipe says.
     """
@@ -128,7 +138,8 @@ def make_plan(
     )
     scaling, target_scaling = scalings or _fit(df, layout, recipe, plan, int(counts[0].sum()))
     class_counts = None if layout.classes is None else counts[0]
-    return finish_plan(plan, recipe, counts.sum(axis=1), class_counts, scaling, target_scaling)
+    plan = finish_plan(plan, recipe, counts.sum(axis=1), class_counts, scaling, target_scaling)
+    return plan, crowded_rows(df, layout, survey, plan.block_rows)
 
 
 def _split(df: "DataFrame", layout: Layout, split: Split, survey: surveys.Survey) -> tuple[Array, Array]:
@@ -202,52 +213,97 @@ def _over_train(
     return merge_all(results())
 
 
-def _pack(plan: Plan, layout: Layout, tasks: int, bins_a_task: int, batches: Batches) -> Iterator[Any]:
-    """Worker function: prepare rows and send each to the bin of its block."""
-    import pyarrow as pa
+class _Bins(NamedTuple):
+    """Which bin a block is in: neighbouring bins go to one task, neighbouring blocks to different ones."""
 
+    plan: Plan
+    tasks: int
+    bins_a_task: int
+
+    def of(self, part: int, blocks: Array) -> Array:
+        """The bins of blocks of one part."""
+        return np.asarray(place_of(self.plan, PARTS[part], blocks, self.tasks, self.bins_a_task))
+
+    def of_rows(self, rows: Rows) -> Array:
+        """The bin of every row."""
+        places = np.empty(len(rows.block), dtype=np.int64)
+        for part in range(len(PARTS)):
+            mine = rows.part == part
+            places[mine] = self.of(part, rows.block[mine])
+        return places
+
+
+def _pack(where: _Bins, layout: Layout, crowded: CrowdedRows | None, batches: Batches) -> Iterator[Any]:
+    """Worker function: prepare rows and send each to the bin of its block; of crowded kinds, numbers only."""
+    seen = np.zeros(0 if crowded is None else len(crowded.kinds.copies), dtype=np.int64)
     for batch in batches:
         raw = surveys.present(arrays_of(batch, layout))
         if not len(raw.features):
             continue
-        rows = plan.prepare(raw.features, raw.target, raw.weight)
-        place = _places(plan, rows, tasks, bins_a_task)
+        rows = where.plan.prepare(raw.features, raw.target, raw.weight)
+        if crowded is not None:
+            kind = crowded.kinds.kind_of(rows.hashes)
+            seen += np.bincount(kind[kind >= 0], minlength=len(seen))
+            rows = rows.take(np.flatnonzero(kind < 0))
+        if not len(rows.X):
+            continue
+        place = where.of_rows(rows)
         order = np.argsort(place, kind="stable")
         edges = np.flatnonzero(np.diff(place[order])) + 1
         for chosen in np.split(order, edges):
-            payload = pickle.dumps(rows.take(chosen), 5)
-            yield pa.RecordBatch.from_pydict(
-                {
-                    "bin": pa.array([int(place[chosen[0]])], pa.int32()),
-                    "rows": pa.array([payload], pa.binary()),
-                }
-            )
+            yield _sent(int(place[chosen[0]]), rows.take(chosen))
+    if crowded is not None and seen.any():
+        rows = where.plan.prepare(*crowded.rows)
+        home = where.of_rows(rows)
+        for bin_number in np.unique(home[seen > 0]).tolist():
+            yield _sent(bin_number, np.where(home == bin_number, seen, 0))
 
 
-def _places(plan: Plan, rows: Rows, tasks: int, bins_a_task: int) -> Array:
-    """``place_of`` of every row's block."""
-    places = np.empty(len(rows.block), dtype=np.int64)
-    for part, name in enumerate(PARTS):
-        mine = rows.part == part
-        places[mine] = place_of(plan, name, rows.block[mine], tasks, bins_a_task)
-    return places
+def _sent(bin_number: int, payload: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_pydict(
+        {
+            "bin": pa.array([bin_number], pa.int32()),
+            "rows": pa.array([pickle.dumps(payload, 5)], pa.binary()),
+        }
+    )
 
 
-def _store(block_rows: int, data_set: str, batches: Batches) -> Iterator[Any]:
+def _store(where: _Bins, crowded: CrowdedRows | None, data_set: str, batches: Batches) -> Iterator[Any]:
     """Worker function: assemble a bin's rows to blocks and write its shard, named by the bin."""
     import pyarrow as pa
 
     bins: set[int] = set()
     pieces: list[Rows] = []
+    seen: list[Array] = []
     for batch in batches:
         bins.update(batch.column(0).to_pylist())
-        pieces.extend(pickle.loads(value) for value in batch.column(1).to_pylist())
+        for value in batch.column(1).to_pylist():
+            payload = pickle.loads(value)
+            (pieces if isinstance(payload, Rows) else seen).append(payload)
+    first, second = (
+        sum(words) for words in zip((0, 0), *(sum_hashes(p.hashes) for p in pieces), strict=True)
+    )
+    if crowded is not None:
+        from pyspark import TaskContext
+
+        context = TaskContext.get()
+        assert context is not None
+        bins.add(context.partitionId())
+        (shard,) = bins
+        pieces.append(pieces_in(where.plan, crowded, lambda part, blocks: where.of(part, blocks) == shard))
+        if seen:
+            counted = np.sum(seen, axis=0).astype(np.uint64)[:, None] * crowded.kinds.hashes
+            more = sum_hashes(counted)
+            first, second = first + more[0], second + more[1]
     if not bins:
         return
     (shard,) = bins
     rows = Rows.concatenate(pieces)
     pieces.clear()
-    handle = resident.store(data_set, shard, assemble(rows, block_rows), sum_hashes(rows.hashes))
+    sums = (first % 2**64, second % 2**64)
+    handle = resident.store(data_set, shard, assemble(rows, where.plan.block_rows), sums)
     yield pa.RecordBatch.from_pydict({"handle": pa.array([pickle.dumps(handle, 5)], pa.binary())})
 
 

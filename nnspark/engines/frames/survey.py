@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.crowded import Common, kinds
 from nnspark.data.rows import fingerprint_of, hash_rows, split_keys, sum_hashes
 from nnspark.engines.frames.columns import Arrays, Layout, arrays_of
 from nnspark.errors import DataError
@@ -38,14 +39,17 @@ class Survey:
 
     ``histogram`` (strata, buckets) counts split keys by stratum and leading bits; ``by_class`` counts rows of
     each class, (classes or 1,); ``hash_sums`` are the wrapped sums of the rows' hashes; ``bad`` counts
-    unusable values by kind and normalised column.
+    unusable values by kind and normalised column; ``common`` are hashes that came often (the one thing here
+    that depends on the order, within its bounds).
 
-    It takes 8 bytes a cell of the tables, of which there are at most max(``CELLS``, 16 strata) + classes, and
-    some for each kind of bad value and column; pickled no more, and one byte a cell where counts are small.
+    It takes 8 bytes a cell of the tables, of which there are at most max(``CELLS``, 16 strata) + classes, 16
+    a common hash, and some for each kind of bad value and column; pickled no more, and one byte a cell where
+    counts are small.
     """
 
     histogram: Array
     by_class: Array
+    common: Common
     rows: int = 0
     hash_sums: tuple[int, int] = (0, 0)
     bad: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -54,6 +58,7 @@ class Survey:
         """Add another survey; returns self."""
         self.histogram += other.histogram
         self.by_class += other.by_class
+        self.common.merge(other.common)
         self.rows += other.rows
         words = zip(self.hash_sums, other.hash_sums, strict=True)
         first, second = ((mine + theirs) % 2**64 for mine, theirs in words)
@@ -98,7 +103,9 @@ def survey_batches(batches: Iterable[Any], layout: Layout, split: Split) -> Surv
     """Worker function: survey Arrow batches."""
     strata, classes = strata_of(layout, split), 1 if layout.classes is None else len(layout.classes)
     bits = bits_for(strata)
-    survey = Survey(np.zeros((strata, 1 << bits), np.int64), np.zeros(classes, np.int64))
+    survey = Survey(
+        np.zeros((strata, 1 << bits), np.int64), np.zeros(classes, np.int64), Common(kinds(len(layout.names)))
+    )
     for batch in batches:
         if not batch.num_rows:
             continue
@@ -113,10 +120,12 @@ def survey_batches(batches: Iterable[Any], layout: Layout, split: Split) -> Surv
         stratum = label if strata > 1 else np.zeros_like(label)
         np.add.at(survey.histogram, (stratum, bucket_of(keys, bits)), 1)
         survey.by_class += np.bincount(label, minlength=classes)
+        survey.common.add(hashes[:, 0])
         survey.rows += len(keys)
         words = zip(survey.hash_sums, sum_hashes(hashes), strict=True)
         first, second = ((mine + theirs) % 2**64 for mine, theirs in words)
         survey.hash_sums = (first, second)
+    survey.common.settle()
     return survey
 
 
