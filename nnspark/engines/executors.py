@@ -9,10 +9,12 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from nnspark.errors import NNSparkError
+
 if TYPE_CHECKING:
     from pyspark import RDD, SparkContext
 
-__all__ = ["alive", "is_local", "placed", "places_of", "replace_all"]
+__all__ = ["alive", "check_workers", "is_local", "placed", "places_of", "replace_all"]
 
 PLACES = re.compile(r"List\(([^)]*)\)")
 
@@ -20,6 +22,16 @@ PLACES = re.compile(r"List\(([^)]*)\)")
 def is_local(sc: "SparkContext") -> bool:
     """Whether driver and tasks share one process, which cannot be lost alone."""
     return str(sc.master).partition("[")[0] == "local"
+
+
+def check_workers(sc: "SparkContext") -> None:
+    """NNSparkError where each task starts a Python process of its own, which would map its shards anew."""
+    key = "spark.python.use.daemon"
+    if (sc.getConf().get(key) or "true").lower() == "false":
+        raise NNSparkError(
+            f"{key} is false, which makes Spark start a Python process for each task: nnspark needs workers "
+            "that live on; leave the setting out"
+        )
 
 
 def alive(sc: "SparkContext") -> frozenset[str]:

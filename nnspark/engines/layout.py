@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nnspark.data.dataset import Dataset
 from nnspark.data.plan import Plan
 from nnspark.data.rows import BlockSet, Span
-from nnspark.engines import resident
+from nnspark.engines import executors, resident
 from nnspark.engines.base import LocalShards, Shards
 from nnspark.engines.rdd import SparkShards
 from nnspark.engines.resident import Handle
@@ -36,6 +36,7 @@ def make_shards(
     """
     if sc is None:
         return LocalShards(dataset)
+    executors.check_workers(sc)
     tasks = partitions or sc.defaultParallelism
     plan = dataset.plan
     bins_a_task = max(1, math.ceil(dataset.blocks.X.nbytes / (tasks * BIN_BYTES)))

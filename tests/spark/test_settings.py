@@ -5,9 +5,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from spark.training import Outcome, recipe_of, without_spark
+
+from nnspark.errors import NNSparkError
+from nnspark.runs.run import load_shards
 
 TESTS = Path(__file__).parents[1]
 RECIPE = """
@@ -22,7 +27,6 @@ dtype = "float32"
 SETTINGS: dict[str, dict[str, str]] = {
     "two cores a task": {"spark.task.cpus": "2"},
     "no worker reuse": {"spark.python.worker.reuse": "false"},
-    "no daemon": {"spark.python.use.daemon": "false"},
     "TCP": {"spark.python.unix.domain.socket.enabled": "false"},
     "Arrow batches of 7 rows": {"spark.sql.execution.arrow.maxRecordsPerBatch": "7"},
     "Arrow batches of a million": {"spark.sql.execution.arrow.maxRecordsPerBatch": "1000000"},
@@ -60,6 +64,16 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
     recipe = folder / "recipe.toml"
     recipe.write_text(RECIPE.replace('"parquet"', f'"parquet"\npath = "{folder / "rows"}"'))
     return recipe, without_spark(recipe_of(text=recipe.read_text()))
+
+
+def test_workers_that_do_not_live_on_are_refused_in_one_line(spark: Any) -> None:
+    """spark.python.use.daemon=false, before a job is started, for files and for rows of the driver."""
+    conf = spark.sparkContext.getConf().set("spark.python.use.daemon", "false")
+    session: Any = SimpleNamespace(sparkContext=SimpleNamespace(getConf=lambda: conf))
+    with pytest.raises(NNSparkError, match=r"^spark\.python\.use\.daemon is false.*leave the setting out$"):
+        load_shards(recipe_of(), session)
+    with pytest.raises(NNSparkError, match=r"^spark\.python\.use\.daemon is false"):
+        load_shards(recipe_of("data.path=/nothing", text=RECIPE), session)
 
 
 @pytest.mark.slow

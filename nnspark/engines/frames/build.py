@@ -23,6 +23,7 @@ from nnspark.data.rows import PARTS, Rows, assemble, hash_rows, split_keys, sum_
 from nnspark.data.scaling import fit_over, fit_scaling
 from nnspark.engines import resident
 from nnspark.engines.conservation import changed
+from nnspark.engines.executors import check_workers
 from nnspark.engines.frames import boundaries as split_boundaries
 from nnspark.engines.frames import survey as surveys
 from nnspark.engines.frames.columns import Layout, arrays_of, find_classes, normalise
@@ -54,6 +55,7 @@ def frame_shards(df: "DataFrame", recipe: Recipe, *, partitions: int = 0, depth:
     ------
     DataError : values that cannot be trained on, named by column and counted.
     """
+    check_workers(df.sparkSession.sparkContext)
     read = partial(reading, recipe.data.path or "the DataFrame")
     with read():
         source = df

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from nnspark.engines.executors import check_workers
 from nnspark.engines.frames.csv import read_csv_frame
 from nnspark.errors import DataError
 from nnspark.recipe import Data
@@ -17,6 +18,7 @@ __all__ = ["FRAME_SOURCES", "read_frame", "reading"]
 
 def read_frame(session: "SparkSession", data: Data) -> "DataFrame":
     """The recipe's data as a DataFrame; DataError if the path is missing or cannot be read."""
+    check_workers(session.sparkContext)
     if not data.path:
         raise DataError(f"data.path is empty: source {data.source!r} reads a file or folder")
     with reading(data.path):
