@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.engines.conservation import changed
 from nnspark.data.crowded import Crowded, crowded_of, kinds, limit, pieces
 from nnspark.data.plan import Plan
 from nnspark.data.rows import Rows, hash_rows
+from nnspark.engines.conservation import changed
 from nnspark.engines.frames.columns import Arrays, Layout, arrays_of
 from nnspark.engines.frames.merging import merged
 from nnspark.engines.frames.survey import Survey, present
