@@ -8,7 +8,11 @@
     ├── CheckpointError   a checkpoint or run directory that cannot be used              exit 2
     ├── DivergedError     a cost that is no longer finite                                exit 3
     ├── InternalError     rows that do not add up: a fault of nnspark                    exit 1
+    ├── SparkJobError     a Spark job that failed for a reason of its own                exit 1
     └── SparkLostError    the driver's JVM is gone                                       exit 1
+
+Exit 1 is for what --resume may get past without another recipe or other data. An exception that is none of
+these also ends a job with 1, and with its traceback; 130 is an interrupt, with a checkpoint.
 
 Every message is one line: what was expected, what came, what to do.
 """
@@ -22,6 +26,7 @@ __all__ = [
     "NNSparkError",
     "RecipeError",
     "ShapeError",
+    "SparkJobError",
     "SparkLostError",
 ]
 
@@ -60,6 +65,12 @@ class DivergedError(NNSparkError):
 
 class InternalError(NNSparkError):
     """Rows that do not add up, or shards that cannot be had: a fault of nnspark, never trained on."""
+
+    exit_code = 1
+
+
+class SparkJobError(NNSparkError):
+    """A Spark job that failed: a worker killed too often, a disk that is full; names the cause."""
 
     exit_code = 1
 

@@ -76,10 +76,10 @@ def table_of(features, target, weight=None, test_rows=None):
     return Table(features, np.asarray(target), weight, tuple(map(str, range(features.shape[1]))), test_rows)
 
 
-def fit(table, *overrides, callbacks=(), start=None):
+def fit(table, *overrides, callbacks=(), **options):
     """Train a recipe on a table with the local engine."""
     recipe = make_recipe(*overrides)
-    return train(recipe, LocalShards(make_dataset(table, recipe)), callbacks=callbacks, start=start)
+    return train(recipe, LocalShards(make_dataset(table, recipe)), callbacks=callbacks, **options)
 
 
 def same_blocks(one, other):

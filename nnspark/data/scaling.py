@@ -131,4 +131,9 @@ def class_weights(
             f"training.class_weight: class {unknown[0]!r} is not in the data, whose classes are "
             f"{', '.join(names)}"
         )
-    return np.array([float(spec.get(name, 1.0)) for name in names])
+    weights = np.array([float(spec.get(name, 1.0)) for name in names])
+    if not weights[counts > 0].any():
+        raise RecipeError(
+            "training.class_weight: every class of the training rows weighs 0: expected at least one above 0"
+        )
+    return weights

@@ -4,7 +4,10 @@ Settings given by the user win; the ones here are defaults with a reason.
 """
 
 import os
+import re
 import sys
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nnspark.errors import NNSparkError
@@ -12,7 +15,11 @@ from nnspark.errors import NNSparkError
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["DEFAULTS", "open_session"]
+__all__ = ["DEFAULTS", "end_idle_workers", "open_session"]
+
+GRACE = 2.0  # seconds
+WITHOUT_ATTEMPTS = re.compile(r"local(?:\[(\*|\d+)\])?")
+ATTEMPTS = 4  # as on a cluster
 
 DEFAULTS = {
     # A broadcast and a job take 77 ms over TCP (delayed acknowledgements), 32 ms over a Unix socket.
@@ -47,12 +54,44 @@ def open_session(name: str) -> "SparkSession":
     for key, value in DEFAULTS.items():
         if not given.contains(key):
             builder = builder.config(key, value)
-    if not given.contains("spark.master"):
-        builder = builder.master("local[*]")
+    try_again = with_attempts(master)
+    if try_again != given.get("spark.master"):
+        builder = builder.master(try_again)
     try:
         return builder.getOrCreate()
     except Exception as error:
         raise _not_started(error) from error
+
+
+def with_attempts(master: str) -> str:
+    """A local master that tries a task again, unless it says how often: Spark would not, not once.
+
+    A Python worker that the system killed for want of memory would end the job. spark.task.maxFailures does
+    not count in local mode, and spark-submit does not tell whether its local[*] was asked for.
+    """
+    found = WITHOUT_ATTEMPTS.fullmatch(master)
+    return f"local[{found[1] or 1},{ATTEMPTS}]" if found else master
+
+
+def end_idle_workers() -> None:
+    """In local mode, end PySpark's worker processes, before Spark stops and makes them complain.
+
+    Spark closes the sockets of idle workers and only then tells their daemon to end them. A worker that sees
+    its socket closed first prints a traceback (daemon.py re-raises what its last flush failed with), which
+    Spark copies to the driver's standard error. Elsewhere it goes to the executor's own log.
+    """
+    pyspark = sys.modules.get("pyspark")
+    sc = pyspark.SparkContext._active_spark_context if pyspark else None
+    if sc is None or not str(sc.master).startswith("local["):
+        return
+    with suppress(Exception):  # the JVM may be gone, and then so are they
+        found = sc._jvm.java.lang.ProcessHandle.current().descendants().toArray()
+        workers = [one for one in found if "pyspark.daemon" in one.info().commandLine().orElse("")]
+        for worker in workers:
+            worker.destroy()
+        until = time.monotonic() + GRACE
+        while any(worker.isAlive() for worker in workers) and time.monotonic() < until:
+            time.sleep(0.01)
 
 
 def _not_started(error: Exception) -> NNSparkError:

@@ -1,25 +1,30 @@
 """Checkpoints: the whole state of a run in one checksummed file, and an exact resume from it.
 
-A checkpoint holds the training state (theta, the optimizer's, the stopping rule's) and the number of
-history lines that go with it. It is refused for another recipe or other data, and skipped, saying
-so, when its bytes are not those that were written.
+A checkpoint holds the training state (theta, the optimizer's, the stopping rule's) and the newest rows of the
+history; the older rows are in files of their own (see ``history``). It is refused for another recipe or other
+data, and skipped, saying so, when its bytes are not those that were written.
 """
 
+import errno
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from nnspark.errors import CheckpointError, ModelError
 from nnspark.model.tensors import read_safetensors
 from nnspark.optimizers import state_from_arrays, state_to_arrays
 from nnspark.recipe import Recipe
+from nnspark.runs import history
 from nnspark.runs.storage import Folder
 
 __all__ = ["identity", "latest", "save"]
 
-FORMAT = "nnspark-checkpoint-1"
+FORMAT = "nnspark-checkpoint-2"
 FOLDER = "checkpoints"
+ROWS = "history rows"
 MAY_DIFFER = {"spark", "checkpoint", "report"}
 MAY_DIFFER_IN_TRAINING = {"epochs", "engine"}
 MAY_DIFFER_IN_DATA = {"path", "features", "labels"}
@@ -48,17 +53,20 @@ def save(
     seconds: float,
     keep: int,
     platforms: Collection[str] = (),
+    rows: Sequence[history.Row] = (),
 ) -> None:
     """Write the checkpoint of an epoch, then delete all but the newest ``keep``.
 
-    ``platforms`` are those that computed it, see ``platforms.platform``.
+    ``platforms`` are those that computed it, see ``platforms.platform``; ``rows`` those of the history that
+    are in no file of their own; ``seconds`` of training so far.
     """
     from safetensors.numpy import save as to_bytes
 
     about = {"epoch": epoch, "seconds": seconds, "recipe": identity(recipe), "fingerprint": fingerprint}
     about["platforms"] = sorted(platforms)
     metadata = {"format": FORMAT, "about": json.dumps(about)}
-    content = bytes(to_bytes(state_to_arrays(state), metadata))
+    arrays = {ROWS: np.frombuffer(history.pack(rows), np.uint8), **state_to_arrays(state)}
+    content = bytes(to_bytes(arrays, metadata))
     folder.write(f"{FOLDER}/{_name(epoch)}", content + hashlib.sha256(content).digest())
     for name in _checkpoints(folder)[:-keep]:
         folder.delete(f"{FOLDER}/{name}")
@@ -67,10 +75,13 @@ def save(
 def latest(
     folder: Folder, state_like: Any, *, recipe: Recipe, fingerprint: str, warn: Callable[[str], None]
 ) -> tuple[Any, Mapping[str, Any]] | None:
-    """State and description of the newest whole checkpoint, or None when there is none.
+    """State and description, with its history ``rows``, of the newest whole checkpoint; None without one.
 
-    Raises CheckpointError when it belongs to another recipe or other data.
+    Raises
+    ------
+    CheckpointError : it belongs to another recipe or other data; or there is one, but none can be read now.
     """
+    unread = ""
     for name in reversed(_checkpoints(folder)):
         where = folder.path(f"{FOLDER}/{name}")
         try:
@@ -79,11 +90,23 @@ def latest(
                 raise ModelError("its checksum does not match its bytes")
             arrays, metadata = read_safetensors(content, where)
             about = json.loads(metadata["about"])
+            rows = history.unpack(arrays.pop(ROWS).tobytes()) if ROWS in arrays else []
         except (ModelError, KeyError, ValueError) as error:
             warn(f"checkpoint {where} is damaged ({error}); trying the one before it")
             continue
+        except OSError as error:
+            reason = error.strerror or str(error)
+            bad = "is damaged" if error.errno == errno.EIO else "cannot be read"
+            warn(f"checkpoint {where} {bad} ({reason}); trying the one before it")
+            unread = unread if error.errno in (errno.EIO, errno.ENOENT) else reason
+            continue
         _refuse_other(about, recipe, fingerprint)
-        return state_from_arrays(state_like, arrays), about
+        return state_from_arrays(state_like, arrays), {**about, "rows": rows}
+    if unread:
+        raise CheckpointError(
+            f"cannot resume: no checkpoint in {folder.path(FOLDER)} can be read ({unread}); see to "
+            "it that one can, or start again with --overwrite"
+        )
     return None
 
 

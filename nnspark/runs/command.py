@@ -1,22 +1,23 @@
 """What the jobs share: reading a model, writing a file, and errors as one line and an exit code.
 
-0 done; 1 an error nnspark did not foresee (with its traceback), or Spark's JVM gone; 2 bad recipe, data
-or arguments; 3 diverged; 130 interrupted.
+0 done; 1 Spark's JVM gone, or a Spark job failed (one line; a training's stack is in error.txt of its run
+directory), or an error nnspark did not foresee (with its traceback); 2 bad recipe, data or arguments; 3
+diverged; 130 interrupted.
 """
 
 import ctypes
 import logging
 import os
-import re
 import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from nnspark import errors
-from nnspark.errors import DataError, ModelError, NNSparkError, SparkLostError
+from nnspark.engines.session import end_idle_workers
+from nnspark.errors import DataError, ModelError
 from nnspark.model import Model
+from nnspark.runs.failures import known_error
 from nnspark.runs.storage import Folder, is_uri, open_folder
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["known_error", "read_model", "run_job", "write_file"]
 
 PIDFD_GETFD = 438  # the system call's number, the same on every architecture
-RAISED_IN_A_WORKER = re.compile(r"nnspark\.errors\.(\w+): (.+)")
 
 
 def run_job(main: Callable[[list[str]], int | None]) -> NoReturn:
@@ -43,36 +43,10 @@ def run_job(main: Callable[[list[str]], int | None]) -> NoReturn:
             raise
         print("error:", " ".join(str(known).split()), file=sys.stderr)
         code = known.exit_code
+    finally:
+        end_idle_workers()
     sys.stdout.flush()
     sys.exit(code)
-
-
-def known_error(error: BaseException) -> NNSparkError | None:
-    """The NNSparkError that an exception is, that it quotes out of a Python worker, or that Spark is gone."""
-    if isinstance(error, NNSparkError):
-        return error
-    if jvm_is_gone():
-        return SparkLostError(
-            "Spark's JVM ended before the job did: killed, or out of memory; give the driver more "
-            "(spark.driver.memory) and go on with --resume"
-        )
-    if type(error).__module__.partition(".")[0] not in ("py4j", "pyspark"):
-        return None
-    for name, message in reversed(RAISED_IN_A_WORKER.findall(str(error))):
-        kind = getattr(errors, name, None)
-        if isinstance(kind, type) and issubclass(kind, NNSparkError):
-            return kind(message.strip())
-    return None
-
-
-def jvm_is_gone() -> bool:
-    """Whether there was a JVM that does not answer any more."""
-    pyspark = sys.modules.get("pyspark")
-    gateway = pyspark.SparkContext._gateway if pyspark else None
-    try:
-        return gateway is not None and not gateway.jvm.System.currentTimeMillis()
-    except Exception:  # whatever py4j makes of a closed connection
-        return True
 
 
 def _is_not_of_py4j(record: logging.LogRecord) -> bool:

@@ -1,23 +1,29 @@
 """The run directory: what it holds, when it may be used, and how it is kept whole.
 
 recipe.toml  history.jsonl  metrics.json  model.safetensors  report.html  checkpoints/
+
+and, while a driver is at work, its lock; after a Spark job failed, error.txt.
 """
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from nnspark.engines.platforms import note
 from nnspark.errors import CheckpointError
 from nnspark.recipe import Recipe, dumps
-from nnspark.runs import checkpoint
+from nnspark.runs import checkpoint, history
+from nnspark.runs.failures import STACK
+from nnspark.runs.history import Row, as_lines
+from nnspark.runs.lock import is_of_lock
 from nnspark.runs.storage import Folder
 from nnspark.training.loop import Epoch, Progress
 
 __all__ = ["RunDirectory"]
 
-HISTORY = "history.jsonl"
+HISTORY = history.LINES
 
 
 class RunDirectory:
@@ -29,6 +35,7 @@ class RunDirectory:
     recipe, fingerprint : what the run is of; a checkpoint of another recipe or data is refused.
     warn : told about what went wrong without ending the run.
     platforms : what computes, see ``platforms.platform``; grows as the machines report.
+    check : raises if the directory is not this driver's to write to any more.
     """
 
     def __init__(
@@ -38,11 +45,14 @@ class RunDirectory:
         fingerprint: str,
         warn: Callable[[str], None],
         platforms: set[str] | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self.platforms = set[str]() if platforms is None else platforms
         self.folder, self.recipe, self.fingerprint, self.warn = folder, recipe, fingerprint, warn
-        self.history: list[dict[str, Any]] = []
+        self.check = check
+        self.history: list[Row] = []
         self.seconds = 0.0
+        self._sealed = 0
         self._saved_epoch = 0
         self._torn = False
         self._clock = self._saved_at = time.monotonic()
@@ -50,43 +60,52 @@ class RunDirectory:
     @staticmethod
     def check_free(folder: Folder, *, resume: bool, overwrite: bool) -> None:
         """Refuse a directory that holds something, unless it is to be resumed or overwritten."""
-        if not resume and not overwrite and folder.names():
+        if not (resume or overwrite or all(map(is_of_lock, folder.names()))):
             raise CheckpointError(
                 f"{folder.path()} is not empty: pass --resume to go on with the run in it, --overwrite to "
                 "replace it, or another --out"
             )
 
-    def begin(self) -> None:
+    def begin(self, first: Progress) -> Progress:
         """Start a new run: clear the files of an old one, or of one without a whole checkpoint."""
-        for name in ("checkpoints", HISTORY, "metrics.json", "model.safetensors", "report.html"):
-            self.folder.delete(name)
-        self.folder.write("recipe.toml", dumps(self.recipe).encode())
+        with self._usable():
+            for name in ("checkpoints", HISTORY, "metrics.json", "model.safetensors", "report.html", STACK):
+                self.folder.delete(name)
+            self.folder.mend()
+            self.folder.write("recipe.toml", dumps(self.recipe).encode())
+        return first
 
     def resume(self, progress_like: Progress) -> Progress | None:
         """The progress of the newest whole checkpoint, with its history; None when there is none."""
-        self._sweep()
-        found = checkpoint.latest(
-            self.folder, progress_like, recipe=self.recipe, fingerprint=self.fingerprint, warn=self.warn
-        )
-        if found is None:
-            return None
-        progress: Progress
-        progress, about = found
-        note(self.platforms, about.get("platforms", ()))
-        self.history = self._read_history(progress.epoch)
-        self.folder.write(HISTORY, b"".join(_line(row) for row in self.history))
-        self.folder.write("recipe.toml", dumps(self.recipe).encode())
+        with self._usable():
+            self.folder.mend()
+            self.folder.mend("checkpoints")
+            found = checkpoint.latest(
+                self.folder, progress_like, recipe=self.recipe, fingerprint=self.fingerprint, warn=self.warn
+            )
+            if found is None:
+                return None
+            progress: Progress
+            progress, about = found
+            note(self.platforms, about.get("platforms", ()))
+            self.history, self._sealed = history.recover(
+                self.folder, about["rows"], epochs=progress.epoch, warn=self.warn
+            )
+            self.folder.write(HISTORY, as_lines(self.history))
+            self.folder.write("recipe.toml", dumps(self.recipe).encode())
+            self.folder.delete(STACK)
         self.seconds, self._saved_epoch = float(about["seconds"]), progress.epoch
         self._clock = self._saved_at = time.monotonic()
         return progress
 
     def __call__(self, epoch: Epoch) -> None:
         """After each epoch: append to the history; save a checkpoint when one is due."""
+        self.check()
         self.history.append(epoch.row)
         try:
             if not self._torn:
                 self._torn = True
-                self.folder.append(HISTORY, _line(epoch.row))
+                self.folder.append(HISTORY, as_lines([epoch.row]))
                 self._torn = False
             self._mend_history()
         except OSError as error:
@@ -99,11 +118,14 @@ class RunDirectory:
 
     def save(self, progress: Progress) -> None:
         """Write a checkpoint; a full disk is told and survived, the last good checkpoint stays."""
+        self.check()
         now = time.monotonic()
         self.seconds += now - self._clock
         self._clock = self._saved_at = now
         try:
             self._mend_history()
+            epochs, rows = progress.epoch, self.history
+            self._sealed = history.seal(self.folder, rows, epochs=epochs, sealed=self._sealed)
             checkpoint.save(
                 self.folder,
                 progress,
@@ -113,6 +135,7 @@ class RunDirectory:
                 seconds=self.seconds,
                 keep=self.recipe.checkpoint.keep,
                 platforms=self.platforms,
+                rows=history.rows_after(rows, self._sealed * history.CHUNK),
             )
             self._saved_epoch = progress.epoch
         except OSError as error:
@@ -124,37 +147,30 @@ class RunDirectory:
         """Seconds of training so far, over all resumes."""
         return self.seconds + time.monotonic() - self._clock
 
-    def write_json(self, name: str, value: Any) -> str:
-        """Write a JSON file and return its path."""
-        self.folder.write(name, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    def write(self, name: str, content: bytes) -> str:
+        """Write a file and return its path; CheckpointError if there is no room for it."""
+        self.check()
+        with self._usable():
+            self.folder.write(name, content)
         return self.folder.path(name)
 
-    def _sweep(self) -> None:
-        """Delete what a driver left half written when it was killed."""
-        for below in ("", "checkpoints/"):
-            for name in self.folder.names(below):
-                if name.endswith(".tmp"):
-                    self.folder.delete(below + name)
+    def write_json(self, name: str, value: Any) -> str:
+        """Write a JSON file and return its path."""
+        return self.write(name, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Turn what a disk or store refuses into one line."""
+        try:
+            yield
+        except OSError as error:
+            raise CheckpointError(
+                f"{error.filename or self.folder.path()} cannot be used: {error.strerror or error}; put that "
+                "right and go on with --resume"
+            ) from None
 
     def _mend_history(self) -> None:
         """Write all of the history if a full disk cut it; a checkpoint is not saved before that."""
         if self._torn:
-            self.folder.write(HISTORY, b"".join(_line(row) for row in self.history))
+            self.folder.write(HISTORY, as_lines(self.history))
             self._torn = False
-
-    def _read_history(self, epochs: int) -> list[dict[str, Any]]:
-        lines = self.folder.read(HISTORY).splitlines()[:epochs] if epochs else []
-        try:
-            rows = [json.loads(line) for line in lines]
-        except ValueError:
-            rows = []
-        if [row.get("epoch") for row in rows] != list(range(1, epochs + 1)):
-            raise CheckpointError(
-                f"{self.folder.path(HISTORY)} does not hold the {epochs} epochs of the checkpoint; "
-                "start again with --overwrite"
-            )
-        return rows
-
-
-def _line(row: dict[str, Any]) -> bytes:
-    return (json.dumps(row) + "\n").encode()

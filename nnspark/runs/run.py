@@ -17,6 +17,8 @@ from nnspark.model import Model
 from nnspark.net import weights as weights_module
 from nnspark.recipe import Recipe, dumps
 from nnspark.runs.directory import RunDirectory
+from nnspark.runs.failures import one_line_for_failed_jobs
+from nnspark.runs.lock import held
 from nnspark.runs.progress import make_progress
 from nnspark.runs.storage import open_folder
 from nnspark.sources import load_table
@@ -38,29 +40,37 @@ def run(recipe: Recipe, out: str, *, title: str, resume: bool = False, overwrite
     KeyboardInterrupt : after the checkpoint and the artifacts so far are written.
     """
     check_choices(recipe)
-    session = None
-    if recipe.training.engine == "spark":
-        from nnspark.engines.session import open_session
-
-        session = open_session(f"nnspark {title}")
-    folder = open_folder(out, session.sparkContext if session else None)
-    RunDirectory.check_free(folder, resume=resume, overwrite=overwrite)
+    session = session_for(recipe, title)
+    sc = session.sparkContext if session else None
+    folder, application = open_folder(out, sc), sc.applicationId if sc else "without Spark"
 
     def work() -> str:
         with load_shards(recipe, session) as shards:
             first = first_state(recipe, shards)
             for warning in _warnings(recipe, shards, first, session):
                 warn(warning)
-            directory = RunDirectory(folder, recipe, shards.plan.fingerprint, warn, shards.platforms)
-            start = directory.resume(first) if resume else None
-            if start is None:
-                directory.begin()
-            else:
-                log(f"resuming after epoch {start.epoch}")
-            return _train_into(directory, recipe, shards, start or first, session, title)
+            directory = RunDirectory(
+                folder, recipe, shards.plan.fingerprint, warn, shards.platforms, hold.check
+            )
+            start = (directory.resume(first) if resume else None) or directory.begin(first)
+            return _train_into(directory, recipe, shards, start, session, title)
 
-    with interrupt_on_terminate():
-        return interruptible(session.sparkContext if session else None, work)
+    with (
+        interrupt_on_terminate(),
+        held(open_folder(out, sc), application) as hold,
+        one_line_for_failed_jobs(folder),
+    ):
+        RunDirectory.check_free(folder, resume=resume, overwrite=overwrite)
+        return interruptible(sc, work)
+
+
+def session_for(recipe: Recipe, title: str) -> "SparkSession | None":
+    """The session that a recipe's engine needs, if any."""
+    if recipe.training.engine != "spark":
+        return None
+    from nnspark.engines.session import open_session
+
+    return open_session(f"nnspark {title}")
 
 
 def _warnings(
@@ -100,6 +110,8 @@ def _train_into(
         f"{title}: {plan.num_samples[0]} rows to train, {plan.num_samples[1]} to validate, "
         f"{plan.num_samples[2]} to test; {plan.num_features} features; {recipe.training.epochs} epochs"
     )
+    if start.epoch:
+        log(f"resuming after epoch {start.epoch}")
     last = [start]
     progress = make_progress(recipe.training.epochs, start=start.epoch, every=recipe.report.every)
 
@@ -107,7 +119,13 @@ def _train_into(
         last[0] = epoch.progress
 
     try:
-        trained = train(recipe, shards, start=start, callbacks=[directory, remember, progress])
+        trained = train(
+            recipe,
+            shards,
+            start=start,
+            seconds=directory.seconds,
+            callbacks=[directory, remember, progress],
+        )
         return write_artifacts(directory, recipe, shards, trained, session, title)
     except (KeyboardInterrupt, Exception) as error:
         if not (isinstance(error, KeyboardInterrupt) or is_interrupted()):
@@ -130,7 +148,7 @@ def write_artifacts(
     """Model, report and metrics of a finished run; returns the path of metrics.json, written last."""
     directory.save(trained.progress)
     model = Model.of(shards.plan, trained.network, trained.theta, dumps(recipe))
-    directory.folder.write("model.safetensors", model.to_bytes())
+    directory.write("model.safetensors", model.to_bytes())
     metrics = {
         **trained.metrics,
         "epochs": trained.progress.epoch,
@@ -150,7 +168,7 @@ def write_artifacts(
 
         page = report_page(directory, recipe, shards, trained, model, metrics, title)
         if page is not None:
-            directory.folder.write("report.html", page.encode())
+            directory.write("report.html", page.encode())
     return directory.write_json("metrics.json", metrics)
 
 
@@ -161,7 +179,7 @@ def _keep_what_there_is(directory: RunDirectory, recipe: Recipe, shards: Shards,
     from nnspark.training.loop import network_for
 
     model = Model.of(shards.plan, network_for(recipe, shards.plan), last.theta, dumps(recipe))
-    directory.folder.write("model.safetensors", model.to_bytes())
+    directory.write("model.safetensors", model.to_bytes())
     directory.write_json(
         "metrics.json",
         {

@@ -64,6 +64,7 @@ def train(
     shards: Shards,
     *,
     start: Progress | None = None,
+    seconds: float = 0.0,
     callbacks: Iterable[Callable[[Epoch], None]] = (),
 ) -> Trained:
     """Train a recipe's network on laid-out data.
@@ -71,6 +72,7 @@ def train(
     Parameters
     ----------
     start : where to go on; None begins with the recipe's initial weights.
+    seconds : of training up to there.
     callbacks : called after every epoch; one that raises ends training.
 
     Raises
@@ -81,7 +83,8 @@ def train(
         objective = objective_for(recipe, shards.plan)
         init, update = make_update(recipe, objective, shards)
         progress = start or first_progress(recipe, objective.network, init)
-        began = time.monotonic()
+        stop = stopping.with_more_time(progress.stop, recipe.stopping, seconds=seconds)
+        progress, began = progress._replace(stop=stop), time.monotonic() - seconds
         while progress.epoch < recipe.training.epochs and not progress.stop.reason:
             progress, row = run_epoch(recipe, update, progress, time.monotonic() - began)
             for callback in callbacks:
@@ -105,7 +108,7 @@ def run_epoch(recipe: Recipe, update: Update, progress: Progress, elapsed: float
     row = history_row(recipe, epoch, evaluation, evaluations, seconds)
     stopping.refuse_unmeasured(recipe.stopping, row)
     stop = stopping.update(progress.stop, recipe.stopping, row, evaluation.theta, seconds=elapsed + seconds)
-    if evaluation.converged and not stop.reason:
+    if evaluation.converged and (not stop.reason or stopping.is_by_time(stop)):
         stop = stop._replace(reason="the optimizer converged: no further progress is possible")
     return Epoch(Progress(epoch, evaluations, theta, state, stop), row)
 

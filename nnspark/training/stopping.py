@@ -16,9 +16,20 @@ from nnspark.errors import DataError
 from nnspark.objective.metrics import METRICS
 from nnspark.recipe import Stopping
 
-__all__ = ["Stop", "refuse_unmeasured", "refuse_without_rows", "score", "start", "update", "watches"]
+__all__ = [
+    "Stop",
+    "is_by_time",
+    "refuse_unmeasured",
+    "refuse_without_rows",
+    "score",
+    "start",
+    "update",
+    "watches",
+    "with_more_time",
+]
 
 Array = NDArray[Any]
+TIME_IS_UP = " s were up"
 
 
 class Stop(NamedTuple):
@@ -72,7 +83,8 @@ def score(stopping: Stopping, row: Mapping[str, Any]) -> float:
 
 
 def update(stop: Stop, stopping: Stopping, row: Mapping[str, Any], theta: Array, *, seconds: float) -> Stop:
-    """The state after an epoch. ``theta`` is where the row was measured; ``seconds`` since the run began.
+    """The state after an epoch. ``theta`` is where the row was measured; ``seconds`` of
+    training so far, over all resumes.
 
     Patience counts epochs whose monitored value is not better than the best by more than
     ``min_delta`` and stops when there are more than ``patience`` of them. Tolerance stops when the
@@ -99,6 +111,20 @@ def update(stop: Stop, stopping: Stopping, row: Mapping[str, Any], theta: Array,
             count = stopping.tolerance_epochs
             epochs = "the last epoch" if count == 1 else f"each of {count} epochs"
             stop = stop._replace(reason=f"the cost fell by less than {stopping.tolerance:g} in {epochs}")
-    if stopping.max_seconds and seconds >= stopping.max_seconds:
-        stop = stop._replace(reason=f"{stopping.max_seconds:g} s were up")
+    if not stop.reason and _is_up(stopping, seconds):
+        stop = stop._replace(reason=f"{stopping.max_seconds:g}{TIME_IS_UP}")
     return stop
+
+
+def is_by_time(stop: Stop) -> bool:
+    """Whether it was only time that ran out."""
+    return stop.reason.endswith(TIME_IS_UP)
+
+
+def with_more_time(stop: Stop, stopping: Stopping, *, seconds: float) -> Stop:
+    """The state to resume from: one that stopped by time goes on if there is more time now."""
+    return stop._replace(reason="") if is_by_time(stop) and not _is_up(stopping, seconds) else stop
+
+
+def _is_up(stopping: Stopping, seconds: float) -> bool:
+    return bool(stopping.max_seconds) and seconds >= stopping.max_seconds

@@ -1,5 +1,6 @@
 """The training job: what a run leaves behind, its exit codes, and that bad input leaves nothing."""
 
+import errno
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ import pytest
 
 from nnspark.model import Model
 from nnspark.runs.command import run_job
+from nnspark.runs.storage import LocalFolder
 
 ROOT = Path(__file__).parents[2]
 QUICK = ("--set", "training.engine=local", "--set", "report.html=false", "--set", "training.epochs=5")
@@ -120,6 +122,10 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "ragged": (_csv("a,b,label\n1,2,0\n1,2\n3,4,1\n"), "line 3"),
     "no label": (_csv("a,b,label\n1,2,0\n1,2,\n3,4,1\n"), "label"),
     "one class": (_npy(SQUARE, TWO * 0), "only one class"),
+    "all class weights 0": (
+        lambda folder: [*_npy(SQUARE, TWO)(folder), 'training.class_weight={"0" = 0, "1" = 0.0}'],
+        "training.class_weight",
+    ),
     "fewer rows than classes": (_npy(SQUARE, np.arange(20)), "fewer training rows"),
     "lengths": (_npy(SQUARE, TWO[:-1]), "20 rows but"),
     "objects": (_npy(SQUARE.astype(object), TWO), "object"),
@@ -144,6 +150,74 @@ def test_bad_input_is_one_line_and_leaves_nothing(job: Any, digits: Path, tmp_pa
     assert lines[0].startswith("error: ")
     assert message in lines[0]
     assert not out.exists()
+
+
+@pytest.mark.parametrize("below", ["", "/run", "/above/run"])
+def test_an_out_that_is_no_directory_is_refused_before_the_data_are_read(
+    job: Any, digits: Path, tmp_path: Path, below: str
+) -> None:
+    """A file, or something below one: one line, and the data, which are missing too, are not looked for."""
+    (tmp_path / "file").write_text("mine")
+    missing = ["--set", "data.source=csv", "--set", f"data.path={tmp_path / 'none.csv'}"]
+    code, stdout, stderr = job(digits, "--out", f"{tmp_path / 'file'}{below}", *QUICK, *missing)
+    assert (code, stdout) == (2, "")
+    (line,) = stderr.splitlines()
+    assert line.startswith(f"error: {tmp_path / 'file'}{below} cannot be a run directory: ")
+    assert "--out" in line
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_an_out_that_cannot_be_written_to_is_refused_before_the_data_are_read(
+    job: Any, digits: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A read-only disk: one line, and nothing is left of the directory."""
+
+    def read_only(path: Path, *args: Any, **options: Any) -> Any:
+        if "run" in path.parts and args and "x" in args[0]:
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        return plain_open(path, *args, **options)
+
+    plain_open = Path.open
+    monkeypatch.setattr(Path, "open", read_only)
+    missing = ["--set", "data.source=csv", "--set", f"data.path={tmp_path / 'none.csv'}"]
+    code, _, stderr = job(digits, "--out", tmp_path / "new/run", *QUICK, *missing)
+    assert code == 2
+    assert stderr.splitlines()[0].endswith(
+        "Read-only file system; pass --out a directory that can be written to"
+    )
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_disk_that_is_full_at_the_end_is_one_line(
+    job: Any, digits: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The model cannot be written: what to do is said, and doing it ends the run."""
+    plain = LocalFolder.write
+
+    def full(folder: LocalFolder, name: str, content: bytes) -> None:
+        if name == "model.safetensors":
+            raise OSError(errno.ENOSPC, "No space left on device", folder.path(name))
+        plain(folder, name, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalFolder, "write", full)
+        code, _, stderr = job(digits, "--out", tmp_path / "run", *QUICK)
+    assert code == 2
+    assert "model.safetensors cannot be used: No space left on device" in stderr.splitlines()[-1]
+    assert job(digits, "--out", tmp_path / "run", *QUICK, "--resume")[0] == 0
+
+
+def test_more_seconds_let_a_run_go_on_and_the_same_do_not(job: Any, digits: Path, tmp_path: Path) -> None:
+    """max_seconds counts the seconds of all resumes, as the checkpoint keeps them."""
+    out, options = tmp_path / "run", [*QUICK[:4], "--set", "training.epochs=8", "--resume"]
+    epochs = []
+    for seconds in ("1e-9", "1e-9", "2e-9", "1000", "0"):
+        code, _, stderr = job(digits, "--out", out, *options, "--set", f"stopping.max_seconds={seconds}")
+        assert code == 0, stderr
+        metrics = json.loads((out / "metrics.json").read_text())
+        epochs.append((metrics["epochs"], metrics["stopped_because"]))
+    assert epochs[:3] == [(1, "1e-09 s were up")] * 3
+    assert epochs[3:] == [(8, "all 8 epochs were done")] * 2
 
 
 def test_an_existing_run_is_not_overwritten_by_accident(job: Any, digits: Path, tmp_path: Path) -> None:

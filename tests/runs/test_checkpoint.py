@@ -191,6 +191,36 @@ def test_a_truncated_checkpoint_is_noticed_and_the_one_before_used(folder, lengt
     assert len(warnings) == 1
 
 
+def test_a_checkpoint_that_cannot_be_read_now_is_not_given_up(folder, monkeypatch):
+    """A mount that is away or a missing permission is no damage: nothing starts again over what is there."""
+    saved(folder, (10,))
+
+    def refuse(self, name):
+        raise PermissionError(errno.EACCES, "Permission denied", name)
+
+    monkeypatch.setattr(LocalFolder, "read", refuse)
+    with one_line_error("cannot resume", "Permission denied", "--overwrite", kind=CheckpointError):
+        found(folder)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOENT])
+def test_a_checkpoint_on_a_bad_sector_is_damaged(folder, monkeypatch, number):
+    """Or one that vanishes between the listing and the reading: the one before it is used."""
+    saved(folder)
+    read = LocalFolder.read
+
+    def bad(self, name):
+        if name.endswith("20.ckpt"):
+            raise OSError(number, "Input/output error", name)
+        return read(self, name)
+
+    monkeypatch.setattr(LocalFolder, "read", bad)
+    (state, _), (warning,) = found(folder)
+    assert state.steps == 10
+    assert "epoch-00000020.ckpt" in warning
+    assert "trying the one before" in warning
+
+
 def test_when_all_are_damaged_there_is_none_and_each_is_named(folder):
     """Two warnings."""
     saved(folder, (10,))

@@ -1,14 +1,21 @@
 """A run directory behind a Hadoop URI holds what a local one holds, and resumes."""
 
 import json
+import os
+import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from spark.training import recipe_of
 
+from nnspark.errors import CheckpointError
+from nnspark.runs import hadoop_folder
+from nnspark.runs.hadoop_folder import HadoopFolder
+from nnspark.runs.lock import held
 from nnspark.runs.run import run
-from nnspark.runs.storage import HadoopFolder, LocalFolder, open_folder
+from nnspark.runs.storage import LocalFolder, open_folder
 
 
 @pytest.fixture
@@ -47,6 +54,160 @@ def test_a_write_that_fails_is_an_os_error(spark: Any, tmp_path: Path) -> None:
     folder = open_folder(f"file://{tmp_path}/file/below", spark.sparkContext)
     with pytest.raises(OSError, match="below/name"):
         folder.write("name", b"content")
+
+
+@pytest.mark.parametrize("length", [0, 1, 99, 100, 101, 100_000])
+def test_more_than_fits_one_argument_goes_by_a_local_file(
+    folder: HadoopFolder, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    """The same bytes there and back on either side of the size, and no local file is left."""
+    monkeypatch.setattr(hadoop_folder, "BY_DISK_BYTES", 100)
+    content = bytes(range(256)) * (length // 256 + 1)
+    left = sorted(os.listdir(folder._sc._temp_dir))
+    folder.write("checkpoint", content[:length])
+    assert folder.read("checkpoint") == content[:length]
+    assert sorted(os.listdir(folder._sc._temp_dir)) == left
+    assert folder.names() == ["checkpoint"]
+
+
+def flip(path: Path) -> None:
+    """Another bit in the middle, behind the back of Hadoop's checksum."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_flipped_byte_behind_a_uri_sends_resume_to_the_checkpoint_before(
+    spark: Any, tmp_path: Path, capsys: Any
+) -> None:
+    """Hadoop's own checksum refuses to read it: that is damage as any other, and said in one line."""
+    recipe = recipe_of("training.epochs=4", "checkpoint.every=2", "report.html=false")
+    uri = f"file://{tmp_path}/run"
+    run(recipe, uri, title="whole")
+    before = json.loads((tmp_path / "run/metrics.json").read_text())["weights_sha256"]
+    flip(tmp_path / "run/checkpoints/epoch-00000004.ckpt")
+    capsys.readouterr()
+    run(recipe, uri, title="again", resume=True)
+    lines = capsys.readouterr().err.splitlines()
+    (warning,) = [line for line in lines if "epoch-00000004.ckpt" in line]
+    assert "is damaged" in warning
+    assert "Checksum error" in warning
+    assert any("resuming after epoch 2" in line for line in lines)
+    assert json.loads((tmp_path / "run/metrics.json").read_text())["weights_sha256"] == before
+
+
+class KilledError(BaseException):
+    """Stands for SIGKILL."""
+
+
+def die_after(monkeypatch: pytest.MonkeyPatch, folder: HadoopFolder, steps: int) -> None:
+    """Let a write's rename be delete-then-rename, as object stores have it, and end after so many steps."""
+    left = [steps]
+
+    def step(call: Any, *args: Any) -> Any:
+        if left[0] <= 0:
+            raise KilledError
+        left[0] -= 1
+        return call(*args)
+
+    def in_two(temporary: Any, final: Any) -> None:
+        step(folder._fs.delete, final, False)
+        assert step(folder._fs.rename, temporary, final)
+        step(lambda: None)
+
+    plain = folder._put
+    monkeypatch.setattr(folder, "_put", lambda *args, **options: step(lambda: plain(*args, **options)))
+    monkeypatch.setattr(folder, "_replace", in_two)
+
+
+@pytest.mark.parametrize(
+    ("steps", "found"), [(0, b"old"), (1, b"old"), (2, b"new"), (3, b"new"), (4, b"new")]
+)
+def test_a_driver_killed_between_delete_and_rename_loses_nothing(
+    spark: Any, folder: HadoopFolder, monkeypatch: pytest.MonkeyPatch, steps: int, found: bytes
+) -> None:
+    """A reader has the old bytes or the new ones; mending leaves one file, and no temporary one."""
+    folder.write("a/one", b"old")
+    with monkeypatch.context() as patched:
+        die_after(patched, folder, steps)
+        with suppress(KilledError):
+            folder.write("a/one", b"new")
+    reader = open_folder(folder.path(), spark.sparkContext)
+    assert reader.read("a/one") == found
+    reader.mend("a")
+    assert reader.names("a") == ["one"]
+    assert reader.read("a/one") == found
+
+
+def test_what_was_only_half_written_is_not_taken_for_a_file(folder: HadoopFolder, tmp_path: Path) -> None:
+    """A temporary file that is shorter or other than its name says; mending deletes it."""
+    folder.write("other", b"")
+    for content in (b"ne", b"nee", b"new!"):
+        (tmp_path / f"run/one.3-{zlib.crc32(b'new')}-01234567.tmp").write_bytes(content)
+        with pytest.raises(FileNotFoundError):
+            folder.read("one")
+    folder.mend()
+    assert folder.names() == ["other"]
+
+
+def test_a_run_whose_only_checkpoint_has_no_name_yet_resumes_from_it(
+    spark: Any, tmp_path: Path, capsys: Any
+) -> None:
+    """The driver was killed after the write, before the rename."""
+    uri = f"file://{tmp_path}/run"
+    run(recipe_of("training.epochs=2", "report.html=false"), uri, title="short")
+    content = (tmp_path / "run/checkpoints/epoch-00000002.ckpt").read_bytes()
+    folder = open_folder(uri, spark.sparkContext)
+    folder.delete("checkpoints")
+    (tmp_path / "run/checkpoints").mkdir()
+    name = f"epoch-00000002.ckpt.{len(content)}-{zlib.crc32(content)}-01234567.tmp"
+    (tmp_path / "run/checkpoints" / name).write_bytes(content)
+    capsys.readouterr()
+    run(recipe_of("training.epochs=3", "report.html=false"), uri, title="", resume=True)
+    assert "resuming after epoch 2" in capsys.readouterr().err
+    assert not list((tmp_path / "run").rglob("*.tmp"))
+
+
+def test_of_two_who_create_a_file_one_does(spark: Any, folder: HadoopFolder) -> None:
+    """What is there is not touched; another Hadoop file system says so too."""
+    for one in (folder, in_memory(spark)):
+        assert one.create("driver.lock", b"first")
+        assert not one.create("driver.lock", b"second")
+        assert one.read("driver.lock") == b"first"
+        one.delete("driver.lock")
+        assert one.create("driver.lock", b"third")
+        one.delete("driver.lock")
+
+
+def in_memory(spark: Any) -> HadoopFolder:
+    """A folder whose file system is not taken for that of this machine."""
+    found = open_folder(f"file://{spark.sparkContext._temp_dir}/elsewhere", spark.sparkContext)
+    assert isinstance(found, HadoopFolder)
+    found._on_disk = None
+    return found
+
+
+def test_a_directory_is_made_and_undone(folder: HadoopFolder, tmp_path: Path) -> None:
+    """With those above it, as far as they are empty."""
+    deep = open_folder(f"{folder.path()}/below/it", folder._sc)
+    made = deep.make()
+    assert made == 3
+    (tmp_path / "run/mine").write_bytes(b"")
+    deep.prune(made)
+    assert folder.names() == ["mine"]
+    assert folder.make() == 0
+
+
+def test_a_second_driver_behind_a_uri_is_refused(spark: Any, tmp_path: Path) -> None:
+    """And a file in the place of the directory, before any data are read."""
+    uri = f"file://{tmp_path}/run"
+    recipe = recipe_of("training.epochs=1", "report.html=false")
+    refused = pytest.raises(CheckpointError, match=f"in use by process {os.getpid()} on .*application local-")
+    with held(open_folder(uri, spark.sparkContext), spark.sparkContext.applicationId), refused:
+        run(recipe, uri, title="", resume=True)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(CheckpointError, match="cannot be a run directory"):
+        run(recipe_of("data.source=csv", "data.path=none.csv"), f"file://{tmp_path}/file", title="")
 
 
 def test_a_run_behind_a_uri_resumes_to_the_same_weights(spark: Any, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from nnspark.errors import DataError, RecipeError
 from nnspark.recipe import Stopping
 from nnspark.training.choices import check_choices
-from nnspark.training.stopping import start, update
+from nnspark.training.stopping import is_by_time, start, update, with_more_time
 
 DIGITS = table_of(load_digits().data, load_digits().target)
 NET = [
@@ -209,6 +209,24 @@ def test_time_stops():
     states = run(Stopping(max_seconds=10.0), [1.0] * 5, seconds=[4.0, 8.0, 12.0, 16.0, 20.0])
     assert len(states) == 3
     assert states[-1].reason == "10 s were up"
+
+
+def test_only_a_stop_by_time_goes_on_with_more_time():
+    """And only where there is more: not with the seconds that are used up, always without a limit."""
+    stopping = Stopping(max_seconds=10.0, patience=1)
+    late = run(stopping, [1.0], [1.0], seconds=[12.0])[-1]
+    assert is_by_time(late)
+    for more, reason in ((12.0, late.reason), (12.5, ""), (0.0, "")):
+        assert with_more_time(late, Stopping(max_seconds=more), seconds=12.0).reason == reason
+    stale = run(stopping, [1.0] * 3, [1.0] * 3, seconds=[1.0, 2.0, 12.0])[-1]
+    assert stale.reason == "validation_loss did not improve for 2 epochs"
+    assert with_more_time(stale, Stopping(), seconds=12.0) == stale
+
+
+def test_the_clock_goes_on_where_the_run_before_left_it():
+    """Of ten seconds eleven were used up before: one epoch and no more."""
+    trained = fit(DIGITS, *NET, "stopping.max_seconds=10", "training.epochs=9", seconds=11.0)
+    assert (trained.progress.epoch, trained.stopped_because) == (1, "10 s were up")
 
 
 def test_nothing_stops_where_nothing_is_asked():

@@ -1,0 +1,83 @@
+"""What a failed Spark job comes to: the error that a worker raised, or one line and a file with the stack."""
+
+import re
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nnspark import errors
+from nnspark.errors import NNSparkError, SparkJobError, SparkLostError
+from nnspark.runs.storage import Folder
+
+__all__ = ["STACK", "cause", "known_error", "one_line_for_failed_jobs"]
+
+STACK = "error.txt"
+RAISED_IN_A_WORKER = re.compile(r"nnspark\.errors\.(\w+): (.+)")
+PYTHON_TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)")
+LOST_TASK = re.compile(r"most recent failure: (?:Lost task .*?\): )?(.*)")
+JAVA_CLASS = re.compile(r"^(?:[a-z]\w*\.)+(\w+: )")
+
+
+def known_error(error: BaseException) -> NNSparkError | None:
+    """The NNSparkError that an exception is, that it quotes out of a Python worker, or that Spark is gone."""
+    if isinstance(error, NNSparkError):
+        return error
+    if jvm_is_gone():
+        return SparkLostError(
+            "Spark's JVM ended before the job did: killed, or out of memory; give the driver more "
+            "(spark.driver.memory) and go on with --resume"
+        )
+    if not is_of_spark(error):
+        return None
+    for name, message in reversed(RAISED_IN_A_WORKER.findall(str(error))):
+        kind = getattr(errors, name, None)
+        if isinstance(kind, type) and issubclass(kind, NNSparkError):
+            return kind(message.strip())
+    return None
+
+
+@contextmanager
+def one_line_for_failed_jobs(folder: Folder) -> Iterator[None]:
+    """Turn Spark's exceptions into SparkJobError, and keep their stacks in a file of the run directory."""
+    try:
+        yield
+    except Exception as error:
+        if known_error(error) is not None or not is_of_spark(error):
+            raise
+        stack = "".join(traceback.format_exception(error))
+        try:
+            folder.write(STACK, f"{time.strftime('%Y-%m-%d %H:%M:%S %z')}\n{stack}".encode())
+            where = f"its stack is in {folder.path(STACK)}"
+        except Exception as second:
+            where = f"its stack could not be kept: {second}"
+        raise SparkJobError(
+            f"a Spark job failed: {cause(str(error))}; {where}; put that right, then go on with --resume"
+        ) from error
+
+
+def is_of_spark(error: BaseException) -> bool:
+    """Whether PySpark or its bridge to the JVM raised an exception."""
+    return type(error).__module__.partition(".")[0] in ("py4j", "pyspark")
+
+
+def cause(text: str) -> str:
+    """The one line of what Spark says of a failed job that names the cause."""
+    for pattern in (PYTHON_TRACEBACK, LOST_TASK):
+        found = pattern.findall(text)
+        if found:
+            return JAVA_CLASS.sub(r"\1", str(found[0]).strip())
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    said = [line for line in lines if not line.startswith(("An error occurred while calling", "at "))]
+    return JAVA_CLASS.sub(r"\1", (said or lines or ["it did not say why"])[0].lstrip(": "))
+
+
+def jvm_is_gone() -> bool:
+    """Whether there was a JVM that does not answer any more."""
+    pyspark = sys.modules.get("pyspark")
+    gateway = pyspark.SparkContext._gateway if pyspark else None
+    try:
+        return gateway is not None and not gateway.jvm.System.currentTimeMillis()
+    except Exception:  # whatever py4j makes of a closed connection
+        return True
