@@ -8,11 +8,12 @@ import re
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnspark.errors import NNSparkError
 
 if TYPE_CHECKING:
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
 __all__ = ["DEFAULTS", "end_idle_workers", "open_session"]
@@ -20,6 +21,8 @@ __all__ = ["DEFAULTS", "end_idle_workers", "open_session"]
 GRACE = 2.0  # seconds
 WITHOUT_ATTEMPTS = re.compile(r"local(?:\[(\*|\d+)\])?")
 ATTEMPTS = 4  # as on a cluster
+
+_started: list["SparkContext"] = []
 
 DEFAULTS = {
     # A broadcast and a job take 77 ms over TCP (delayed acknowledgements), 32 ms over a Unix socket.
@@ -57,10 +60,14 @@ def open_session(name: str) -> "SparkSession":
     try_again = with_attempts(master)
     if try_again != given.get("spark.master"):
         builder = builder.master(try_again)
+    running = SparkContext._active_spark_context
     try:
-        return builder.getOrCreate()
+        session = builder.getOrCreate()
     except Exception as error:
         raise _not_started(error) from error
+    if session.sparkContext is not running:
+        _started.append(session.sparkContext)
+    return session
 
 
 def with_attempts(master: str) -> str:
@@ -74,18 +81,17 @@ def with_attempts(master: str) -> str:
 
 
 def end_idle_workers() -> None:
-    """In local mode, end PySpark's worker processes, before Spark stops and makes them complain.
+    """In local mode, end the worker processes of a session opened here, before Spark makes them complain.
 
     Spark closes the sockets of idle workers and only then tells their daemon to end them. A worker that sees
     its socket closed first prints a traceback (daemon.py re-raises what its last flush failed with), which
     Spark copies to the driver's standard error. Elsewhere it goes to the executor's own log.
     """
-    pyspark = sys.modules.get("pyspark")
-    sc = pyspark.SparkContext._active_spark_context if pyspark else None
-    if sc is None or not str(sc.master).startswith("local["):
+    if not _started or not str(_started[-1].master).startswith("local["):
         return
+    jvm: Any = getattr(_started.pop(), "_jvm")  # noqa: B009 (typed as optional)
     with suppress(Exception):  # the JVM may be gone, and then so are they
-        found = sc._jvm.java.lang.ProcessHandle.current().descendants().toArray()
+        found = jvm.java.lang.ProcessHandle.current().descendants().toArray()
         workers = [one for one in found if "pyspark.daemon" in one.info().commandLine().orElse("")]
         for worker in workers:
             worker.destroy()

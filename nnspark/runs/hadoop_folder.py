@@ -165,15 +165,19 @@ class HadoopFolder:
         """Rename over the old file in one step, or, where the file system has no such step, in two."""
         from py4j.protocol import Py4JJavaError
 
-        hadoop = self._jvm.org.apache.hadoop.fs
-        overwrite = self._sc._gateway.new_array(hadoop.Options.Rename, 1)
-        overwrite[0] = hadoop.Options.Rename.OVERWRITE
         try:
-            hadoop.FileContext.getFileContext(final.toUri(), self._conf).rename(temporary, final, overwrite)
+            self._rename_over(temporary, final)
         except Py4JJavaError:
             self._fs.delete(final, False)
             if not self._fs.rename(temporary, final):
                 raise
+
+    def _rename_over(self, temporary: Any, final: Any) -> None:
+        """Hadoop's rename that overwrites, which HDFS does in one step."""
+        hadoop = self._jvm.org.apache.hadoop.fs
+        overwrite = self._sc._gateway.new_array(hadoop.Options.Rename, 1)
+        overwrite[0] = hadoop.Options.Rename.OVERWRITE
+        hadoop.FileContext.getFileContext(final.toUri(), self._conf).rename(temporary, final, overwrite)
 
     def _whole(self, below: str, name: str, wanted: str) -> bytes | None:
         """The content of a temporary file that was to become ``wanted``, if all of it was written."""

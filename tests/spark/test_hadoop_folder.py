@@ -100,36 +100,35 @@ class KilledError(BaseException):
     """Stands for SIGKILL."""
 
 
-def die_after(monkeypatch: pytest.MonkeyPatch, folder: HadoopFolder, steps: int) -> None:
-    """Let a write's rename be delete-then-rename, as object stores have it, and end after so many steps."""
-    left = [steps]
+class DyingStore:
+    """A Hadoop file system whose driver is killed before its so-many-th call that changes something."""
 
-    def step(call: Any, *args: Any) -> Any:
-        if left[0] <= 0:
-            raise KilledError
-        left[0] -= 1
-        return call(*args)
+    def __init__(self, plain: Any, steps: int) -> None:
+        self._plain, self._left = plain, steps
 
-    def in_two(temporary: Any, final: Any) -> None:
-        step(folder._fs.delete, final, False)
-        assert step(folder._fs.rename, temporary, final)
-        step(lambda: None)
-
-    plain = folder._put
-    monkeypatch.setattr(folder, "_put", lambda *args, **options: step(lambda: plain(*args, **options)))
-    monkeypatch.setattr(folder, "_replace", in_two)
+    def __getattr__(self, name: str) -> Any:
+        if name in ("create", "delete", "rename"):
+            if self._left <= 0:
+                raise KilledError
+            self._left -= 1
+        return getattr(self._plain, name)
 
 
-@pytest.mark.parametrize(
-    ("steps", "found"), [(0, b"old"), (1, b"old"), (2, b"new"), (3, b"new"), (4, b"new")]
-)
+def like_an_object_store(monkeypatch: pytest.MonkeyPatch, folder: HadoopFolder, steps: int) -> None:
+    """No rename over a file, and a driver that is killed after so many steps: create, delete, rename."""
+    monkeypatch.setattr(folder, "_fs", DyingStore(folder._fs, steps))
+    refuse = folder._jvm.java.lang.Integer.parseInt
+    monkeypatch.setattr(folder, "_rename_over", lambda temporary, final: refuse("no such step"))
+
+
+@pytest.mark.parametrize(("steps", "found"), [(0, b"old"), (1, b"old"), (2, b"new"), (3, b"new")])
 def test_a_driver_killed_between_delete_and_rename_loses_nothing(
     spark: Any, folder: HadoopFolder, monkeypatch: pytest.MonkeyPatch, steps: int, found: bytes
 ) -> None:
     """A reader has the old bytes or the new ones; mending leaves one file, and no temporary one."""
     folder.write("a/one", b"old")
     with monkeypatch.context() as patched:
-        die_after(patched, folder, steps)
+        like_an_object_store(patched, folder, steps)
         with suppress(KilledError):
             folder.write("a/one", b"new")
     reader = open_folder(folder.path(), spark.sparkContext)
