@@ -163,11 +163,9 @@ class HadoopFolder:
 
     def _replace(self, temporary: Any, final: Any) -> None:
         """Rename over the old file in one step, or, where the file system has no such step, in two."""
-        from py4j.protocol import Py4JJavaError
-
         try:
             self._rename_over(temporary, final)
-        except Py4JJavaError:
+        except _java_errors():
             self._fs.delete(final, False)
             if not self._fs.rename(temporary, final):
                 raise
@@ -243,14 +241,22 @@ class HadoopFolder:
     @contextmanager
     def _os_errors(self, name: str = "") -> Iterator[None]:
         """Tell what the JVM raises as Python does of local files."""
-        from py4j.protocol import Py4JJavaError
-
         try:
             yield
-        except Py4JJavaError as error:
-            kind = error.java_exception.getClass().getSimpleName()
-            message = str(error.java_exception.getMessage() or kind).splitlines()[0]
+        except _java_errors() as error:
+            java = getattr(error, "java_exception", None)
+            kind = java.getClass().getSimpleName() if java else type(error).__name__
+            said = str(java.getMessage() if java else error).strip()
+            message = said.splitlines()[0] if said else kind
             number = errno.ENOENT if kind in MISSING else errno.EIO if kind in DAMAGED else None
             where = self.path(name)
             told = (f"{where}: {message}",) if number is None else (number, message, where)
             raise OSError(*told) from error
+
+
+def _java_errors() -> tuple[type[Exception], ...]:
+    """What the JVM's exceptions are in Python: py4j's own, or PySpark's where it knows the kind."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    return Py4JJavaError, PySparkException

@@ -69,7 +69,12 @@ def open_folder(path: str, sc: "SparkContext | None") -> Folder:
         )
     from nnspark.runs.hadoop_folder import HadoopFolder
 
-    return HadoopFolder(path, sc)
+    try:
+        return HadoopFolder(path, sc)
+    except OSError as error:
+        raise CheckpointError(
+            f"{error.strerror or error}; expected a path or a URI that Spark's Hadoop client can open"
+        ) from None
 
 
 class LocalFolder:

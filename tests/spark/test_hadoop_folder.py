@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import one_line_error
 from spark.training import recipe_of
 
 from nnspark.errors import CheckpointError
@@ -207,6 +208,13 @@ def test_a_second_driver_behind_a_uri_is_refused(spark: Any, tmp_path: Path) -> 
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(CheckpointError, match="cannot be a run directory"):
         run(recipe_of("data.source=csv", "data.path=none.csv"), f"file://{tmp_path}/file", title="")
+
+
+@pytest.mark.parametrize("uri", ["nosuch://host/run", "hdfs:///run", "s3a://bucket/run"])
+def test_a_uri_that_cannot_be_opened_is_one_line(spark: Any, uri: str) -> None:
+    """Without its file system's classes, or without its host."""
+    with one_line_error(uri, kind=CheckpointError):
+        open_folder(uri, spark.sparkContext)
 
 
 def test_a_run_behind_a_uri_resumes_to_the_same_weights(spark: Any, tmp_path: Path) -> None:
