@@ -1,4 +1,4 @@
-"""Worker functions that fail or dawdle on purpose, as ``nnspark.training.cost._totals`` with a fault in front."""
+"""Worker functions that fail or dawdle on purpose, as those of ``training.cost`` with a fault in front."""
 
 import time
 from collections.abc import Callable
