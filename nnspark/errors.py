@@ -13,6 +13,7 @@
 
 Exit 1 is for what --resume may get past without another recipe or other data. An exception that is none of
 these also ends a job with 1, and with its traceback; 130 is an interrupt, with a checkpoint.
+RecipeError, DataError and DivergedError are ValueErrors too, as scikit-learn's callers expect.
 
 Every message is one line: what was expected, what came, what to do.
 """
@@ -37,15 +38,15 @@ class NNSparkError(Exception):
     exit_code = 2
 
 
-class RecipeError(NNSparkError):
+class RecipeError(NNSparkError, ValueError):
     """A recipe key, value or combination that cannot be trained."""
 
 
-class DataError(NNSparkError):
+class DataError(NNSparkError, ValueError):
     """A file or row that cannot be used."""
 
 
-class ShapeError(DataError, ValueError):
+class ShapeError(DataError):
     """Arrays whose shapes do not fit each other or the network."""
 
 
@@ -57,7 +58,7 @@ class CheckpointError(NNSparkError):
     """A checkpoint or run directory that cannot be used."""
 
 
-class DivergedError(NNSparkError):
+class DivergedError(NNSparkError, ValueError):
     """A cost that is no longer finite; names the epoch and what to try."""
 
     exit_code = 3

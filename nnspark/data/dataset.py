@@ -98,7 +98,7 @@ def finish_plan(
         if fraction > 0 and counts[part] == 0:
             warnings.append(f"no row fell into the {PARTS[part]} part: there are only {counts.sum()} rows")
     if plan.classes is not None and class_counts is not None:
-        if counts[0] < len(plan.classes):
+        if counts[0] < len(plan.classes) and not recipe.data.classes:
             raise DataError(
                 f"there are fewer training rows ({counts[0]}) than classes ({len(plan.classes)}); "
                 "is data.label the right column?"

@@ -53,10 +53,11 @@ def exponential(*, factor: float = 0.95) -> Factor:
     return lambda t: float(factor**t)
 
 
-def inverse_scaling(*, power: float = 0.5) -> Factor:
-    """1 / (t + 1)**power; scikit-learn's "invscaling", but that one counts rows where this counts epochs."""
+def inverse_scaling(*, power: float = 0.5, pace: float = 1.0) -> Factor:
+    """1 / (pace * t + 1)**power; with the number of training rows as pace, scikit-learn's "invscaling"."""
     check_number("power", power, lambda v: v >= 0, "of 0 or more")
-    return lambda t: float((t + 1) ** -power)
+    check_number("pace", pace, lambda v: v >= 0, "of 0 or more")
+    return lambda t: float((pace * t + 1) ** -power)
 
 
 def cosine(*, epochs: int, floor: float = 0.0) -> Factor:

@@ -120,7 +120,7 @@ def _check_rounds_and_stopping(recipe: Recipe) -> None:
         require(getattr(rounds, key) >= low, f"rounds.{key}", f"{low} or more", getattr(rounds, key))
     if rounds.batch_size == 0:
         require(rounds.replicas == 1, "rounds.replicas", "1 unless rounds.batch_size is set", rounds.replicas)
-    for key in ("patience", "min_delta", "tolerance", "min_epochs", "max_seconds"):
+    for key in ("patience", "min_delta", "tolerance", "min_epochs", "max_seconds", "max_evaluations"):
         _finite(f"stopping.{key}", getattr(stopping, key), lambda v: v >= 0, "a number of at least 0")
     require(
         stopping.tolerance_epochs >= 1, "stopping.tolerance_epochs", "1 or more", stopping.tolerance_epochs

@@ -138,6 +138,7 @@ class Rounds:
     replicas : sets of rows that train side by side; part of the result, unlike partitions
     local_epochs : passes of a replica over its rows in a round
     local_steps : steps of a replica in a round instead of whole passes; 0 is off
+    shuffle : false takes a replica's batches in the order of the rows' hashes, the same every epoch
     outer : what averages: "average", or an optimizer that takes the averaged move as a gradient
     """
 
@@ -145,6 +146,7 @@ class Rounds:
     replicas: int = 1
     local_epochs: int = 1
     local_steps: int = 0
+    shuffle: bool = True
     outer: str | Table = "average"
 
     @property
@@ -155,7 +157,7 @@ class Rounds:
 
 @dataclass(frozen=True)
 class Stopping:
-    """When to stop before the last epoch. Off while patience, tolerance and max_seconds are 0.
+    """When to stop before the last epoch. Off while patience, tolerance and the two limits are 0.
 
     monitor : what patience watches: cost, or a metric, or validation_ and a metric
     patience : epochs without improvement that are borne; 0 is off
@@ -165,6 +167,7 @@ class Stopping:
     tolerance_epochs : that many epochs running
     min_epochs : neither of the two stops before this epoch
     max_seconds : stop after so long, resumes included; 0 is off
+    max_evaluations : stop after so many passes over the rows (cg, lbfgs: several an epoch); 0 is off
     """
 
     monitor: str = "validation_loss"
@@ -175,6 +178,7 @@ class Stopping:
     tolerance_epochs: int = 1
     min_epochs: int = 0
     max_seconds: float = 0.0
+    max_evaluations: int = 0
 
 
 @dataclass(frozen=True)

@@ -189,11 +189,17 @@ def make_update(
     return optimizer.init, update
 
 
-def first_state(recipe: Recipe, shards: Shards) -> Progress:
-    """Where training of this recipe on these data starts; also the shape of every later progress."""
+def first_state(recipe: Recipe, shards: Shards, theta: Array | None = None) -> Progress:
+    """Where training of this recipe on these data starts; also the shape of every later progress.
+
+    ``theta`` are the weights to start from, in place of those that the recipe draws.
+    """
     objective = objective_for(recipe, shards.plan)
     init, _ = make_update(recipe, objective, shards)
-    return first_progress(recipe, objective.network, init)
+    if theta is None:
+        return first_progress(recipe, objective.network, init)
+    weights.unflatten(theta, objective.network.layers)
+    return progress_from(recipe, theta.astype(recipe.training.dtype), init)
 
 
 def first_progress(recipe: Recipe, network: Network, init: Callable[[Array], Any]) -> Progress:
@@ -203,6 +209,11 @@ def first_progress(recipe: Recipe, network: Network, init: Callable[[Array], Any
             network.layers, recipe.network.init, seed=recipe.training.seed, dtype=recipe.training.dtype
         )
     )
+    return progress_from(recipe, theta, init)
+
+
+def progress_from(recipe: Recipe, theta: Array, init: Callable[[Array], Any]) -> Progress:
+    """Epoch 0 at these weights."""
     return Progress(0, 0, theta, init(theta), stopping.start(theta, recipe.stopping))
 
 

@@ -6,7 +6,8 @@ of their optimizer's moments (local SGD: Stich, ICLR 2019). An outer optimizer m
 move as a gradient (DiLoCo: Douillard et al., 2023). The replicas are part of the recipe; partitions
 only decide where they run. With one replica a round is sequential mini-batch SGD, to the last bit.
 
-Batches of epoch e in replica r follow the permutation of ``default_rng([seed, e, r])``; a step
+Batches of epoch e in replica r follow the permutation of ``default_rng([seed, e, r])``, or the order of
+the rows' hashes where the recipe does not shuffle; a step
 descends mean loss of the batch + l2/(2m)·|W|², m being all training rows.
 """
 
@@ -209,7 +210,7 @@ def train_replica(local: Local, rows: Block, start: Start, work: Workspace) -> t
     for step in range(start.done * steps, (start.done + 1) * steps):
         epoch, batch = divmod(step, batches)
         if order is None or batch == 0:
-            order = np.random.default_rng([local.seed, epoch, rows.index]).permutation(len(rows))
+            order = _order(local, epoch, rows)
         chosen = order[batch * rounds.batch_size : (batch + 1) * rounds.batch_size]
         weight = None if rows.weight is None else rows.weight[chosen]
         taken = Block("train", rows.index, rows.X[chosen], rows.y[chosen], weight)
@@ -226,3 +227,10 @@ def train_replica(local: Local, rows: Block, start: Start, work: Workspace) -> t
                 grad += decay * theta
             theta, state = rule.step(theta, grad, state, start.rate)
     return theta, state, totals
+
+
+def _order(local: Local, epoch: int, rows: Block) -> Array:
+    """The order in which a replica walks its rows."""
+    if not local.rounds.shuffle:
+        return np.arange(len(rows))
+    return np.random.default_rng([local.seed, epoch, rows.index]).permutation(len(rows))

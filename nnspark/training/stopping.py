@@ -111,6 +111,8 @@ def update(stop: Stop, stopping: Stopping, row: Mapping[str, Any], theta: Array,
             count = stopping.tolerance_epochs
             epochs = "the last epoch" if count == 1 else f"each of {count} epochs"
             stop = stop._replace(reason=f"the cost fell by less than {stopping.tolerance:g} in {epochs}")
+    if stopping.max_evaluations and row["evaluations"] >= stopping.max_evaluations and not stop.reason:
+        stop = stop._replace(reason=f"{row['evaluations']} evaluations were made")
     if not stop.reason and _is_up(stopping, seconds):
         stop = stop._replace(reason=f"{stopping.max_seconds:g}{TIME_IS_UP}")
     return stop

@@ -235,3 +235,20 @@ def test_parts_and_classes_without_rows_are_warned_of():
     dataset = make_dataset(table_of(np.arange(8.0).reshape(4, 2), [0, 1, 0, 1]), make_recipe())
     assert any("validation" in warning for warning in dataset.plan.warnings)
     assert any("test" in warning for warning in dataset.plan.warnings)
+
+
+def test_declared_classes_may_outnumber_the_rows():
+    """A row of one of two classes is enough where the recipe says that there are two."""
+    table = table_of([[1.0, 2.0]], [0])
+    dataset = make_dataset(
+        table,
+        make_recipe(
+            "data.classes=[0, 1]", "data.split.train=1", "data.split.validation=0", "data.split.test=0"
+        ),
+    )
+    assert dataset.plan.num_samples == (1, 0, 0)
+    with one_line_error("fewer training rows (1) than classes (2)"):
+        make_dataset(
+            table_of(np.arange(4.0).reshape(2, 2), [0, 1]),
+            make_recipe("data.split.train=0.5", "data.split.validation=0.5", "data.split.test=0"),
+        )

@@ -47,6 +47,12 @@ def test_inverse_scaling_is_scikit_learns():
     assert [schedule(t) for t in range(5)] == pytest.approx([0.1 / (t + 1) ** 0.7 for t in range(5)])
 
 
+def test_inverse_scaling_at_a_pace_of_the_rows_is_scikit_learns():
+    """Its `invscaling`: learning_rate_init / (rows seen + 1) ** power_t from the second epoch on."""
+    schedule = make_schedule(0.1, {"name": "inverse_scaling", "power": 0.7, "pace": 150.0}, epochs=5)
+    assert [schedule(t) for t in range(5)] == pytest.approx([0.1 / (150 * t + 1) ** 0.7 for t in range(5)])
+
+
 def test_cosine_ends_at_its_floor():
     """And stays there, when a resumed run goes on for longer."""
     schedule = make_schedule(2.0, {"name": "cosine", "floor": 0.25, "warmup": 2}, epochs=10)

@@ -82,12 +82,14 @@ def batch_gradient(theta, X, y, weight):
     return flatten([grad1, grad2]) / theta.dtype.type(total)
 
 
-def plain_loop(theta, rows, rule, steps, *, batch, l2_per_sample, first=0, seed=11):
+def plain_loop(theta, rows, rule, steps, *, batch, l2_per_sample, first=0, seed=11, shuffle=True):
     """Steps ``first`` to ``first + steps`` of SGD over one replica's rows, reshuffled every epoch."""
     is_bias, batches = bias_mask(LAYERS), math.ceil(len(rows) / batch)
     for step in range(first, first + steps):
         epoch, number = divmod(step, batches)
-        order = np.random.default_rng([seed, epoch, rows.index]).permutation(len(rows))
+        order = np.arange(len(rows))
+        if shuffle:
+            order = np.random.default_rng([seed, epoch, rows.index]).permutation(len(rows))
         chosen = order[number * batch : (number + 1) * batch]
         weight = None if rows.weight is None else rows.weight[chosen]
         grad = batch_gradient(theta, rows.X[chosen], rows.y[chosen], weight)
@@ -123,6 +125,16 @@ def test_one_replica_equals_a_plain_loop_to_the_last_bit(name, dtype):
     assert found.dtype == dtype
     assert np.abs(expected - theta).max() > 0.01
     assert found.tobytes() == expected.tobytes()
+
+
+def test_without_shuffling_batches_come_as_the_rows_lie():
+    """The same ones every epoch."""
+    options, (rows,), theta = setting("gd", shuffle="false")
+    with one_blas_thread():
+        expected = plain_loop(
+            theta, rows, GD(theta), 2 * 13, batch=32, l2_per_sample=0.7 / 400, shuffle=False
+        )
+    assert fit(DIGITS, *options, "training.epochs=2").theta.tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("name", ["gd", "adam"])

@@ -229,6 +229,15 @@ def test_the_clock_goes_on_where_the_run_before_left_it():
     assert (trained.progress.epoch, trained.stopped_because) == (1, "10 s were up")
 
 
+def test_a_number_of_evaluations_stops():
+    """At the first epoch that ends with so many; L-BFGS needs more than one in some."""
+    options = [*NET, "training.optimizer=lbfgs", "training.epochs=200", "stopping.max_evaluations=12"]
+    trained = fit(DIGITS, *options)
+    assert 12 <= trained.progress.evaluations <= 12 + 20
+    assert trained.progress.epoch < 12
+    assert trained.stopped_because == f"{trained.progress.evaluations} evaluations were made"
+
+
 def test_nothing_stops_where_nothing_is_asked():
     """The defaults: all epochs, no weights kept."""
     states = run(Stopping(), [1.0] * 50)
