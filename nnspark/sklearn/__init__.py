@@ -20,7 +20,7 @@ validation rows : those whose hash says so, stratified by class where there is o
 alpha : divided by all training rows, whatever the batch; scikit-learn divides it by the rows of the batch,
     so that its meaning changes with ``batch_size``.
 solver : "cg", "adamw" and "rmsprop" too. "lbfgs" is nnspark's own: ``tol`` is for the gradient, and a fall of
-    the cost below SciPy's default ends it too.
+    the cost below SciPy's default ends it too, unless ``tol`` is 0.
 activation : "leaky_relu", "softplus" and "sigmoid" (another name for "logistic") too. loss : no "poisson".
 loss_ : of several outputs the sum of half their squared errors, whose gradient it is; scikit-learn's is the
     mean.

@@ -1,38 +1,28 @@
-"""What the two estimators share: their arguments, rows in, the engine's training, weights out.
-
-The fitted weights are ``coefs_`` and ``intercepts_``, nothing else: whoever sets them has set what predicts
-and what training goes on from.
-"""
+"""What the two estimators share: their arguments, and a fit from checked rows to weights."""
 
 import copy
 import warnings
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from nnspark.data.plan import Scaling
-from nnspark.model import Model
 from nnspark.net import weights as weights_module
-from nnspark.net.network import Network
-from nnspark.recipe import dumps
-from nnspark.sklearn.convert import from_sklearn, to_sklearn
 from nnspark.sklearn.course import Outcome
+from nnspark.sklearn.fitted import FLOATS, FittedMLP
 from nnspark.sklearn.fitting import Before, Fitted, Task, fit_task, seed_of
-from nnspark.sklearn.params import ACTIVATIONS, STOCHASTIC, check_params
-from nnspark.sklearn.rows import dense_pieces, outputs_of, weights_of
+from nnspark.sklearn.params import STOCHASTIC, check_params
+from nnspark.sklearn.rows import weights_of
 from nnspark.sources.table import numbered
 
 __all__ = ["BaseMLP"]
 
 Array = NDArray[Any]
-FLOATS = (np.float64, np.float32)
 
 
-class BaseMLP(BaseEstimator):  # type: ignore[misc]
+class BaseMLP(FittedMLP):
     """The arguments of both estimators, with scikit-learn's defaults, and ours after them."""
 
     _y_numeric = False
@@ -126,26 +116,34 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             reset=first,
         )
         task = self._task(y, incremental=incremental)
-        before = None if first else self._before(incremental=incremental)
+        before = None if first else self._before()
         seed = before.seed if before and incremental else seed_of(self.random_state)
         names = tuple(getattr(self, "feature_names_in_", numbered(X.shape[1])))
         fitted = fit_task(
-            type(self).__name__, params, task, X, weights_of(sample_weight, X), names, seed, before
+            type(self).__name__,
+            params,
+            task,
+            X,
+            weights_of(sample_weight, X),
+            names,
+            seed,
+            before,
+            incremental=incremental,
         )
         self._keep(fitted, task, first=first, incremental=incremental)
         self._warn(fitted.outcome, incremental=incremental)
         return self
 
-    def _before(self, *, incremental: bool) -> Before:
-        """Where an earlier fit ended: with its optimizer's state if training simply goes on."""
+    def _before(self) -> Before:
+        """Where an earlier fit ended, or where whoever set the weights has begun."""
+        scored = getattr(self, "validation_scores_", None) is not None
         return Before(
             weights_module.flatten(self._weights()),
             getattr(self, "_progress", None),
             getattr(self, "_rate", self.learning_rate_init),
             getattr(self, "_seed", 0),
             getattr(self, "t_", 0),
-            self.solver in STOCHASTIC and self.early_stopping == (self.validation_scores_ is not None),
-            incremental,
+            self.solver in STOCHASTIC and self.early_stopping == scored,
         )
 
     def _keep(self, fitted: Fitted, task: Task, *, first: bool, incremental: bool) -> None:
@@ -156,10 +154,10 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         self.coefs_ = [W[:, 1:].T.copy() for W in weights]
         self.intercepts_ = [W[:, 0].copy() for W in weights]
         self.n_iter_ = epochs
-        self.t_ = (0 if first else self.t_) + epochs * fitted.rows
-        self.loss_curve_ = ([] if first else self.loss_curve_) + outcome.losses
+        self.t_ = (0 if first else getattr(self, "t_", 0)) + epochs * fitted.rows
+        self.loss_curve_ = ([] if first else getattr(self, "loss_curve_", [])) + outcome.losses
         self.loss_ = outcome.losses[-1]
-        scored = [] if first else self.validation_scores_ or []
+        scored = [] if first else getattr(self, "validation_scores_", None) or []
         self.validation_scores_ = None if outcome.scores is None else scored + outcome.scores
         self.best_validation_score_ = outcome.best_score
         self.best_loss_ = None if outcome.scores is not None else min(self.loss_curve_)
@@ -171,62 +169,13 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             "epochs": ""
             if incremental
             else f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet.",
+            "evaluations": f"Maximum evaluations ({self.max_fun}) reached before the optimization converged.",
             "diverged": f"training diverged after {self.n_iter_} epochs: the best weights before are kept",
             "interrupted": "Training interrupted by user.",
         }.get(outcome.ended, "")
         if text:
             kind = UserWarning if outcome.ended == "interrupted" else ConvergenceWarning
             warnings.warn(text, kind, stacklevel=4)
-
-    def _weights(self) -> list[Array]:
-        """One W a layer, biases in column 0: the engine's layout of ``intercepts_`` and ``coefs_``."""
-        check_is_fitted(self)
-        return [
-            np.column_stack([b, np.asarray(coef).T])
-            for coef, b in zip(self.coefs_, self.intercepts_, strict=True)
-        ]
-
-    def _network(self, weights: list[Array]) -> Network:
-        layers = (weights[0].shape[1] - 1, *(len(W) for W in weights))
-        output = {"logistic": "sigmoid"}.get(self.out_activation_, self.out_activation_)
-        loss = "squared_error" if output == "identity" else "cross_entropy"
-        return Network(layers, ACTIVATIONS[self.activation], output, loss)
-
-    def _outputs(self, X: Any) -> Array:
-        """Output activations of rows, shape (n, n_outputs_), in the weights' dtype."""
-        weights = self._weights()
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=FLOATS, reset=False)
-        return outputs_of(self._network(weights), weights, dense_pieces(X))
-
-    @classmethod
-    def from_sklearn(cls, fitted: Any) -> Self:
-        """This estimator with the arguments and weights of scikit-learn's, fitted."""
-        estimator: Self = from_sklearn(cls, fitted)
-        return estimator
-
-    def to_sklearn(self) -> Any:
-        """scikit-learn's own estimator with these arguments and weights."""
-        check_is_fitted(self)
-        return to_sklearn(self)
-
-    @property
-    def weights_sha256_(self) -> str:
-        """SHA-256 of the weights, as in a job's ``metrics.json``."""
-        return weights_module.sha256(self._weights())
-
-    @property
-    def model_(self) -> Model:
-        """The fitted network as nnspark's own model, which saves and predicts without scikit-learn."""
-        weights = self._weights()
-        names = tuple(map(str, getattr(self, "feature_names_in_", numbered(self.n_features_in_))))
-        scaling = Scaling(np.zeros(len(names)), np.ones(len(names)))
-        kind, classes = self._meaning()
-        recipe = dumps(self.recipe_) if hasattr(self, "recipe_") else ""
-        return Model(self._network(weights), weights, scaling, kind, names, classes, None, recipe)
-
-    def _meaning(self) -> tuple[str, Array | None]:
-        """The kind of target, and of a classification the class of each output."""
-        raise NotImplementedError
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

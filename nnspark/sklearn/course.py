@@ -35,7 +35,8 @@ class Outcome(NamedTuple):
 
     theta : the weights, the best ones where it stopped early. losses : of each epoch. scores : on the
     validation rows after each epoch, or None. best_score : None without early stopping. rate : where the
-    learning rate ended. ended : "stopped" of itself, "epochs" were all done, "interrupted" or "diverged".
+    learning rate ended. ended : "stopped" of itself, "epochs" or "evaluations" were all done,
+    "interrupted" or "diverged".
     """
 
     theta: Array
@@ -76,6 +77,8 @@ class Course:
             return {}
         self.progress = trained.progress
         self.ended = "stopped" if self.progress.stop.reason else "epochs"
+        if 0 < recipe.stopping.max_evaluations <= self.progress.evaluations:
+            self.ended = "evaluations"
         return trained.metrics.get("validation", {})
 
 
@@ -97,10 +100,13 @@ def follow(recipe: Recipe, shards: Shards, start: Progress, *, adaptive: bool, t
         while course.ended != "interrupted":
             last = course.go(recipe, shards)
             rate, full = recipe.training.learning_rate, course.progress.epoch >= recipe.training.epochs
-            if course.ended != "stopped" or full or not adaptive or rate <= SMALLEST_RATE:
+            if course.ended != "stopped" or not adaptive or rate <= SMALLEST_RATE:
                 break
+            course.ended = "epochs"
             course.progress = course.progress._replace(stop=course.progress.stop._replace(stale=0, reason=""))
             recipe = replace(recipe, training=replace(recipe.training, learning_rate=rate / SLOWER))
+            if full:
+                break
     except DivergedError:
         if not (early and course.progress.stop.best_epoch):
             raise

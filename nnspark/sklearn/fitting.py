@@ -53,11 +53,7 @@ class Task(NamedTuple):
 
 
 class Before(NamedTuple):
-    """Where an earlier fit ended.
-
-    watched : whether its best value is one of the same kind. incremental : this fit only goes on, optimizer
-    and all.
-    """
+    """Where an earlier fit ended; ``watched`` if its best value is one of the kind that is watched now."""
 
     theta: Array
     progress: Progress | None
@@ -65,7 +61,6 @@ class Before(NamedTuple):
     seed: int
     rows_seen: int
     watched: bool
-    incremental: bool
 
 
 class Fitted(NamedTuple):
@@ -94,8 +89,12 @@ def fit_task(
     names: Sequence[str],
     seed: int,
     before: Before | None,
+    *,
+    incremental: bool,
 ) -> Fitted:
     """Train on these rows, from the beginning or from where an earlier fit ended.
+
+    ``incremental`` is one epoch more, with the earlier optimizer's state.
 
     Raises
     ------
@@ -103,11 +102,12 @@ def fit_task(
     """
     table = table_of(task.kind, X, task.target, weight, names)
     rows = len(table.features) if table.weight is None else int(np.count_nonzero(table.weight))
-    going_on = before is not None and before.incremental and before.progress is not None
     epochs, rate, pace = int(params["max_iter"]), float(params["learning_rate_init"]), None
-    if before is not None and before.incremental:
-        done = before.progress.epoch if before.progress else 0
-        epochs, rate, pace = done + 1, before.rate, before.rows_seen / done if done else None
+    if incremental:
+        done = before.progress.epoch if before and before.progress else 0
+        epochs = done + 1
+        if before and done:
+            rate, pace = before.rate, before.rows_seen / done
     problem = Problem(
         task.kind,
         task.outputs,
@@ -132,7 +132,7 @@ def fit_task(
 
     def work() -> Outcome:
         with make_shards(dataset, sc) as shards:
-            start = _start(recipe, shards, before, going_on=going_on)
+            start = _start(recipe, shards, before, incremental=incremental)
             adaptive = params["solver"] == "sgd" and params["learning_rate"] == "adaptive"
             return follow(recipe, shards, start, adaptive=adaptive, trace=_trace(params, start.epoch))
 
@@ -143,7 +143,7 @@ def fit_task(
     return Fitted(recipe, network_for(recipe, dataset.plan), dataset.plan.num_samples[0], outcome)
 
 
-def _start(recipe: Recipe, shards: Shards, before: Before | None, *, going_on: bool) -> Progress:
+def _start(recipe: Recipe, shards: Shards, before: Before | None, *, incremental: bool) -> Progress:
     """The recipe's own weights, or the earlier ones: with a fresh optimizer, or with its state."""
     if before is None:
         return first_state(recipe, shards)
@@ -151,7 +151,7 @@ def _start(recipe: Recipe, shards: Shards, before: Before | None, *, going_on: b
     if before.progress is None:
         return fresh
     stop = before.progress.stop._replace(reason="") if before.watched else fresh.stop
-    if not going_on:
+    if not incremental:
         return fresh._replace(stop=stop)
     epoch = before.progress.epoch
     return fresh._replace(
@@ -169,13 +169,15 @@ def _continued(fresh: Any, state: Any, epoch: int) -> Any:
 
 def _check_split(recipe: Recipe, task: Task) -> None:
     """A class has to have a row in either part."""
-    if recipe.data.split.stratify:
+    if recipe.data.split.stratify and task.classes is not None:
         counts = np.bincount(task.target.astype(np.int64))
         least = int(counts[counts > 0].min())
+        few = [str(label) for label, count in zip(task.classes, counts, strict=False) if count == least]
         if least < 2:
             raise DataError(
                 f"The least populated classes in y have only {least} member, which is too few: "
-                "early stopping sets rows of every class aside, expected at least 2"
+                "early stopping sets rows of every class aside, expected at least 2. "
+                f"Classes with too few members are: {few}"
             )
 
 

@@ -142,4 +142,5 @@ def _stopping(params: Mapping[str, Any], problem: Problem, early: bool) -> Stopp
 
 
 def _tolerances(params: Mapping[str, Any]) -> Stopping:
-    return Stopping(tolerance=LBFGS_TOLERANCE, max_evaluations=int(params["max_fun"]))
+    tolerance = LBFGS_TOLERANCE if params["tol"] else 0.0
+    return Stopping(tolerance=tolerance, max_evaluations=int(params["max_fun"]))
