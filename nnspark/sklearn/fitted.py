@@ -40,7 +40,7 @@ class FittedMLP(BaseEstimator):  # type: ignore[misc]
 
     def _network(self, weights: list[Array]) -> Network:
         layers = (weights[0].shape[1] - 1, *(len(W) for W in weights))
-        output = {"logistic": "sigmoid"}.get(self.out_activation_, self.out_activation_)
+        output = "sigmoid" if self.out_activation_ == "logistic" else str(self.out_activation_)
         loss = "squared_error" if output == "identity" else "cross_entropy"
         return Network(layers, ACTIVATIONS[self.activation], output, loss)
 
