@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.report.templates import fill
 from nnspark.report.text import number, plural, shorten
 
 TABLE_UP_TO = 30
@@ -30,25 +31,22 @@ def draw_confusion(confusion: NDArray[Any], classes: Sequence[str]) -> str:
 
 
 def _table(counts: NDArray[Any], shades: NDArray[Any], names: Sequence[str]) -> str:
-    head = "".join(f'<th scope="col">{shorten(name, length=12)}</th>' for name in names)
+    named = [shorten(name, length=12) for name in names]
     rows = []
-    for true, name in enumerate(names):
-        cells = "".join(
+    for true, name in enumerate(named):
+        cells = [
             _cell(counts[true, guess], shades[true, guess], right=true == guess)
-            for guess in range(len(names))
-        )
-        rows.append(f'<tr><th scope="row">{shorten(name, length=12)}</th>{cells}</tr>')
-    return (
-        '<div class="wide"><table class="heat"><caption>true class down, predicted class across</caption>'
-        f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-    )
+            for guess in range(len(named))
+        ]
+        rows.append(fill("row", cells=[fill("row-head", name=name), *cells]))
+    return fill("heat", heads=(fill("column-head", name=name) for name in named), rows=rows)
 
 
 def _cell(count: float, shade: float, *, right: bool) -> str:
     if count == 0:
-        return '<td class="none">·</td>'
+        return fill("heat-none")
     kind = ("hit" if right else "miss") + (" deep" if shade > 0.6 else "")
-    return f'<td class="{kind}" style="--a:{0.12 + 0.88 * shade:.3f}">{_count(count)}</td>'
+    return fill("heat-cell", kind=kind, alpha=_alpha(shade), count=_count(count))
 
 
 def _dots(counts: NDArray[Any], shades: NDArray[Any], names: Sequence[str]) -> str:
@@ -57,15 +55,13 @@ def _dots(counts: NDArray[Any], shades: NDArray[Any], names: Sequence[str]) -> s
     cells = []
     for true, guess in (divmod(flat, width) for flat in order if counts.flat[flat] > 0):
         kind = "hit" if true == guess else "miss"
-        alpha = 0.12 + 0.88 * shades[true, guess]
-        cells.append(
-            f'<rect class="{kind}" x="{guess}" y="{true}" width="1" height="1" style="--a:{alpha:.3f}"/>'
-        )
-    return (
-        '<p class="note">true class down, predicted class across</p>'
-        f'<svg class="heat" role="img" aria-label="Confusion of {width} classes" '
-        f'viewBox="0 0 {width} {width}">{"".join(cells)}</svg>'
-    )
+        alpha = _alpha(shades[true, guess])
+        cells.append(fill("dot", kind=kind, x=str(guess), y=str(true), alpha=alpha))
+    return fill("dots", width=str(width), dots=cells)
+
+
+def _alpha(shade: float) -> str:
+    return f"{0.12 + 0.88 * shade:.3f}"
 
 
 def _mistakes(counts: NDArray[Any], names: Sequence[str], *, most: int = 5) -> str:
@@ -81,22 +77,23 @@ def _mistakes(counts: NDArray[Any], names: Sequence[str], *, most: int = 5) -> s
         if wrong[true, guess] > 0
     ]
     if not said:
-        return '<p class="note">No row was taken for another class.</p>'
+        return fill("note", note="No row was taken for another class.")
     total = plural(float(wrong.sum()), "row")
-    return f'<p class="note">{total} wrong. Most often: {"; ".join(said)}.</p>'
+    return fill("note", note=f"{total} wrong. Most often: {'; '.join(said)}.")
 
 
 def draw_mistakes(mistakes: Sequence[tuple[str, str, int]]) -> str:
     """Return the commonest mistakes, of very many classes, as a table."""
-    rows = "".join(
-        f'<tr><th scope="row">{shorten(true)}</th><td>{shorten(guess)}</td><td>{number(rows)}</td></tr>'
+    cells = [
+        (
+            fill("row-head", name=shorten(true)),
+            fill("cell", value=shorten(guess)),
+            fill("cell", value=number(rows)),
+        )
         for true, guess, rows in mistakes[:TABLE_UP_TO]
-    )
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("class", "taken for", "rows"))
-    return (
-        '<p class="note">Of the classes that are mistaken most often.</p>'
-        f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-    )
+    ]
+    heads = (fill("column-head", name=name) for name in ("class", "taken for", "rows"))
+    return fill("table", heads=heads, rows=(fill("row", cells=row) for row in cells))
 
 
 def _count(count: float) -> str:

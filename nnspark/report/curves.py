@@ -14,6 +14,7 @@ import numpy as np
 from nnspark.objective.metrics import METRICS
 from nnspark.report.figures import FORMATS
 from nnspark.report.series import Column, History, column, epochs_of, last_finite, thin
+from nnspark.report.templates import fill
 from nnspark.report.text import duration, escape, number, percent
 
 INKS = {"train": "#0a0b01", "validation": "#0a0b02", "cost": "#0a0b03", "muted": "#0a0b04", "line": "#0a0b05"}
@@ -149,11 +150,10 @@ def _figure(
     panel: Panel, lines: Sequence[tuple[Column, str, str]], svg: str, num_epochs: int, best: int | None
 ) -> str:
     ends = [(legend, ink, panel.show(last_finite(values))) for values, legend, ink in lines]
-    keys = [f'<span class="key {ink}">{escape(legend)} <b>{end}</b></span>' for legend, ink, end in ends]
+    keys = [fill("key", ink=ink, legend=escape(legend), end=end) for legend, ink, end in ends]
     if best is not None:
-        keys.append(f'<span class="key best">best: epoch {number(best)}</span>')
+        keys.append(fill("best", epoch=number(best)))
     said = ", ".join(f"{legend} {end}".strip() for legend, _, end in ends)
     label = f"{panel.title} over {num_epochs:,} epochs; at the end: {said}"
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)
-    title = f"<h3>{escape(panel.title)}</h3>"
-    return f"<figure>{title}<figcaption>{''.join(keys)}</figcaption>{svg}</figure>"
+    return fill("curve", title=escape(panel.title), keys=keys, svg=svg)

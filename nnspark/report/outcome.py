@@ -10,6 +10,7 @@ from nnspark.objective.metrics import by_worth
 from nnspark.report.figures import label_of, scores, show
 from nnspark.report.record import RunRecord
 from nnspark.report.series import column
+from nnspark.report.templates import fill
 from nnspark.report.text import as_float, duration, escape, number, percent, plural
 
 PARTS = {"test": "test", "validation": "validation", "train": "training"}
@@ -43,7 +44,7 @@ def cards(run: RunRecord) -> str:
         head = f"{PARTS[scored[0]]} loss"
         shown.append(_card(head, number(_part(run, scored[0]).get("loss")), losses))
     shown += [_epochs_card(run), _time_card(run)]
-    return f'<section class="cards" aria-label="Key figures">{"".join(shown)}</section>'
+    return fill("cards", cards=shown)
 
 
 def interval(share: float, num_rows: float) -> tuple[float, float]:
@@ -64,7 +65,7 @@ def _score_card(run: RunRecord, part: str, score: str, *, first: bool) -> str:
             notes = [f"{round(right):,} of {number(figures['num_samples'])} rows"]
         if part != "train":
             low, high = interval(share, rows)
-            notes.append(f"95 % interval <span>{100 * low:.1f}–{100 * high:.1f} %</span>")
+            notes.append(fill("interval", low=f"{100 * low:.1f}", high=f"{100 * high:.1f}"))
     others = [key for key in scores(figures) if key != score][:2]
     notes += [f"{label_of(key)} {show(key, figures[key])}" for key in others]
     return _card(f"{PARTS[part]} {label_of(score)}", show(score, figures.get(score)), notes, lead=first)
@@ -86,8 +87,8 @@ def _time_card(run: RunRecord) -> str:
 
 def _card(name: str, value: str, notes: Sequence[str], *, lead: bool = False) -> str:
     kind = "card lead" if lead else "card"
-    below = "".join(f"<p>{note}</p>" for note in notes)
-    return f'<div class="{kind}"><h3>{escape(name)}</h3><p class="figure">{value}</p>{below}</div>'
+    below = (fill("card-note", note=note) for note in notes)
+    return fill("card", kind=kind, name=escape(name), value=value, notes=below)
 
 
 def _part(run: RunRecord, name: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nnspark.report.record import Samples
 from nnspark.report.series import LARGEST_DRAWN
+from nnspark.report.templates import fill
 from nnspark.report.text import plural, shorten
 
 WRONG_SHOWN, RIGHT_SHOWN, LARGEST_SIDE = 24, 12, 96
@@ -74,13 +75,13 @@ def _gallery(name: str, triples: Sequence[tuple[NDArray[np.uint8], Any, Any]], m
     count = (
         f"{len(shown)} of {plural(len(triples), 'row')}" if len(triples) > most else plural(len(shown), "row")
     )
-    tiles = "".join(_tile(*triple) for triple in shown)
-    return f'<h3>{name} <small>{count} shown</small></h3><div class="gallery {name.lower()}">{tiles}</div>'
+    tiles = (_tile(*triple) for triple in shown)
+    return fill("gallery", name=name, kind=name.lower(), count=count, tiles=tiles)
 
 
 def _tile(grey: NDArray[np.uint8], true: Any, predicted: Any) -> str:
     data = base64.b64encode(png(grey)).decode("ascii")
     said = shorten(true, length=12)
     if true != predicted:
-        said += f" → <b>{shorten(predicted, length=12)}</b>"
-    return f'<figure><img alt="" src="data:image/png;base64,{data}"><figcaption>{said}</figcaption></figure>'
+        said = fill("taken-for", true=said, predicted=shorten(predicted, length=12))
+    return fill("tile", png=data, said=said)

@@ -7,6 +7,7 @@ from typing import Any
 from nnspark.report.figures import label_of, show
 from nnspark.report.outcome import PARTS
 from nnspark.report.series import History, even_rows, keys_of
+from nnspark.report.templates import fill
 from nnspark.report.text import as_float, escape, number, percent, plural, shorten
 
 CLASSES_SHOWN = 30
@@ -24,7 +25,7 @@ def results_table(metrics: Mapping[str, Any]) -> str:
     if not keys:
         return ""
     rows = [
-        [f'<th scope="row">{PARTS[name]}</th>', *(f"<td>{show(key, figures.get(key))}</td>" for key in keys)]
+        [fill("row-head", name=PARTS[name])] + [_cell(show(key, figures.get(key))) for key in keys]
         for name, figures in parts.items()
     ]
     return _table(["", *keys], rows)
@@ -35,12 +36,12 @@ def class_table(per_class: Sequence[Mapping[str, Any]]) -> str:
     note, shown = "", list(per_class)
     if len(shown) > CLASSES_SHOWN:
         shown = sorted(shown, key=_weakness)[:CLASSES_SHOWN]
-        note = f'<p class="note">The {len(shown)} weakest by F1, of {len(per_class):,} classes.</p>'
+        note = fill("note", note=f"The {len(shown)} weakest by F1, of {len(per_class):,} classes.")
     columns = ("precision", "recall", "f1")
     rows = [
-        [f'<th scope="row">{shorten(row.get("class"))}</th>']
+        [fill("row-head", name=shorten(row.get("class")))]
         + [_bar(row.get(key)) for key in columns]
-        + [f"<td>{number(row.get('support'))}</td>"]
+        + [_cell(number(row.get("support")))]
         for row in shown
     ]
     return note + _table(["class", *columns, "support"], rows)
@@ -53,30 +54,37 @@ def history_table(history: History, *, best_epoch: int | None = None) -> str:
     chosen |= {
         at for at, row in enumerate(history) if best_epoch is not None and row.get("epoch") == best_epoch
     }
-    rows = [[f"<td>{show(key, history[at].get(key))}</td>" for key in keys] for at in sorted(chosen)]
+    rows = [[_cell(show(key, history[at].get(key))) for key in keys] for at in sorted(chosen)]
     note = f"{len(chosen):,} of {plural(len(history), 'epoch')}" if len(chosen) < len(history) else ""
-    return f'<p class="note">{note}</p>{_table(keys, rows)}'
+    return fill("note", note=note) + _table(keys, rows)
 
 
 def names_and_values(pairs: Iterable[tuple[str, Any]]) -> str:
     """Return a two-column table of text; a mapping inside a mapping is flattened with dots."""
     rows = [
-        f'<tr><th scope="row">{escape(name)}</th><td>{number(value)}</td></tr>'
+        fill("row", cells=(fill("row-head", name=escape(name)), _cell(number(value))))
         for name, value in _flat(pairs)
     ]
-    return f'<div class="wide"><table class="names"><tbody>{"".join(rows)}</tbody></table></div>'
+    return fill("names", rows=rows)
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    named = "".join(f'<th scope="col">{escape(label_of(head))}</th>' for head in heads)
-    body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{named}</tr></thead><tbody>{body}</tbody></table></div>'
+    named = [escape(label_of(head)) for head in heads]
+    return fill(
+        "table",
+        heads=(fill("column-head", name=name) for name in named),
+        rows=(fill("row", cells=cells) for cells in rows),
+    )
+
+
+def _cell(value: str) -> str:
+    return fill("cell", value=value)
 
 
 def _bar(value: Any) -> str:
     share = as_float(value)
     width = 100 * min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
-    return f'<td class="bar" style="--w:{width:.1f}%">{percent(value)}</td>'
+    return fill("bar", width=f"{width:.1f}", share=percent(value))
 
 
 def _weakness(row: Mapping[str, Any]) -> float:

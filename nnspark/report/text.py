@@ -6,6 +6,8 @@ import re
 from numbers import Integral, Real
 from typing import Any
 
+from nnspark.report.templates import fill
+
 MISSING = "–"
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -20,7 +22,7 @@ def shorten(value: Any, *, length: int = 24) -> str:
     whole = str(value)
     if len(whole) <= length:
         return escape(whole)
-    return f'<span title="{escape(whole)}">{escape(whole[: length - 1])}…</span>'
+    return fill("cut", whole=escape(whole), start=escape(whole[: length - 1]))
 
 
 def as_float(value: Any) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from report.reading import read, words
 
+from nnspark import report
 from nnspark.report import describe_environment, write_report
 
 EVIL = '<script>alert("1")</script><img src=x onerror=a>&'
@@ -68,6 +69,21 @@ def test_every_text_of_the_record_is_escaped(make_run):
     assert all(
         value.startswith("data:image/png;base64,") for name, value in reader.attributes if name == "src"
     )
+
+
+def test_a_dollar_in_a_name_is_a_dollar(make_run):
+    """Text of the user that looks like the page's own place-holders is shown as it is."""
+    page = write_report(make_run(title="$title ${style} $$", classes=["$main", "$"]))
+    assert "<h1>$title ${style} $$</h1>" in page
+    assert '<th scope="row">$main</th>' in page
+
+
+def test_every_part_of_the_page_is_used():
+    """What parts.html holds is what the code fills in, no more and no less."""
+    folder = Path(report.__file__).parent
+    held = re.findall(r'<template id="([^"]+)">', (folder / "parts.html").read_text())
+    code = "".join(path.read_text() for path in folder.glob("*.py"))
+    assert sorted(held) == sorted(set(re.findall(r'fill\("([^"]+)"', re.sub(r"\(\s+", "(", code))))
 
 
 def test_unprintable_text_can_still_be_stored(make_run):
