@@ -6,16 +6,13 @@ and runs the node's own Python of the same minor version: it can be unpacked any
 """
 
 import argparse
-import base64
 import hashlib
-import io
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
@@ -25,7 +22,6 @@ PACKAGES = ("numpy", "pyarrow", "threadpoolctl", "safetensors", "tqdm")
 LEFT_OUT = {"tests", "include", "src", "__pycache__"}
 UNUSED = ("libarrow_flight", "libarrow_python_flight", "libarrow_s3", "_flight", "_s3fs")
 LEFT_OUT_SUFFIXES = {".h", ".hpp", ".pxd", ".pyi", ".pyx", ".pyc", ".a"}
-WHEEL = b"Wheel-Version: 1.0\nGenerator: nnspark\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 VERSION = "{}.{}".format(*sys.version_info)
 
 PYTHON = """#!/bin/sh
@@ -53,11 +49,13 @@ def main() -> None:
     parser.add_argument(
         "--prefix", type=Path, help="also unpack the environment here: a shared disk, or a container image"
     )
+    parser.add_argument("--no-zip", action="store_true", help="the environment only")
     args = parser.parse_args()
+    if not args.no_zip:
+        print(build_zip(args.out), flush=True)
     if args.python:
-        rest = ["--out", args.out, *(["--prefix", args.prefix] if args.prefix else [])]
+        rest = ["--no-zip", "--out", args.out, *(["--prefix", args.prefix] if args.prefix else [])]
         sys.exit(subprocess.call([args.python, __file__, *map(str, rest)]))
-    print(build_zip(args.out))
     archive = build_environment(args.out)
     if args.prefix:
         args.prefix.mkdir(parents=True, exist_ok=True)
@@ -68,30 +66,25 @@ def main() -> None:
 
 
 def build_zip(out: Path) -> Path:
-    """The wheel of this checkout as a .zip: Spark ignores --py-files that end in .whl."""
-    about = distribution("nnspark")
-    name = f"nnspark-{about.version}"
-    files = {
-        str(path.relative_to(ROOT)): path.read_bytes()
-        for path in sorted((ROOT / "nnspark").rglob("*"))
-        if path.suffix == ".py" or path.name == "py.typed"
-    }
-    info = f"{name}.dist-info"
-    files[f"{info}/METADATA"] = (about.read_text("METADATA") or about.read_text("PKG-INFO") or "").encode()
-    files[f"{info}/WHEEL"] = WHEEL
-    record = "".join(f"{path},{digest(content)},{len(content)}\n" for path, content in files.items())
-    files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in files.items():
-            archive.writestr(zipfile.ZipInfo(path), content, zipfile.ZIP_DEFLATED)
-    return replace(out / f"{name}.zip", buffer.getvalue())
+    """The wheel of this checkout, built by pip, as a .zip: Spark ignores --py-files that end in .whl.
 
-
-def digest(content: bytes) -> str:
-    """A wheel RECORD's hash of a file."""
-    value = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=")
-    return f"sha256={value.decode()}"
+    Of a copy: setuptools leaves a build/ behind, and what lies there gets into the next wheel.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "source")
+        shutil.copytree(ROOT / "nnspark", source / "nnspark", ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(ROOT / name, source)
+        options = ("-q", "--disable-pip-version-check", "--no-deps", "--no-build-isolation")
+        subprocess.run(
+            [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", folder, source],
+            check=True,
+            stdout=sys.stderr,
+            env={**os.environ, "SOURCE_DATE_EPOCH": "315532800"},  # 1980: equal sources, equal bytes
+        )
+        (wheel,) = Path(folder).glob("*.whl")
+        name, version, *_ = wheel.stem.split("-")
+        return replace(out / f"{name}-{version}.zip", wheel.read_bytes())
 
 
 def build_environment(out: Path) -> Path:
@@ -140,8 +133,7 @@ def replace(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_bytes(content)
-    shutil.move(partial, path)
-    return path
+    return partial.replace(path)
 
 
 if __name__ == "__main__":
