@@ -52,11 +52,11 @@ def falling(values):
 
 @pytest.fixture
 def bench(monkeypatch):
-    """The recipes benchmark, whose stand-ins for R0's images and MNIST are made of digits."""
+    """The benchmarks: of recipes, and its stand-ins for R0's images and MNIST, made of digits."""
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    from benchmarks import recipes as module
+    import benchmarks.recipes
 
-    return module
+    return benchmarks
 
 
 @pytest.fixture
@@ -65,11 +65,11 @@ def own_data(tmp_path, bench):
 
     def overrides(name):
         if name.startswith("r0-"):
-            features, labels = bench.write_r0(tmp_path, 300)
+            features, labels = bench._standins.write_r0(tmp_path, 300)
             return [f"data.features={features}", f"data.labels={labels}"]
         if "mnist" in name:
             folder = tmp_path / "mnist"
-            return [f"data.path={folder if folder.exists() else bench.write_idx(folder, 400, 100)}"]
+            return [f"data.path={folder if folder.exists() else bench._standins.write_idx(folder, 400, 100)}"]
         if name.startswith("r7-"):
             return [f"data.path={random_regression(tmp_path)}"]
         csv = {"r3-or-gate.toml": "or-gate.csv", "r5-quadratic.toml": "quadratic.csv"}.get(name)
@@ -99,7 +99,7 @@ class TestR0:
 
     def test_files_of_its_form_train_with_mean_error_in_the_history(self, tmp_path, bench):
         """5,000×400 X.npy, (5000, 1) y.npy with labels 1..10, made of digits: the published curve."""
-        X, y = bench.write_r0(tmp_path)
+        X, y = bench._standins.write_r0(tmp_path)
         assert np.load(X).shape == (5000, 400)
         assert np.load(y).shape == (5000, 1)
         fit = Fit("r0-digits-400.toml", f"data.features={X}", f"data.labels={y}", "training.epochs=240")
@@ -109,7 +109,7 @@ class TestR0:
 
     def test_mean_error_is_the_published_metric(self, tmp_path, bench):
         """Worked out from the model's own outputs over the training rows."""
-        X, y = bench.write_r0(tmp_path, 300)
+        X, y = bench._standins.write_r0(tmp_path, 300)
         fit = Fit(
             "r0-digits-400.toml",
             f"data.features={X}",
@@ -271,7 +271,7 @@ class TestR5:
     def test_coefficients_come_back_in_the_datas_own_units(self, own_data, bench):
         """0, 0 and 1 within a hundredth, as scikit-learn's least squares finds them."""
         fit = Fit(self.NAME, *own_data(self.NAME))
-        intercept, slopes = bench.coefficients(fit.model)
+        intercept, slopes = bench._systems.coefficients(fit.model)
         np.testing.assert_allclose([intercept, *slopes], [0, 0, 1], atol=1e-2)
         x = np.arange(1.0, 6.0)
         exact = LinearRegression().fit(np.column_stack([x, x**2]), x**2)
@@ -347,7 +347,7 @@ class TestR8:
     @pytest.mark.slow
     def test_an_mnist_folder_reaches_95_percent(self, tmp_path, bench):
         """On a stand-in of MNIST's size: digits enlarged and jittered, t10k from other digits than train."""
-        folder = bench.write_idx(tmp_path / "mnist", 60_000, 10_000)
+        folder = bench._standins.write_idx(tmp_path / "mnist", 60_000, 10_000)
         fit = Fit("r8-mnist-minibatch.toml", f"data.path={folder}")
         assert fit.plan.num_samples == (60_000, 0, 10_000)
         assert fit.accuracy() >= 0.95
@@ -365,14 +365,14 @@ class TestRounds:
 
     def test_an_mnist_folder_trains_and_its_t10k_pair_is_the_test_part(self, tmp_path, bench):
         """A tenth of MNIST's size, made of digits: most of the images of other digits are right."""
-        fit = Fit("mnist.toml", f"data.path={bench.write_idx(tmp_path / 'mnist', 6_000, 1_000)}")
+        fit = Fit("mnist.toml", f"data.path={bench._standins.write_idx(tmp_path / 'mnist', 6_000, 1_000)}")
         assert fit.plan.num_samples == (6_000, 0, 1_000)
         assert fit.accuracy() >= 0.9
 
     @pytest.mark.slow
     def test_a_set_of_mnists_size_reaches_97_percent_in_10_rounds(self, tmp_path, bench):
         """On a stand-in of MNIST's size: digits enlarged and jittered, t10k from other digits than train."""
-        fit = Fit("mnist.toml", f"data.path={bench.write_idx(tmp_path / 'mnist', 60_000, 10_000)}")
+        fit = Fit("mnist.toml", f"data.path={bench._standins.write_idx(tmp_path / 'mnist', 60_000, 10_000)}")
         assert fit.plan.num_samples == (60_000, 0, 10_000)
         assert len(fit.history) <= 10
         assert fit.accuracy() >= 0.97
@@ -464,8 +464,8 @@ def test_every_recipe_runs_on_spark_unless_told_otherwise():
 def test_the_benchmark_prints_a_line_a_system(bench):
     """Published, ours, epochs, seconds, must show, met; JSON-able."""
     args = Namespace(systems="R3,R5", quick=True, engine="local", mnist=None, features=None, labels=None)
-    results = json.loads(json.dumps(bench.run(args)))
+    results = json.loads(json.dumps(bench.recipes.run(args)))
     assert [row["met"] for row in results["systems"]] == [True, True]
-    lines = bench.table(results).splitlines()
+    lines = bench.recipes.table(results).splitlines()
     assert "published" in lines[0]
     assert [line.split()[1] for line in lines[2:4]] == ["R3", "R5"]
