@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -155,18 +155,18 @@ def disturb(
     cluster: Cluster,
     folder: Path,
     rng: random.Random,
-    times: int,
-    fault: Callable[[Cluster, random.Random], None],
+    faults: Sequence[Callable[[Cluster, random.Random], None]],
     *,
     method: str = "gd",
     more: tuple[str, ...] = (),
 ) -> list[str]:
-    """A run on the cluster with a fault at random moments of random epochs; what is wrong in the end."""
+    """A run on the cluster with the faults at random moments of random epochs; what is wrong in the end."""
     peace = in_peace(method, folder, *more)
     out, log = Path(tempfile.mkdtemp(dir=folder)) / "run", folder / "cluster.log"
     process = cluster.submit(out, log, settings_of(method, *more))
     try:
-        for epoch in sorted(rng.sample(range(1, epochs_of(peace) - 1), times)):
+        epochs = sorted(rng.sample(range(1, epochs_of(peace) - 1), len(faults)))
+        for epoch, fault in zip(epochs, faults, strict=True):
             wait_until(lambda: epochs_of(out) >= epoch or process.poll() is not None)  # noqa: B023
             time.sleep(rng.random() * 0.1)
             if process.poll() is None:
@@ -193,7 +193,7 @@ def disturbances(
             for case in cases:
                 method, _, parquet = case.partition(" on ")
                 more = tuple(as_parquet(folder)) if parquet else ()
-                problems = disturb(cluster, folder, rng, times, fault, method=method, more=more)
+                problems = disturb(cluster, folder, rng, [fault] * times, method=method, more=more)
                 yield Outcome(name, f"{case}, standalone cluster", times, problems)
 
     return scenario

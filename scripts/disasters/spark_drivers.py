@@ -63,7 +63,7 @@ def kill_spark_drivers(
         last = epochs_of(peace)
         for fault in range(faults):
             target = 1 + (last - 2) * (fault + rng.random()) / faults
-            moment = rng.choice(MOMENTS) if fault % 4 == 1 else ""
+            moment = rng.choice(MOMENTS) if fault % 4 == 0 else ""
             partitions = another(partitions, rng)
             used.append(partitions)
             process = submit(method, str(out), log, partitions, "--resume", moment=moment)

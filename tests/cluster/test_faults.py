@@ -28,29 +28,30 @@ def check(outcomes: Iterator[runs.Outcome]) -> None:
         assert outcome.problems == [], outcome
 
 
-def test_killed_executors_change_nothing_on_a_cluster_of_bare_pythons(cluster: Any, tmp_path: Path) -> None:
-    """Three executors are lost in 40 epochs: the bits of the engine without Spark, each epoch once."""
-    assert clusters.disturb(cluster, tmp_path, random.Random(1), 3, clusters.kill_an_executor) == []
+def test_lost_executors_and_disks_change_nothing_on_a_cluster_of_bare_pythons(
+    cluster: Any, tmp_path: Path
+) -> None:
+    """Two executors are killed, then all that the others have on disk is deleted, in one run of 40 epochs.
 
-
-def test_deleted_local_directories_change_nothing(cluster: Any, tmp_path: Path) -> None:
-    """All that the executors have on disk is deleted mid-run."""
-    assert clusters.disturb(cluster, tmp_path, random.Random(2), 1, clusters.wipe_local_directories) == []
+    The bits are those of the engine without Spark, each epoch once.
+    """
+    faults = [clusters.kill_an_executor, clusters.kill_an_executor, clusters.wipe_local_directories]
+    assert clusters.disturb(cluster, tmp_path, random.Random(1), faults) == []
 
 
 def test_a_killed_python_worker_changes_nothing(cluster: Any, tmp_path: Path) -> None:
     """As where a node's memory runs out; rows from Parquet."""
     more = tuple(runs.as_parquet(tmp_path))
-    fault = clusters.kill_a_python_worker
-    assert clusters.disturb(cluster, tmp_path, random.Random(7), 1, fault, method="adam", more=more) == []
+    faults = [clusters.kill_a_python_worker]
+    assert clusters.disturb(cluster, tmp_path, random.Random(7), faults, method="adam", more=more) == []
 
 
 @pytest.mark.slow
 def test_a_restarted_node_changes_nothing(cluster: Any, tmp_path: Path) -> None:
     """Rows from Parquet: the shuffle's files of the lost node are written again."""
     more = tuple(runs.as_parquet(tmp_path))
-    fault = clusters.restart_a_worker
-    assert clusters.disturb(cluster, tmp_path, random.Random(7), 1, fault, method="adam", more=more) == []
+    faults = [clusters.restart_a_worker]
+    assert clusters.disturb(cluster, tmp_path, random.Random(7), faults, method="adam", more=more) == []
 
 
 def test_the_secret_is_in_one_file_that_others_cannot_read(cluster: Any) -> None:
@@ -102,11 +103,11 @@ def submitting(monkeypatch: Any) -> None:
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
 
 
-def test_drivers_killed_on_spark_resume_on_other_partitions(submitting: None, tmp_path: Path) -> None:
-    """One killed between two epochs, one inside a checkpoint write."""
-    check(spark_drivers.kill_spark_drivers(tmp_path, random.Random(8), 2, methods=("rounds",)))
+def test_a_driver_killed_on_spark_resumes_on_other_partitions(submitting: None, tmp_path: Path) -> None:
+    """It dies inside a checkpoint write."""
+    check(spark_drivers.kill_spark_drivers(tmp_path, random.Random(8), 1, methods=("rounds",)))
 
 
 def test_a_run_directory_behind_the_hadoop_client_resumes(submitting: None, tmp_path: Path) -> None:
-    """RUN_DIR as file: URI, the driver killed, then --resume on another number of partitions."""
+    """RUN_DIR as file: URI, the driver killed between two epochs, then --resume on other partitions."""
     check(spark_drivers.use_a_uri(tmp_path, random.Random(6), 1))

@@ -21,8 +21,9 @@ SPECULATION = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.cluster
-def test_separate_executors_do_not_change_a_bit() -> None:
+def test_a_local_cluster_does_not_change_a_bit() -> None:
     """local-cluster[2,1,1024], with speculation on and a task that dawdles.
 
     Spark starts a second attempt only on another host, and here both executors are on one.
@@ -38,8 +39,8 @@ def test_separate_executors_do_not_change_a_bit() -> None:
 
 @pytest.mark.cluster
 @pytest.mark.timeout(300)
-def test_a_second_attempt_of_a_slow_task_does_not_change_a_bit(cluster: Any, tmp_path: Path) -> None:
-    """It runs on the other host, where the shard is not: it is counted once, and the slow attempt never."""
+def test_separate_executors_and_second_attempts_do_not_change_a_bit(cluster: Any, tmp_path: Path) -> None:
+    """A slow task's runs on the other host, where no shard is: it is counted once, the slow one never."""
     from disasters.drivers import in_peace
     from disasters.runs import compare, settings_of
 
