@@ -1,170 +1,22 @@
-"""Labelled rows as a model sees them: its features in its order, its scaling, its classes."""
+"""The shards of labelled rows that a model is evaluated on."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
-
-from nnspark.data.dataset import Dataset, fingerprint, make_dataset, to_blocks
-from nnspark.data.plan import Plan, encode_labels, num_blocks
-from nnspark.data.rows import PARTS, hash_rows
 from nnspark.engines.base import Shards
+from nnspark.engines.frames.read import FRAME_SOURCES
 from nnspark.engines.layout import make_shards
-from nnspark.errors import DataError, ShapeError
+from nnspark.engines.types import Session
+from nnspark.evaluation.frames import evaluation_frame_shards
+from nnspark.evaluation.rows import evaluation_dataset
 from nnspark.model import Model
 from nnspark.recipe import Recipe
-from nnspark.sources import Table, load_table
-from nnspark.sources.table import numbered
+from nnspark.sources import load_table
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-__all__ = [
-    "check_labels",
-    "check_outputs",
-    "evaluation_dataset",
-    "evaluation_shards",
-    "feature_order",
-    "one_part_plan",
-    "plain_recipe",
-    "refuse_empty",
-]
-
-Array = NDArray[Any]
+__all__ = ["evaluation_shards"]
 
 
-def evaluation_shards(model: Model, recipe: Recipe, part: str, session: "SparkSession | None") -> Shards:
+def evaluation_shards(model: Model, recipe: Recipe, part: str, session: "Session | None") -> Shards:
     """The rows laid out for an evaluation: read by the executors where they can, else by the driver."""
-    if session is not None:
-        from nnspark.engines.frames import FRAME_SOURCES
-
-        if recipe.data.source in FRAME_SOURCES:
-            from nnspark.evaluation.frames import evaluation_frame_shards
-
-            return evaluation_frame_shards(model, recipe, part, session)
+    if session is not None and recipe.data.source in FRAME_SOURCES:
+        return evaluation_frame_shards(model, recipe, part, session)
     dataset = evaluation_dataset(model, load_table(recipe.data), recipe, part)
     sc, spark = None if session is None else session.sparkContext, recipe.spark
     return make_shards(dataset, sc, partitions=spark.partitions, depth=spark.depth)
-
-
-def evaluation_dataset(model: Model, table: Table, recipe: Recipe, part: str) -> Dataset:
-    """The table's rows, split as the recipe says, scaled and encoded as the model says.
-
-    For part "all" every row is in the part "test", which is the only one then.
-    """
-    table = _rows_that_count(table)
-    given_test = np.full(len(table.features), part == "all")
-    if table.test_rows is not None:
-        given_test[table.test_rows] = True
-    order = feature_order(model, table.feature_names)
-    same = order == list(range(table.features.shape[1]))
-    features = table.features if same else table.features[:, order]
-    table = replace(table, features=features, feature_names=model.feature_names)
-    target = _encode(model, table.target)
-    if part == "all":
-        of_rows = fingerprint(hash_rows(table.features, target, table.weight))
-        weighted = table.weight is not None
-        plan = one_part_plan(model, recipe, len(table.features), of_rows, weighted=weighted)
-    else:
-        plan = make_dataset(table, plain_recipe(model, recipe)).plan
-        refuse_empty(plan, part)
-    plan = replace(plan, scaling=model.scaling, target_scaling=model.target_scaling)
-    rows = plan.prepare(table.features, target, table.weight, given_test)
-    return Dataset(plan, to_blocks(plan, rows))
-
-
-def refuse_empty(plan: Plan, part: str) -> None:
-    """DataError if there is nothing to evaluate."""
-    if not plan.num_samples[PARTS.index(part)]:
-        raise DataError(f"the {part} part has no rows; evaluate another part, or all rows")
-
-
-def one_part_plan(model: Model, recipe: Recipe, rows: int, fingerprint: str, *, weighted: bool) -> Plan:
-    """The plan for an evaluation of all rows: every one is in the part "test", which is the only one."""
-    block_rows, units = recipe.training.block_rows, model.network.layers[-1]
-    return Plan(
-        task=model.task,
-        feature_names=model.feature_names,
-        scaling=model.scaling,
-        dtype=model.weights[0].dtype.name,
-        block_rows=block_rows,
-        split_seed=recipe.data.split.seed,
-        cuts=np.full((1, 2), np.iinfo(np.uint64).max),
-        blocks=(1, 1, num_blocks(rows, block_rows)),
-        classes=model.classes,
-        num_targets=1 if model.classes is not None else units,
-        target_scaling=model.target_scaling,
-        num_samples=(0, 0, rows),
-        weighted=weighted,
-        fingerprint=fingerprint,
-    )
-
-
-def plain_recipe(model: Model, recipe: Recipe) -> Recipe:
-    """The recipe with the model's classes, and no class weights: those are for training."""
-    classes = [] if model.classes is None else model.classes.tolist()
-    return replace(
-        recipe,
-        data=replace(recipe.data, task=model.task, classes=classes),
-        training=replace(recipe.training, class_weight="none", dtype=model.weights[0].dtype.name),
-    )
-
-
-def _rows_that_count(table: Table) -> Table:
-    """A row of weight 0 is a row that is not there."""
-    if table.weight is None:
-        return table
-    kept = table.weight > 0
-    return replace(table, features=table.features[kept], target=table.target[kept], weight=table.weight[kept])
-
-
-def feature_order(model: Model, names: tuple[str, ...]) -> list[int]:
-    """Where the model's features are among the data's: by name, or by position where one has no names."""
-    wanted = model.feature_names
-    missing = [name for name in wanted if name not in names]
-    if not missing:
-        return [names.index(name) for name in wanted]
-    if len(names) != len(wanted):
-        raise ShapeError(
-            f"the model takes {len(wanted)} features but the data has {len(names)}; set data.label and "
-            "data.columns so that only the model's features are left"
-        )
-    if numbered(len(names)) not in (names, wanted):
-        raise DataError(
-            f"the data has no column {missing[0]!r}, which the model takes ({len(missing)} of its "
-            f"{len(wanted)} features are missing); rename the columns"
-        )
-    return list(range(len(names)))
-
-
-def check_outputs(model: Model, targets: int) -> None:
-    """ShapeError unless the data have a target for each of the model's outputs."""
-    outputs = model.network.layers[-1]
-    if targets != outputs:
-        raise ShapeError(f"the model has {outputs} outputs but the data has {targets} targets")
-
-
-def check_labels(model: Model, labels: Array, rows_with: Callable[[Array], int]) -> None:
-    """DataError unless all labels are classes of the model; ``rows_with`` counts the rows of some labels."""
-    assert model.classes is not None
-    unknown = ~np.isin(labels, model.classes)
-    if (labels.dtype.kind == "U") != (model.classes.dtype.kind == "U"):
-        unknown[:] = True
-    if unknown.any():
-        label, others = labels[unknown].tolist()[0], rows_with(labels[unknown]) - 1
-        raise DataError(
-            f"label {label!r} is not a class of the model, nor are {others} labels of other rows: its "
-            f"classes are {', '.join(map(str, model.classes[:20].tolist()))}"
-        )
-
-
-def _encode(model: Model, target: Array) -> Array:
-    """Class indices, or targets of as many columns as the model has outputs."""
-    if model.classes is None:
-        values = np.asarray(target, dtype=np.float64).reshape(len(target), -1)
-        check_outputs(model, values.shape[1])
-        return values
-    check_labels(model, target, len)
-    return encode_labels(target, model.classes)

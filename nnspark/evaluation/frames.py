@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from nnspark.engines.frames.build import lay_out, make_plan, survey_of
-from nnspark.engines.frames.columns import Layout, find_classes, normalise
+from nnspark.engines.frames.columns import Layout, find_classes, normalise, rows_with
 from nnspark.engines.frames.crowding import crowded_rows
 from nnspark.engines.frames.csv import CORRUPT
 from nnspark.engines.frames.read import read_frame, reading
 from nnspark.engines.rdd import SparkShards
+from nnspark.engines.types import Frame, Session
 from nnspark.errors import ShapeError
-from nnspark.evaluation.data import (
+from nnspark.evaluation.rows import (
     check_labels,
     check_outputs,
     feature_order,
@@ -23,13 +23,10 @@ from nnspark.model import Model
 from nnspark.recipe import Data, Recipe
 from nnspark.sources.columns import choose_columns
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
-
 __all__ = ["evaluation_frame_shards"]
 
 
-def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, session: "SparkSession") -> SparkShards:
+def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, session: "Session") -> SparkShards:
     """The rows of the recipe's files laid out for an evaluation; no row passes through the driver."""
     recipe = plain_recipe(model, recipe)
     read = partial(reading, recipe.data.path)
@@ -49,7 +46,7 @@ def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, session: "S
         return lay_out(df, layout, plan, crowded, read, partitions=spark.partitions, depth=spark.depth)
 
 
-def _in_order(model: Model, df: "DataFrame", data: Data) -> Data:
+def _in_order(model: Model, df: "Frame", data: Data) -> Data:
     """The data section with the model's columns in its order, unless one wide column holds them all."""
     columns = [name for name in df.columns if name != CORRUPT]
     chosen = choose_columns(
@@ -62,7 +59,7 @@ def _in_order(model: Model, df: "DataFrame", data: Data) -> Data:
     return replace(data, columns=[names[at] for at in feature_order(model, names)])
 
 
-def _as_the_model_says(model: Model, df: "DataFrame", layout: Layout) -> tuple["DataFrame", Layout]:
+def _as_the_model_says(model: Model, df: "Frame", layout: Layout) -> tuple["Frame", Layout]:
     """Its classes for the labels, after the checks that rows on the driver have to pass too."""
     width = model.network.layers[0]
     if layout.is_array and list(feature_order(model, layout.names)) != list(range(width)):
@@ -76,12 +73,5 @@ def _as_the_model_says(model: Model, df: "DataFrame", layout: Layout) -> tuple["
     if layout.weight:
         df = df.where("w is null or w <> 0")  # a row of weight 0 is a row that is not there
     df, labels = find_classes(df, layout)
-    check_labels(model, labels, partial(_rows_with, df))
+    check_labels(model, labels, partial(rows_with, df))
     return df, replace(layout, classes=model.classes)
-
-
-def _rows_with(df: "DataFrame", labels: Any) -> int:
-    """How many rows have one of these labels."""
-    from pyspark.sql import functions as F
-
-    return df.where(F.col("t0").isin(labels.tolist())).count()

@@ -12,16 +12,14 @@ import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from nnspark.engines.session import end_idle_workers
+from nnspark.engines.types import Context
 from nnspark.errors import DataError, ModelError
 from nnspark.model import Model
 from nnspark.runs.failures import known_error
 from nnspark.runs.storage import Folder, is_uri, open_folder
-
-if TYPE_CHECKING:
-    from pyspark import SparkContext
 
 __all__ = ["known_error", "read_model", "run_job", "write_file"]
 
@@ -54,7 +52,7 @@ def _is_not_of_py4j(record: logging.LogRecord) -> bool:
     return "py4j" not in record.pathname
 
 
-def read_model(path: str, sc: "SparkContext | None") -> tuple[Model, Folder]:
+def read_model(path: str, sc: "Context | None") -> tuple[Model, Folder]:
     """The model in a file or a run directory, and the folder that holds it: local, or any Hadoop URI."""
     location = path.rstrip("/")
     is_file = location.endswith(".safetensors") or (not is_uri(location) and Path(location).is_file())
@@ -69,7 +67,7 @@ def read_model(path: str, sc: "SparkContext | None") -> tuple[Model, Folder]:
     return Model.from_bytes(content, folder.path(name)), folder
 
 
-def write_file(path: str, content: bytes, sc: "SparkContext | None") -> None:
+def write_file(path: str, content: bytes, sc: "Context | None") -> None:
     """Write a file, whole or not at all, at a local path or Hadoop URI."""
     folder, name = open_parent(path, sc)
     try:
@@ -78,7 +76,7 @@ def write_file(path: str, content: bytes, sc: "SparkContext | None") -> None:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
-def open_parent(path: str, sc: "SparkContext | None") -> tuple[Folder, str]:
+def open_parent(path: str, sc: "Context | None") -> tuple[Folder, str]:
     """The folder a file is in, and its name there."""
     above, slash, name = path.rpartition("/")
     return open_folder(above or slash or ".", sc), name

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nnspark.data.rows import BlockSet
 from nnspark.engines.base import Shards
-from nnspark.evaluation.evaluate import class_figures, count, mistakes_of, per_class
+from nnspark.evaluation.counts import class_figures, count, mistakes_of, per_class
 from nnspark.model import Model
 from nnspark.recipe import Recipe, dumps
 from nnspark.runs.directory import RunDirectory

@@ -41,6 +41,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.sums.packing import SPARSE, Levels, Packed, pack, pack_levels, unpack, unpack_levels
+from nnspark.sums.segments import NONE, Segment
 
 __all__ = ["ExactVector", "exact", "from_exact"]
 
@@ -49,7 +50,6 @@ STEP = 8
 FAR = 16
 FLOAT32_BITS = 40
 SMALLEST_EXPONENT = {"float32": -64, "float64": -896}
-NONE = -(2**14)
 TIDY = 64  # addends
 UNIT = 1 << 1074
 
@@ -65,29 +65,6 @@ def exact(value: float) -> int:
 def from_exact(total: int) -> float:
     """The float nearest to a sum of ``exact`` values."""
     return total / UNIT if total else 0.0
-
-
-class Segment:
-    """The sums of a segment on each grid, and the top of each weight, NONE before one is filled.
-
-    ``lowest`` is the lowest top: addends on grids up to it have nothing for finer grids.
-    """
-
-    def __init__(self, size: int) -> None:
-        self.sums: dict[int, Array] = {}
-        self.top: NDArray[np.int16] = np.broadcast_to(
-            np.int16(NONE), size
-        )  # takes no room until it is written to
-        self.lowest = NONE
-
-    def keep(self, bits: int) -> None:
-        """Drop what the tops say."""
-        lowest, highest = int(self.top.min()), int(self.top.max())
-        for grid in [grid for grid in self.sums if grid <= highest - bits]:
-            if grid > lowest - bits:
-                self.sums[grid] = self.sums[grid] * (self.top < grid + bits)
-            if grid <= lowest - bits or not self.sums[grid].any():
-                del self.sums[grid]
 
 
 class ExactVector:
@@ -182,7 +159,7 @@ class ExactVector:
         self._count(other.added)
         self.finite &= other.finite
         for mine, theirs in zip(self._segments, other._segments, strict=True):
-            _merge(mine, theirs)
+            mine.merge(theirs)
         self._pickled += other._pickled
 
     def value(self) -> NDArray[np.float64]:
@@ -247,15 +224,3 @@ class ExactVector:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ = state
         self._segments = self._empty()
-
-
-def _merge(mine: Segment, theirs: Segment) -> None:
-    """Add another segment's sums to a segment."""
-    for grid, total in theirs.sums.items():
-        if grid in mine.sums:
-            mine.sums[grid] += total
-        else:
-            mine.sums[grid] = total
-    if theirs.sums:
-        mine.top = np.maximum(mine.top, theirs.top)
-    mine.lowest = int(mine.top.min())

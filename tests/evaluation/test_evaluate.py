@@ -14,8 +14,9 @@ from nnspark.data.dataset import make_dataset
 from nnspark.data.rows import Block
 from nnspark.engines.layout import make_shards
 from nnspark.errors import DataError, ShapeError
-from nnspark.evaluation import evaluate as evaluate_module
-from nnspark.evaluation.evaluate import Counts, averages, evaluate_model, per_class
+from nnspark.evaluation import counts as counts_module
+from nnspark.evaluation.counts import Counts, averages, per_class
+from nnspark.evaluation.evaluate import evaluate_model
 from nnspark.evaluation.text import as_text
 from nnspark.model import Model
 from nnspark.recipe import dumps
@@ -173,8 +174,8 @@ def test_many_classes_have_the_same_figures_without_a_matrix(monkeypatch, weak):
     recipe, model, _ = trained(IRIS)
     expected = evaluate_model(model, recipe, part="all")
     matrix = np.array(expected.pop("confusion"))
-    monkeypatch.setattr("nnspark.evaluation.evaluate.MATRIX_CLASSES", 2)
-    monkeypatch.setattr("nnspark.evaluation.evaluate.WEAK_CLASSES", weak)
+    monkeypatch.setattr("nnspark.evaluation.counts.MATRIX_CLASSES", 2)
+    monkeypatch.setattr("nnspark.evaluation.counts.WEAK_CLASSES", weak)
     figures = evaluate_model(model, recipe, part="all")
     mistakes = figures.pop("commonest_mistakes")
     assert figures == expected
@@ -199,8 +200,8 @@ def test_the_counts_of_ten_thousand_classes_are_bounded():
     total = Counts()
     tracemalloc.start()
     for _ in range(3):
-        total.merge(evaluate_module.COUNTED["classification"](outputs, block, None))
-    few = evaluate_module._count_true_classes(np.arange(100), outputs, block, None)
+        total.merge(counts_module.COUNTED["classification"](outputs, block, None))
+    few = counts_module._count_true_classes(np.arange(100), outputs, block, None)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert total.confusion is None

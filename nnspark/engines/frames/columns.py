@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
-__all__ = ["Arrays", "Layout", "arrays_of", "find_classes", "normalise"]
+__all__ = ["Arrays", "Layout", "arrays_of", "find_classes", "normalise", "rows_with"]
 
 Array = NDArray[Any]
 MOST_CLASSES = 10_000
@@ -133,6 +133,13 @@ def find_classes(df: "DataFrame", layout: Layout) -> tuple["DataFrame", Array]:
     if labels.dtype.kind == "U":
         return df.withColumn("t0", F.trim("t0")), labels
     return df.withColumn("t0", F.trim("t0").cast("double")), labels
+
+
+def rows_with(df: "DataFrame", labels: Array) -> int:
+    """How many rows of a normalised DataFrame have one of these labels."""
+    from pyspark.sql import functions as F
+
+    return df.where(F.col("t0").isin(labels.tolist())).count()
 
 
 def arrays_of(batch: "pa.RecordBatch", layout: Layout) -> Arrays:
