@@ -20,7 +20,7 @@ FLOORS = [
     {"runs"},
 ]
 SPARK_ROOMS = {"engines", "scoring", "ml"}
-SPARK_SEAMS = {"runs.storage", "runs.hadoop_folder", "runs.run"}
+SPARK_SEAMS = {"runs.run"}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 

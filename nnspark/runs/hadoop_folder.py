@@ -10,23 +10,16 @@ import os
 import re
 import uuid
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Any, BinaryIO
+from contextlib import AbstractContextManager, suppress
+from typing import Any
 
-from nnspark.runs.storage import LocalFolder
-
-if TYPE_CHECKING:
-    from pyspark import SparkContext
+from nnspark.engines.hadoop import Hadoop, java_errors, os_errors
+from nnspark.engines.types import Context
+from nnspark.runs.local_folder import LocalFolder
 
 __all__ = ["HadoopFolder"]
 
-BY_DISK_BYTES = 1 << 20  # more than this between Python and the JVM goes by a local file, not as one argument
-BUFFER_BYTES = 1 << 16
 TEMPORARY = re.compile(r"(?P<name>.+)\.(?P<length>\d+)-(?P<crc>\d+)-[0-9a-f]{8}\.tmp")
-MISSING = {"FileNotFoundException", "NoSuchFileException"}
-DAMAGED = {"ChecksumException"}
 
 
 class HadoopFolder:
@@ -37,14 +30,11 @@ class HadoopFolder:
     file: do, s3a: only where it has conditional writes (Hadoop 3.4.2).
     """
 
-    def __init__(self, uri: str, sc: "SparkContext") -> None:
-        self._jvm: Any = getattr(sc, "_jvm")  # noqa: B009 (typed as optional, set on every live context)
-        self._uri = uri.rstrip("/")
-        self._sc: Any = sc
-        self._conf: Any = self._sc._jsc.hadoopConfiguration()
+    def __init__(self, uri: str, sc: "Context") -> None:
+        self._hadoop, self._uri = Hadoop(sc), uri.rstrip("/")
         with self._os_errors():
             root: Any = self._path("")
-            self._fs = root.getFileSystem(self._conf)
+            self._fs = self._hadoop.file_system(root)
             self._on_disk = root.toUri().getPath() if root.toUri().getScheme() == "file" else None
         self._appended: dict[str, bytes] = {}
 
@@ -66,7 +56,7 @@ class HadoopFolder:
             return self._appended[name]
         with self._os_errors(name):
             if self._fs.exists(self._path(name)):
-                return self._get(self._path(name))
+                return self._hadoop.get(self._fs, self._path(name))
         above, _, wanted = name.rpartition("/")
         for other in self.names(above):
             content = self._whole(above, other, wanted)
@@ -87,7 +77,7 @@ class HadoopFolder:
         with self._os_errors(name):
             path = self._path(name)
             try:
-                self._put(path, content, overwrite=False)
+                self._hadoop.put(self._fs, path, content, overwrite=False)
             except Exception:
                 if self._fs.exists(path):
                     return False
@@ -139,7 +129,10 @@ class HadoopFolder:
                 path = path.getParent()
 
     def _path(self, name: str) -> Any:
-        return self._jvm.org.apache.hadoop.fs.Path(self.path(name))
+        return self._hadoop.path(self.path(name))
+
+    def _os_errors(self, name: str = "") -> AbstractContextManager[None]:
+        return os_errors(self.path(name))
 
     def _below(self, below: str, name: str) -> Any:
         return self._path(f"{below}/{name}" if below else name)
@@ -154,7 +147,7 @@ class HadoopFolder:
             final = self._path(name)
             temporary = final.suffix(f".{mark}.tmp")
             try:
-                self._put(temporary, content, overwrite=True)
+                self._hadoop.put(self._fs, temporary, content, overwrite=True)
             except BaseException:
                 with suppress(Exception):  # what went wrong is told already
                     self._fs.delete(temporary, False)
@@ -164,18 +157,11 @@ class HadoopFolder:
     def _replace(self, temporary: Any, final: Any) -> None:
         """Rename over the old file in one step, or, where the file system has no such step, in two."""
         try:
-            self._rename_over(temporary, final)
-        except _java_errors():
+            self._hadoop.rename_over(temporary, final)
+        except java_errors():
             self._fs.delete(final, False)
             if not self._fs.rename(temporary, final):
                 raise
-
-    def _rename_over(self, temporary: Any, final: Any) -> None:
-        """Hadoop's rename that overwrites, which HDFS does in one step."""
-        hadoop = self._jvm.org.apache.hadoop.fs
-        overwrite = self._sc._gateway.new_array(hadoop.Options.Rename, 1)
-        overwrite[0] = hadoop.Options.Rename.OVERWRITE
-        hadoop.FileContext.getFileContext(final.toUri(), self._conf).rename(temporary, final, overwrite)
 
     def _whole(self, below: str, name: str, wanted: str) -> bytes | None:
         """The content of a temporary file that was to become ``wanted``, if all of it was written."""
@@ -184,7 +170,7 @@ class HadoopFolder:
             return None
         try:
             with self._os_errors(name):
-                content = self._get(self._below(below, name))
+                content = self._hadoop.get(self._fs, self._below(below, name))
         except OSError:
             return None
         return (
@@ -192,71 +178,3 @@ class HadoopFolder:
             if (len(content), zlib.crc32(content)) == (int(found["length"]), int(found["crc"]))
             else None
         )
-
-    def _put(self, path: Any, content: bytes, *, overwrite: bool) -> None:
-        """Write to the JVM's stream, and have the bytes on disk where the file system knows how."""
-        stream = self._fs.create(path, overwrite)
-        try:
-            if len(content) <= BY_DISK_BYTES:
-                stream.write(bytearray(content))
-            else:
-                with self._beside_spark() as local:
-                    local.write(content)
-                    local.flush()
-                    self._copy(self._jvm.java.io.FileInputStream(local.name), stream)
-            if stream.hasCapability("hsync"):
-                stream.hsync()
-        finally:
-            stream.close()
-
-    def _get(self, path: Any) -> bytes:
-        """All that the JVM reads from a path."""
-        stream = self._fs.open(path)
-        if self._fs.getFileStatus(path).getLen() <= BY_DISK_BYTES:
-            try:
-                return bytes(self._jvm.org.apache.commons.io.IOUtils.toByteArray(stream))
-            finally:
-                stream.close()
-        with self._beside_spark() as local:
-            target = self._jvm.java.io.FileOutputStream(local.name)
-            try:
-                self._copy(stream, target)
-            finally:
-                target.close()
-            return local.read()
-
-    def _copy(self, source: Any, target: Any) -> None:
-        """Copy a Java stream to its end by a small buffer; closes the source."""
-        try:
-            self._jvm.org.apache.hadoop.io.IOUtils.copyBytes(source, target, BUFFER_BYTES, False)
-        finally:
-            source.close()
-
-    @contextmanager
-    def _beside_spark(self) -> Iterator[BinaryIO]:
-        """A file in Spark's local directory: the driver's Python and its JVM are on one machine."""
-        with NamedTemporaryFile(dir=self._sc._temp_dir) as local:
-            yield local  # type: ignore[misc]  # it is one
-
-    @contextmanager
-    def _os_errors(self, name: str = "") -> Iterator[None]:
-        """Tell what the JVM raises as Python does of local files."""
-        try:
-            yield
-        except _java_errors() as error:
-            java = getattr(error, "java_exception", None)
-            kind = java.getClass().getSimpleName() if java else type(error).__name__
-            said = str(java.getMessage() if java else error).strip()
-            message = said.splitlines()[0] if said else kind
-            number = errno.ENOENT if kind in MISSING else errno.EIO if kind in DAMAGED else None
-            where = self.path(name)
-            told = (f"{where}: {message}",) if number is None else (number, message, where)
-            raise OSError(*told) from error
-
-
-def _java_errors() -> tuple[type[Exception], ...]:
-    """What the JVM's exceptions are in Python: py4j's own, or PySpark's where it knows the kind."""
-    from py4j.protocol import Py4JJavaError
-    from pyspark.errors import PySparkException
-
-    return Py4JJavaError, PySparkException

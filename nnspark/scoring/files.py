@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from nnspark.engines.hadoop import Hadoop
 from nnspark.errors import DataError
 from nnspark.model import Model
 from nnspark.scoring.columns import choose_features
@@ -103,11 +104,11 @@ class _Target:
     """The output folder, written under a hidden name beside it and renamed at the end."""
 
     def __init__(self, session: "SparkSession", out: str) -> None:
-        jvm: Any = session.sparkContext._jvm
-        self._path = jvm.org.apache.hadoop.fs.Path(out.rstrip("/") or out)
-        self._fs = self._path.getFileSystem(session.sparkContext._jsc.hadoopConfiguration())
+        hadoop = Hadoop(session.sparkContext)
+        self._path = hadoop.path(out.rstrip("/") or out)
+        self._fs = hadoop.file_system(self._path)
         name = f".{self._path.getName()}.{uuid.uuid4().hex}.tmp"
-        self._temporary = jvm.org.apache.hadoop.fs.Path(self._path.getParent() or ".", name)
+        self._temporary = hadoop.path(self._path.getParent() or ".", name)
         self.temporary = str(self._temporary)
 
     def exists(self) -> bool:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nnspark.engines.hadoop import Hadoop
 from nnspark.errors import DataError, ShapeError
 from nnspark.model import Model
 from nnspark.sources.csv import has_header
@@ -56,10 +57,10 @@ def format_of(path: str) -> str:
 
 def _list_files(session: "SparkSession", path: str) -> list[str]:
     """Names of a file, or of the data files of a folder."""
-    jvm: Any = session.sparkContext._jvm
-    place = jvm.org.apache.hadoop.fs.Path(path)
+    hadoop = Hadoop(session.sparkContext)
     try:
-        files = place.getFileSystem(session.sparkContext._jsc.hadoopConfiguration())
+        place = hadoop.path(path)
+        files = hadoop.file_system(place)
         if not files.exists(place):
             raise DataError(f"{path} does not exist: expected a file or folder to predict")
         names = [status.getPath().getName() for status in files.listStatus(place)]

@@ -18,7 +18,7 @@ import pytest
 
 from nnspark.model import Model
 from nnspark.runs.command import run_job
-from nnspark.runs.storage import LocalFolder
+from nnspark.runs.local_folder import LocalFolder
 
 ROOT = Path(__file__).parents[2]
 QUICK = ("--set", "training.engine=local", "--set", "report.html=false", "--set", "training.epochs=5")

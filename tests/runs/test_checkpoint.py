@@ -15,7 +15,7 @@ from nnspark.errors import CheckpointError
 from nnspark.optimizers import state_to_arrays
 from nnspark.runs import checkpoint
 from nnspark.runs.directory import RunDirectory
-from nnspark.runs.storage import LocalFolder
+from nnspark.runs.local_folder import LocalFolder
 from nnspark.training.loop import first_progress, make_update, objective_for
 
 DIGITS = table_of(load_digits().data[:300], load_digits().target[:300])

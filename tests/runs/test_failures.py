@@ -8,7 +8,7 @@ from py4j.protocol import Py4JError
 
 from nnspark.errors import DataError, SparkJobError
 from nnspark.runs.failures import cause, one_line_for_failed_jobs
-from nnspark.runs.storage import LocalFolder
+from nnspark.runs.local_folder import LocalFolder
 
 IN_PYTHON = """An error occurred while calling z:org.apache.spark.api.python.PythonRDD.collectAndServe.
 : org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 3.0 failed 4 times, \

@@ -11,8 +11,8 @@ from helpers import make_recipe
 
 from nnspark.runs import history
 from nnspark.runs.history import pack, recover, rows_after, seal, unpack
+from nnspark.runs.local_folder import LocalFolder
 from nnspark.runs.run import run
-from nnspark.runs.storage import LocalFolder
 
 QUICK = ("network.hidden=[3]", "report.html=false", "checkpoint.every=2")
 

@@ -15,14 +15,14 @@ from helpers import make_recipe, one_line_error
 
 from nnspark.errors import CheckpointError
 from nnspark.runs import lock
+from nnspark.runs.local_folder import LocalFolder
 from nnspark.runs.lock import Holder, held
 from nnspark.runs.run import run
-from nnspark.runs.storage import LocalFolder
 
 HOLDING = """
 import sys, time
 from nnspark.runs.lock import held
-from nnspark.runs.storage import LocalFolder
+from nnspark.runs.local_folder import LocalFolder
 with held(LocalFolder(sys.argv[1]), "app-1"):
     print("held", flush=True)
     time.sleep(600)

@@ -8,7 +8,8 @@ import pytest
 from helpers import one_line_error
 
 from nnspark.errors import CheckpointError
-from nnspark.runs.storage import LocalFolder, is_uri, open_folder
+from nnspark.runs.local_folder import LocalFolder
+from nnspark.runs.storage import is_uri, open_folder
 
 
 @pytest.fixture

@@ -11,12 +11,13 @@ import pytest
 from helpers import one_line_error
 from spark.training import recipe_of
 
+from nnspark.engines import hadoop
 from nnspark.errors import CheckpointError
-from nnspark.runs import hadoop_folder
 from nnspark.runs.hadoop_folder import HadoopFolder
+from nnspark.runs.local_folder import LocalFolder
 from nnspark.runs.lock import held
 from nnspark.runs.run import run
-from nnspark.runs.storage import LocalFolder, open_folder
+from nnspark.runs.storage import open_folder
 
 
 @pytest.fixture
@@ -62,12 +63,12 @@ def test_more_than_fits_one_argument_goes_by_a_local_file(
     folder: HadoopFolder, monkeypatch: pytest.MonkeyPatch, length: int
 ) -> None:
     """The same bytes there and back on either side of the size, and no local file is left."""
-    monkeypatch.setattr(hadoop_folder, "BY_DISK_BYTES", 100)
+    monkeypatch.setattr(hadoop, "BY_DISK_BYTES", 100)
     content = bytes(range(256)) * (length // 256 + 1)
-    left = sorted(os.listdir(folder._sc._temp_dir))
+    left = sorted(os.listdir(folder._hadoop._sc._temp_dir))
     folder.write("checkpoint", content[:length])
     assert folder.read("checkpoint") == content[:length]
-    assert sorted(os.listdir(folder._sc._temp_dir)) == left
+    assert sorted(os.listdir(folder._hadoop._sc._temp_dir)) == left
     assert folder.names() == ["checkpoint"]
 
 
@@ -118,8 +119,8 @@ class DyingStore:
 def like_an_object_store(monkeypatch: pytest.MonkeyPatch, folder: HadoopFolder, steps: int) -> None:
     """No rename over a file, and a driver that is killed after so many steps: create, delete, rename."""
     monkeypatch.setattr(folder, "_fs", DyingStore(folder._fs, steps))
-    refuse = folder._jvm.java.lang.Integer.parseInt
-    monkeypatch.setattr(folder, "_rename_over", lambda temporary, final: refuse("no such step"))
+    refuse = folder._hadoop._jvm.java.lang.Integer.parseInt
+    monkeypatch.setattr(folder._hadoop, "rename_over", lambda temporary, final: refuse("no such step"))
 
 
 @pytest.mark.parametrize(("steps", "found"), [(0, b"old"), (1, b"old"), (2, b"new"), (3, b"new")])
@@ -189,7 +190,7 @@ def in_memory(spark: Any) -> HadoopFolder:
 
 def test_a_directory_is_made_and_undone(folder: HadoopFolder, tmp_path: Path) -> None:
     """With those above it, as far as they are empty."""
-    deep = open_folder(f"{folder.path()}/below/it", folder._sc)
+    deep = open_folder(f"{folder.path()}/below/it", folder._hadoop._sc)
     made = deep.make()
     assert made == 3
     (tmp_path / "run/mine").write_bytes(b"")

@@ -1,0 +1,109 @@
+"""Hadoop's file systems by Spark's own client: the one place that calls them through the gateway."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+
+__all__ = ["BY_DISK_BYTES", "Hadoop", "java_errors", "os_errors"]
+
+BY_DISK_BYTES = 1 << 20  # more than this between Python and the JVM goes by a local file, not as one argument
+BUFFER_BYTES = 1 << 16
+MISSING = {"FileNotFoundException", "NoSuchFileException"}
+DAMAGED = {"ChecksumException"}
+
+
+class Hadoop:
+    """Paths, file systems and their streams, as the session is configured. Raises what the JVM raises."""
+
+    def __init__(self, sc: "SparkContext") -> None:
+        self._jvm: Any = getattr(sc, "_jvm")  # noqa: B009 (typed as optional, set on every live context)
+        self._sc: Any = sc
+        self._conf: Any = self._sc._jsc.hadoopConfiguration()
+
+    def path(self, *names: Any) -> Any:
+        """A path from a URI, or from a folder's path and a name in it."""
+        return self._jvm.org.apache.hadoop.fs.Path(*names)
+
+    def file_system(self, path: Any) -> Any:
+        """The file system that a path is in."""
+        return path.getFileSystem(self._conf)
+
+    def rename_over(self, temporary: Any, final: Any) -> None:
+        """Hadoop's rename that overwrites, which HDFS does in one step."""
+        hadoop = self._jvm.org.apache.hadoop.fs
+        overwrite = self._sc._gateway.new_array(hadoop.Options.Rename, 1)
+        overwrite[0] = hadoop.Options.Rename.OVERWRITE
+        hadoop.FileContext.getFileContext(final.toUri(), self._conf).rename(temporary, final, overwrite)
+
+    def put(self, fs: Any, path: Any, content: bytes, *, overwrite: bool) -> None:
+        """Write to the JVM's stream, and have the bytes on disk where the file system knows how."""
+        stream = fs.create(path, overwrite)
+        try:
+            if len(content) <= BY_DISK_BYTES:
+                stream.write(bytearray(content))
+            else:
+                with self._beside_spark() as local:
+                    local.write(content)
+                    local.flush()
+                    self._copy(self._jvm.java.io.FileInputStream(local.name), stream)
+            if stream.hasCapability("hsync"):
+                stream.hsync()
+        finally:
+            stream.close()
+
+    def get(self, fs: Any, path: Any) -> bytes:
+        """All that the JVM reads from a path."""
+        stream = fs.open(path)
+        if fs.getFileStatus(path).getLen() <= BY_DISK_BYTES:
+            try:
+                return bytes(self._jvm.org.apache.commons.io.IOUtils.toByteArray(stream))
+            finally:
+                stream.close()
+        with self._beside_spark() as local:
+            target = self._jvm.java.io.FileOutputStream(local.name)
+            try:
+                self._copy(stream, target)
+            finally:
+                target.close()
+            return local.read()
+
+    def _copy(self, source: Any, target: Any) -> None:
+        """Copy a Java stream to its end by a small buffer; closes the source."""
+        try:
+            self._jvm.org.apache.hadoop.io.IOUtils.copyBytes(source, target, BUFFER_BYTES, False)
+        finally:
+            source.close()
+
+    @contextmanager
+    def _beside_spark(self) -> Iterator[BinaryIO]:
+        """A file in Spark's local directory: the driver's Python and its JVM are on one machine."""
+        with NamedTemporaryFile(dir=self._sc._temp_dir) as local:
+            yield local  # type: ignore[misc]  # it is one
+
+
+@contextmanager
+def os_errors(where: str) -> Iterator[None]:
+    """Tell what the JVM raises of a path as Python does of local files: OSError."""
+    try:
+        yield
+    except java_errors() as error:
+        java = getattr(error, "java_exception", None)
+        kind = java.getClass().getSimpleName() if java else type(error).__name__
+        said = str(java.getMessage() if java else error).strip()
+        message = said.splitlines()[0] if said else kind
+        number = errno.ENOENT if kind in MISSING else errno.EIO if kind in DAMAGED else None
+        told = (f"{where}: {message}",) if number is None else (number, message, where)
+        raise OSError(*told) from error
+
+
+def java_errors() -> tuple[type[Exception], ...]:
+    """What the JVM's exceptions are in Python: py4j's own, or PySpark's where it knows the kind."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    return Py4JJavaError, PySparkException
