@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from nnspark import recipe as recipe_module
 from nnspark.data.rows import Rows, hash_rows, split_keys
 from nnspark.errors import DataError
+from nnspark.sources import refusals
 
 __all__ = ["Plan", "Scaling", "class_table", "encode_labels", "part_counts", "thresholds"]
 
@@ -123,11 +124,13 @@ def class_table(labels: Array, declared: Sequence[Any]) -> Array:
         found = classes
     if found.dtype.kind == "f":
         if (found != np.floor(found)).any():
-            value = found[found != np.floor(found)][0]
+            value = found[found != np.floor(found)][0].item()
             raise DataError(
                 f"label {value!r} is not a whole number: classes are whole numbers or strings; "
                 "set data.task = 'regression' to predict numbers"
             )
+        if (np.abs(found) >= 2.0**63).any():
+            raise refusals.too_large_label("data.label")
         found = found.astype(np.int64)
     if len(found) < 2:
         raise DataError(

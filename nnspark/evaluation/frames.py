@@ -3,10 +3,12 @@
 from dataclasses import replace
 from functools import partial
 
-from nnspark.engines.frames.build import lay_out, make_plan, survey_of
-from nnspark.engines.frames.columns import Layout, find_classes, normalise, rows_with
-from nnspark.engines.frames.crowding import crowded_rows
+from nnspark.data.plan import Plan
+from nnspark.engines.frames.build import lay_out, understand
+from nnspark.engines.frames.columns import Layout, find_labels
+from nnspark.engines.frames.crowding import CrowdedRows, crowded_rows
 from nnspark.engines.frames.csv import CORRUPT
+from nnspark.engines.frames.planning import make_plan, survey_of
 from nnspark.engines.frames.read import read_frame, reading
 from nnspark.engines.rdd import SparkShards
 from nnspark.engines.types import Frame, Session
@@ -29,21 +31,12 @@ __all__ = ["evaluation_frame_shards"]
 def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, session: "Session") -> SparkShards:
     """The rows of the recipe's files laid out for an evaluation; no row passes through the driver."""
     recipe = plain_recipe(model, recipe)
-    read = partial(reading, recipe.data.path)
+    read, spark = partial(reading, recipe.data.path), recipe.spark
     with read():
         source = read_frame(session, recipe.data)
-        df, layout = normalise(source, _in_order(model, source, recipe.data))
-        df, layout = _as_the_model_says(model, df, layout)
-        if part == "all":
-            survey = survey_of(source, df, layout, recipe.data.split)
-            plan = one_part_plan(model, recipe, survey.rows, survey.fingerprint, weighted=bool(layout.weight))
-            crowded = crowded_rows(df, layout, survey, plan.block_rows)
-        else:
-            plan, crowded = make_plan(source, df, layout, recipe, (model.scaling, model.target_scaling))
-            plan = replace(plan, feature_names=model.feature_names)
-            refuse_empty(plan, part)
-        spark = recipe.spark
-        return lay_out(df, layout, plan, crowded, read, partitions=spark.partitions, depth=spark.depth)
+        recipe = replace(recipe, data=_in_order(model, source, recipe.data))
+        rows = understand(source, recipe, partial(_classes, model), partial(_plan, model, part))
+        return lay_out(rows, read, partitions=spark.partitions, depth=spark.depth)
 
 
 def _in_order(model: Model, df: "Frame", data: Data) -> Data:
@@ -59,19 +52,37 @@ def _in_order(model: Model, df: "Frame", data: Data) -> Data:
     return replace(data, columns=[names[at] for at in feature_order(model, names)])
 
 
-def _as_the_model_says(model: Model, df: "Frame", layout: Layout) -> tuple["Frame", Layout]:
-    """Its classes for the labels, after the checks that rows on the driver have to pass too."""
+def _classes(model: Model, df: "Frame", layout: Layout, data: Data) -> Layout:
+    """The model's classes for the labels, after the checks that rows on the driver have to pass too."""
     width = model.network.layers[0]
-    if layout.is_array and list(feature_order(model, layout.names)) != list(range(width)):
+    in_one = len(layout.widths) == 1 and layout.widths[0] is not None
+    if in_one and list(feature_order(model, layout.names)) != list(range(width)):
         raise ShapeError(
             f"the model's {width} features are columns by name but the data have them in one column; name "
             "the model's columns"
         )
     if model.classes is None:
         check_outputs(model, len(layout.targets))
-        return df, layout
-    if layout.weight:
-        df = df.where("w is null or w <> 0")  # a row of weight 0 is a row that is not there
-    df, labels = find_classes(df, layout)
-    check_labels(model, labels, partial(rows_with, df))
-    return df, replace(layout, classes=model.classes)
+        return layout
+    found = find_labels(df, layout, data)
+    if found is None:
+        return layout
+    rows = dict(zip(found.labels.tolist(), found.rows.tolist(), strict=True))
+    check_labels(
+        model, found.labels[found.counts], lambda labels: sum(rows[label] for label in labels.tolist())
+    )
+    return found.as_classes(layout, model.classes)
+
+
+def _plan(
+    model: Model, part: str, source: "Frame", df: "Frame", layout: Layout, recipe: Recipe
+) -> tuple[Plan, CrowdedRows | None]:
+    """The plan of one part, with the model's scaling."""
+    if part == "all":
+        survey = survey_of(source, df, layout, recipe.data)
+        plan = one_part_plan(model, recipe, survey.rows, survey.fingerprint, weighted=bool(layout.weight))
+        return plan, crowded_rows(df, layout, survey, plan.block_rows)
+    plan, crowded = make_plan(source, df, layout, recipe, (model.scaling, model.target_scaling))
+    plan = replace(plan, feature_names=model.feature_names)
+    refuse_empty(plan, part)
+    return plan, crowded

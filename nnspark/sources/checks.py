@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.errors import DataError, ShapeError
+from nnspark.errors import ShapeError
+from nnspark.sources import refusals
 
 __all__ = [
     "BadRows",
@@ -27,7 +28,6 @@ __all__ = [
     "check_label_present",
     "check_same_length",
     "check_weights",
-    "describe_non_finite",
     "find_bad_weights",
     "find_missing_labels",
     "find_non_finite",
@@ -72,22 +72,14 @@ def find_non_finite(features: NDArray[Any]) -> NonFinite | None:
     return None if first is None else NonFinite(count, rows, *first)
 
 
-def describe_non_finite(found: NonFinite, column: str, place: str) -> str:
-    """Say in one line what `find_non_finite` found; the same words for the local and the Spark readers."""
-    values = (
-        "1 value is" if found.num_values == 1 else f"{found.num_values} values in {found.num_rows} row(s) are"
-    )
-    return (
-        f"features must be finite numbers, but {values} NaN or infinite; the first is at {place}, "
-        f"column {column!r}; remove or fill such rows"
-    )
-
-
 def check_finite(features: NDArray[Any], names: Sequence[str], locate: Locate) -> None:
     """Raise DataError naming the first NaN or infinite feature and counting the rest."""
     found = find_non_finite(features)
     if found is not None:
-        raise DataError(describe_non_finite(found, names[found.first_col], locate(found.first_row)))
+        column = found.first_col
+        times = int(np.count_nonzero(~np.isfinite(features[:, column])))
+        others = f" ({found.num_values} values in {found.num_rows} row(s) of all columns)"
+        raise refusals.not_finite(names[column], times, locate(found.first_row), others=others)
 
 
 def find_missing_labels(target: NDArray[Any]) -> BadRows | None:
@@ -101,21 +93,15 @@ def find_missing_labels(target: NDArray[Any]) -> BadRows | None:
     return _bad_rows(missing.reshape(len(target), -1).any(axis=1))
 
 
-def check_label_present(target: NDArray[Any], locate: Locate) -> None:
+def check_label_present(target: NDArray[Any], locate: Locate, where: str = "") -> None:
     """Raise DataError naming the first row without a label, and refuse infinite labels."""
     missing = find_missing_labels(target)
     if missing is not None:
-        raise DataError(
-            f"every row needs a label, but {_rows(missing.num_rows)} none; the first is at "
-            f"{locate(missing.first_row)}; remove such rows"
-        )
+        raise refusals.no_label(where, missing.num_rows, f"at {locate(missing.first_row)}")
     if target.dtype.kind == "f":
         infinite = _bad_rows(np.isinf(target).reshape(len(target), -1).any(axis=1))
         if infinite is not None:
-            raise DataError(
-                f"labels must be finite, but {_rows(infinite.num_rows)} an infinite one; the first is at "
-                f"{locate(infinite.first_row)}; remove such rows"
-            )
+            raise refusals.infinite_label(where, infinite.num_rows, f"at {locate(infinite.first_row)}")
 
 
 def find_bad_weights(weight: NDArray[Any]) -> BadRows | None:
@@ -123,16 +109,14 @@ def find_bad_weights(weight: NDArray[Any]) -> BadRows | None:
     return _bad_rows(~(np.isfinite(weight) & (weight >= 0)))
 
 
-def check_weights(weight: NDArray[Any], locate: Locate) -> None:
+def check_weights(weight: NDArray[Any], locate: Locate, where: str = "") -> None:
     """Raise DataError unless every weight is a finite number >= 0 and one at least is positive."""
     found = find_bad_weights(weight)
     if found is not None:
-        raise DataError(
-            f"weights must be finite and not negative, but {_rows(found.num_rows)} another; the first is "
-            f"{weight[found.first_row]} at {locate(found.first_row)}"
-        )
+        place = f"{weight[found.first_row]} at {locate(found.first_row)}"
+        raise refusals.bad_weights(where, found.num_rows, place)
     if not weight.any():
-        raise DataError(f"all {len(weight)} weights are zero: no row is left to train on")
+        raise refusals.no_weight(len(weight))
 
 
 def check_same_length(num_features_rows: int, num_others: int, *, features: str, others: str) -> None:
@@ -147,7 +131,3 @@ def check_same_length(num_features_rows: int, num_others: int, *, features: str,
 def _bad_rows(bad: NDArray[np.bool_]) -> BadRows | None:
     rows = np.flatnonzero(bad)
     return BadRows(len(rows), int(rows[0])) if len(rows) else None
-
-
-def _rows(count: int) -> str:
-    return "1 row has" if count == 1 else f"{count} rows have"

@@ -6,8 +6,9 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from nnspark.errors import DataError, RecipeError
+from nnspark.sources import refusals
 
-__all__ = ["Columns", "as_list", "choose_columns", "position_of"]
+__all__ = ["Columns", "as_list", "choose_columns", "position_of", "refuse_twins"]
 
 
 class Columns(NamedTuple):
@@ -28,12 +29,10 @@ def choose_columns(
 ) -> Columns:
     """Resolve the recipe's label, weight and columns against the names a file has.
 
-    Raises DataError for a name the file does not have (with the nearest one) or has twice, RecipeError when a
-    column would be both feature and label.
+    Raises DataError for a name the file does not have (with the nearest one) or has twice (in any case),
+    RecipeError when a column would be both feature and label.
     """
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise DataError(f"{where} has more than one column named {twice[0]!r}; rename one of them")
+    refuse_twins(names, where)
     wanted = as_list(label)
     if not wanted:
         raise RecipeError("data.label is empty; set it to the label column's name or number")
@@ -54,6 +53,18 @@ def choose_columns(
     if not features:
         raise DataError(f"{where} has no feature column besides the label: its columns are {listed(names)}")
     return Columns(features, labels, weight_at)
+
+
+def refuse_twins(names: Sequence[str], where: str) -> None:
+    """Raise DataError where two columns have one name, or names that Spark does not tell apart."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise refusals.more_than_one(twice[0], where)
+    seen: dict[str, str] = {}
+    for name in names:
+        if name.lower() in seen:
+            raise refusals.differ_in_case(seen[name.lower()], name, where)
+        seen[name.lower()] = name
 
 
 def position_of(column: str | int, names: Sequence[str], key: str, where: str) -> int:

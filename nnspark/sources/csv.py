@@ -5,6 +5,7 @@ pyarrow reads a clean file at full speed. Anything it stumbles over is read agai
 tab before a number.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.errors import DataError, RecipeError
+from nnspark.sources import refusals
 from nnspark.sources.columns import Columns, as_list, choose_columns
 from nnspark.sources.csv_records import Block, line_of_row, read_records, records
 from nnspark.sources.files import existing, part_files, part_of_row
 from nnspark.sources.labels import parse_labels, parse_number
 from nnspark.sources.table import DataRequest, Named, Table, make_table, numbered
 
-__all__ = ["has_header", "read_csv"]
+__all__ = ["column_names", "has_header", "read_csv", "refuse_one_column", "same_names"]
 
 
 class Layout(NamedTuple):
@@ -38,11 +40,15 @@ def read_csv(request: DataRequest) -> Table:
     blocks = [_read_part(part, layout) for part in parts]
     lengths = [len(block.features) for block in blocks]
     if not sum(lengths):
-        raise DataError(f"{path} has no data rows" + (" below its header" if layout.header else ""))
+        raise refusals.no_data_rows(str(path))
     locate = partial(_locate, parts, lengths, layout.header is not None)
     labels = [
-        parse_labels([cell for block in blocks for cell in block.labels[label]], locate)
-        for label in range(len(layout.columns.labels))
+        parse_labels(
+            [cell for block in blocks for cell in block.labels[label]],
+            locate,
+            where=f"column {layout.names[column]!r}",
+        )
+        for label, column in enumerate(layout.columns.labels)
     ]
     names = [layout.names[column] for column in layout.columns.features]
     label_names = ", ".join(repr(layout.names[column]) for column in layout.columns.labels)
@@ -57,6 +63,7 @@ def read_csv(request: DataRequest) -> Table:
         None if weight is None else Named(weight, f"weight {request.weight!r} of {path}", locate),
         names=names if layout.header or request.columns else numbered(len(names)),
         shown_names=names,
+        label_names=[layout.names[column] for column in layout.columns.labels],
     )
 
 
@@ -82,6 +89,22 @@ def has_header(first: list[str], request: DataRequest) -> bool:
     return any(others) and all(parse_number(cell) is None for cell in others)
 
 
+def column_names(cells: Sequence[str]) -> list[str]:
+    """The names that a header gives its columns: a column without one goes by its position."""
+    return [cell.strip() or str(at) for at, cell in enumerate(cells)]
+
+
+def refuse_one_column(cells: Sequence[str], where: str) -> None:
+    """Raise DataError for a first record that another separator would divide."""
+    if len(cells) == 1 and (";" in cells[0] or "\t" in cells[0].strip()):
+        raise DataError(f"{where} has one column, {cells[0].strip()[:40]!r}; separate the fields by commas")
+
+
+def same_names(names: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether two headers are alike, case aside, as Spark has it."""
+    return [name.lower() for name in names] == [name.lower() for name in others]
+
+
 def _layout(parts: list[Path], request: DataRequest) -> Layout:
     """Read the first record of every part: names, columns and one header for all or none."""
     layout: Layout | None = None
@@ -90,25 +113,19 @@ def _layout(parts: list[Path], request: DataRequest) -> Layout:
         if first is None:
             continue
         cells = [cell.strip() for cell in first.cells]
-        if len(cells) == 1 and (";" in cells[0] or "\t" in cells[0]):
-            raise DataError(f"{part} has one column, {cells[0][:40]!r}; separate the fields by commas")
+        refuse_one_column(cells, str(part))
         if layout is None:
-            header = (
-                [name or str(at) for at, name in enumerate(cells)] if has_header(cells, request) else None
-            )
+            header = column_names(cells) if has_header(cells, request) else None
             names = header or list(numbered(len(cells)))
             where = f"{part}" if header else f"{part} (which has no header)"
             chosen = choose_columns(
                 names, label=request.label, weight=request.weight, columns=request.columns, where=where
             )
             layout = Layout(header, names, chosen)
-        elif layout.header and [name or str(at) for at, name in enumerate(cells)] != layout.header:
-            raise DataError(
-                f"{part} line {first.line}: expected the same header as {parts[0]}, "
-                f"found {','.join(cells)[:80]!r}"
-            )
+        elif layout.header and not same_names(column_names(cells), layout.header):
+            raise refusals.other_header(f"{part} line {first.line}", ",".join(cells), str(parts[0]))
     if layout is None:
-        raise DataError(f"{parts[0]} has no rows: only blank lines")
+        raise refusals.only_blank(str(parts[0]))
     return layout
 
 

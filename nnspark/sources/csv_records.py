@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.errors import DataError
+from nnspark.sources import refusals
 from nnspark.sources.columns import Columns
 from nnspark.sources.files import one_line
 from nnspark.sources.labels import parse_number
@@ -35,13 +36,13 @@ class Block(NamedTuple):
 
 
 def records(path: Path) -> Iterator[Record]:
-    """Yield the records of a UTF-8 file, gzip or not, without its blank lines."""
+    """Yield the records of a UTF-8 file, gzip or not, without its lines of blanks only."""
     line = 1
     try:
         with _open(path) as file:
             reader = csv.reader(file)
             for cells in reader:
-                if cells:
+                if len(cells) > 1 or (cells and cells[0].strip()):
                     yield Record(line, cells)
                 line = reader.line_num + 1
     except UnicodeDecodeError as error:
@@ -75,8 +76,8 @@ def read_records(path: Path, names: Sequence[str], columns: Columns, *, skip: in
             cell = record.cells[column].strip()
             if not cell:
                 raise DataError(
-                    f"{path} line {record.line}: the label is missing (column {names[column]!r} is empty); "
-                    "every row needs one"
+                    f"{path} line {record.line}: the label is missing: every row needs a label, but column "
+                    f"{names[column]!r} has none here; remove such rows"
                 )
             cells.append(cell)
         if columns.weight is not None:
@@ -89,11 +90,10 @@ def _number(path: Path, record: Record, column: int, names: Sequence[str]) -> fl
     cell = record.cells[column]
     number = parse_number(cell)
     if number is None:
-        found = f"found {cell[:40]!r}" if cell.strip() else "but the cell is empty"
+        if not cell.strip():
+            raise refusals.empty_cell(names[column], f"{path} line {record.line}")
         hint = "; if these are column names, set data.header = true" if record.line == 1 else ""
-        raise DataError(
-            f"{path} line {record.line}, column {names[column]!r}: expected a number, {found}{hint}"
-        )
+        raise refusals.no_number(cell, names[column], f"{path} line {record.line}", hint)
     return number
 
 

@@ -7,6 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from nnspark.errors import DataError, RecipeError
+from nnspark.sources import refusals
 
 __all__ = ["existing", "existing_file", "one_line", "part_files", "part_of_row", "row_in", "row_of"]
 
@@ -54,7 +55,7 @@ def part_files(path: Path) -> list[Path]:
     """
     if path.is_file():
         if path.stat().st_size == 0:
-            raise DataError(f"{path} is empty (0 bytes)")
+            raise refusals.empty_file(str(path))
         return [path]
     if (path / "_delta_log").exists():
         raise DataError(

@@ -2,16 +2,20 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.errors import DataError, ShapeError
-from nnspark.sources.columns import Columns, choose_columns
+from nnspark.sources import refusals
+from nnspark.sources.columns import Columns, choose_columns, refuse_twins
 from nnspark.sources.files import existing, one_line, part_files, row_of
-from nnspark.sources.parquet_columns import feature_column, label_column, scalar_column
+from nnspark.sources.parquet_columns import feature_column, label_column, mixes_types, scalar_column
 from nnspark.sources.table import DataRequest, Named, Table, make_table, numbered
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["read_parquet"]
 
@@ -32,14 +36,15 @@ def read_parquet(request: DataRequest) -> Table:
     """
     path = existing(request.path, "data.path")
     files = part_files(path)
-    names = _column_names(files[0])
+    schema = _schema(files[0])
+    names = list(schema.names)
     chosen = choose_columns(
         names, label=request.label, weight=request.weight, columns=request.columns, where=str(files[0])
     )
-    parts = [_read_part(file, names, chosen) for file in files]
+    parts = [_read_part(file, schema, chosen) for file in files]
     lengths = [len(part.target) for part in parts]
     if not sum(lengths):
-        raise DataError(f"{path} has no rows")
+        raise refusals.no_data_rows(str(path))
     feature_columns = [names[at] for at in chosen.features]
     widths = _widths(parts, files, feature_columns)
     shown = [
@@ -62,37 +67,49 @@ def read_parquet(request: DataRequest) -> Table:
         Named(np.concatenate(weights), f"weight {request.weight!r} of {path}", locate) if weights else None,
         names=numbered(len(shown)) if alone else shown,
         shown_names=shown,
+        label_names=[names[at] for at in chosen.labels],
     )
 
 
-def _column_names(path: Path) -> list[str]:
+def _schema(path: Path) -> "pa.Schema":
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        return list(parquet.read_schema(path).names)
+        return parquet.read_schema(path)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, error) from error
 
 
-def _read_part(path: Path, names: list[str], chosen: Columns) -> Part:
+def _read_part(path: Path, first: "pa.Schema", chosen: Columns) -> Part:
+    """Read the chosen columns by the first file's names, in any order and case, as Spark does."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    wanted = [*chosen.features, *chosen.labels, *([] if chosen.weight is None else [chosen.weight])]
+    names = first.names
+    wanted = [names[at] for at in (*chosen.features, *chosen.labels)]
+    wanted += [] if chosen.weight is None else [names[chosen.weight]]
     try:
         with parquet.ParquetFile(path) as file:
-            missing = [names[at] for at in wanted if names[at] not in file.schema_arrow.names]
-            table = None if missing else file.read(columns=[names[at] for at in wanted])
+            schema = file.schema_arrow
+            refuse_twins(schema.names, str(path))
+            own = {name.lower(): name for name in schema.names}
+            missing = [name for name in wanted if name.lower() not in own]
+            table = None if missing else file.read(columns=[own[name.lower()] for name in wanted])
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, error) from error
     if table is None:
         raise DataError(f"{path} has no column {missing[0]!r}, unlike the other files of its folder")
+    table = table.select([own[name.lower()] for name in wanted]).rename_columns(wanted)
+    for name in wanted:
+        kind, expected = table.schema.field(name).type, first.field(name).type
+        if mixes_types(kind, expected):
+            raise refusals.other_type(name, str(path), str(kind), str(expected))
     features = [feature_column(table[names[at]], names[at], path) for at in chosen.features]
     labels = [label_column(table[names[at]], names[at], path) for at in chosen.labels]
     weight = None
     if chosen.weight is not None:
-        weight = scalar_column(table[names[chosen.weight]], names[chosen.weight], path)
+        weight = scalar_column(table[names[chosen.weight]], names[chosen.weight], path, "weight")
     return Part(features, labels[0] if len(labels) == 1 else np.column_stack(labels), weight)
 
 

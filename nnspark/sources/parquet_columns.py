@@ -6,55 +6,98 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.errors import DataError, ShapeError
+from nnspark.errors import DataError
+from nnspark.sources import refusals
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["feature_column", "label_column", "scalar_column"]
+__all__ = ["feature_column", "label_column", "mixes_types", "scalar_column"]
 
 VECTOR_FIELDS = {"type", "size", "indices", "values"}
+MOST_DIGITS = 38
+SHORT_INTEGERS = ("int8", "uint8", "int16", "uint16", "int32")
+WIDER = {  # what Spark reads as the wider type of a folder's first file
+    "double": ("float", *SHORT_INTEGERS),
+    "int64": (*SHORT_INTEGERS, "uint32"),
+    "int32": SHORT_INTEGERS,
+    "uint32": (),
+}
 
 
 def feature_column(column: "pa.ChunkedArray", name: str, path: Path) -> NDArray[Any]:
     """Return scalars as (n,), arrays and vectors as (n, width)."""
     import pyarrow as pa
 
-    _refuse_nulls(column.null_count, len(column), name, path)
+    _refuse_nulls(column, name, path)
     kind = column.type
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+    if _is_list(kind):
+        if not is_number(kind.value_type) and not pa.types.is_null(kind.value_type):
+            raise refusals.not_a_number("feature", name, _shown(kind), str(path))
         return _arrays(_combined(column), name, path)
     if pa.types.is_struct(kind) and {field.name for field in kind} == VECTOR_FIELDS:
         return _vectors(_combined(column), name, path)
     return scalar_column(column, name, path)
 
 
-def scalar_column(column: "pa.ChunkedArray | pa.Array", name: str, path: Path) -> NDArray[Any]:
-    """Return a column of integers, floats, booleans or decimals as (n,)."""
+def scalar_column(
+    column: "pa.ChunkedArray | pa.Array", name: str, path: Path, role: str = "feature"
+) -> NDArray[Any]:
+    """Return a column of integers, floats, booleans or decimals as (n,).
+
+    A decimal becomes the double nearest to it, by way of its digits: Arrow's own conversion divides by a
+    power of ten and so rounds twice.
+    """
     import pyarrow as pa
 
-    _refuse_nulls(column.null_count, len(column), name, path)
+    _refuse_nulls(column, name, path)
     kind = column.type
+    _refuse_unknown_to_spark(kind, name, path)
+    if not is_number(kind):
+        raise refusals.not_a_number(role, name, _shown(kind), str(path), text=role == "label")
+    if pa.types.is_decimal(kind):
+        column = column.cast(pa.string())
     if pa.types.is_boolean(kind) or pa.types.is_decimal(kind):
         column = column.cast(pa.float64())
-    elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        raise DataError(
-            f"column {name!r} of {path} must be numbers, an array of numbers or a vector, but is {kind}; "
-            "list the feature columns in data.columns"
-        )
     return np.asarray(column.to_numpy())
 
 
 def label_column(column: "pa.ChunkedArray", name: str, path: Path) -> NDArray[Any]:
-    """Return a column of numbers or strings as (n,)."""
+    """Return a column of numbers or strings as (n,); whole decimals are integers, exactly."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        return scalar_column(column, name, path)
-    _refuse_nulls(column.null_count, len(column), name, path)
-    return np.array(column.to_pylist(), dtype=np.str_)
+    kind = column.type
+    if column.null_count:
+        row = int(np.flatnonzero(np.asarray(column.is_null()))[0])
+        place = f"at {path} row {row} (counted from 0)"
+        raise refusals.no_label(f"column {name!r}", column.null_count, place)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return np.array(column.to_pylist(), dtype=np.str_)
+    if pa.types.is_decimal(kind) and kind.scale <= 0:
+        try:
+            column = column.cast(pa.int64())
+        except pa.ArrowInvalid:
+            raise refusals.too_large_label(f"column {name!r} of {path}") from None
+    return scalar_column(column, name, path, "label")
+
+
+def mixes_types(kind: "pa.DataType", first: "pa.DataType") -> bool:
+    """Whether Spark would refuse numbers of this type in a folder whose first file has the other."""
+    if not (is_number(kind) and is_number(first)) or kind == first:
+        return False
+    return str(kind) not in WIDER.get(str(first), ())
+
+
+def is_number(kind: "pa.DataType") -> bool:
+    """Whether values of a type are numbers, booleans among them."""
+    import pyarrow as pa
+
+    types = pa.types
+    return bool(
+        types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)
+    )
 
 
 def _arrays(column: "pa.Array", name: str, path: Path) -> NDArray[Any]:
@@ -63,7 +106,10 @@ def _arrays(column: "pa.Array", name: str, path: Path) -> NDArray[Any]:
 
     lengths = np.asarray(pc.list_value_length(column))
     _refuse_ragged(lengths, name, path)
-    values = scalar_column(column.flatten(), f"{name}[]", path)
+    flat = column.flatten()
+    if flat.null_count:
+        raise refusals.holes(name, flat.null_count, f"in {path}")
+    values = scalar_column(flat, name, path)
     return values.reshape(len(column), -1) if len(column) else values.reshape(0, 0)
 
 
@@ -78,7 +124,10 @@ def _vectors(column: "pa.Array", name: str, path: Path) -> NDArray[np.float64]:
     _refuse_ragged(sizes, name, path)
     if not len(column):
         return np.empty((0, 0))
-    values = scalar_column(value_lists.flatten(), f"{name}.values", path)
+    flat = value_lists.flatten()
+    if flat.null_count:
+        raise refusals.holes(name, flat.null_count, f"in {path}")
+    values = scalar_column(flat, name, path)
     rows = np.repeat(np.arange(len(column)), counts)
     within = np.arange(len(values)) - np.repeat(np.cumsum(counts) - counts, counts)
     indices = np.asarray(index_lists.flatten())
@@ -100,20 +149,50 @@ def _vectors(column: "pa.Array", name: str, path: Path) -> NDArray[np.float64]:
     return dense
 
 
-def _refuse_nulls(count: int, rows: int, name: str, path: Path) -> None:
-    if count:
-        raise DataError(
-            f"column {name!r} of {path} has {count} nulls in {rows} values; fill or drop those rows first"
-        )
+def _refuse_nulls(column: "pa.ChunkedArray | pa.Array", name: str, path: Path) -> None:
+    if column.null_count:
+        row = int(np.flatnonzero(np.asarray(column.is_null()))[0])
+        raise refusals.null(name, column.null_count, f"{path} row {row} (counted from 0)")
 
 
 def _refuse_ragged(lengths: NDArray[Any], name: str, path: Path) -> None:
     odd = np.flatnonzero(lengths != lengths[0]) if len(lengths) else lengths
     if len(odd):
-        raise ShapeError(
-            f"column {name!r} of {path} must have arrays of one length, but row 0 has {lengths[0]} values "
-            f"and row {odd[0]} (counted from 0) has {lengths[odd[0]]}"
+        raise refusals.ragged(
+            name,
+            f"row 0 has {lengths[0]} values and row {odd[0]} (counted from 0) has {lengths[odd[0]]}, "
+            f"in {path}",
         )
+
+
+def _refuse_unknown_to_spark(kind: "pa.DataType", name: str, path: Path) -> None:
+    """Refuse what Spark cannot read, so that a file trains everywhere or nowhere."""
+    import pyarrow as pa
+
+    where = f"column {name!r} of {path}"
+    if pa.types.is_float16(kind):
+        raise refusals.unreadable_type("float16", where)
+    if pa.types.is_decimal(kind) and kind.precision > MOST_DIGITS:
+        raise refusals.unreadable_type(f"a decimal of more than {MOST_DIGITS} digits", where)
+
+
+def _shown(kind: "pa.DataType") -> str:
+    """A type's name, as Spark calls it."""
+    import pyarrow as pa
+
+    if _is_list(kind):
+        return f"array of {_shown(kind.value_type)}"
+    for name in ("string", "date", "timestamp", "struct", "map", "binary", "null"):
+        if getattr(pa.types, f"is_{name}")(kind):
+            return name
+    return "string" if pa.types.is_large_string(kind) else str(kind)
+
+
+def _is_list(kind: "pa.DataType") -> bool:
+    import pyarrow as pa
+
+    types = pa.types
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def _combined(column: "pa.ChunkedArray") -> "pa.Array":

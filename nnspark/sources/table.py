@@ -101,11 +101,13 @@ def make_table(
     *,
     names: Sequence[str],
     shown_names: Sequence[str] | None = None,
+    label_names: Sequence[str] = (),
     test_rows: slice | None = None,
 ) -> Table:
     """Check what a reader read and bring it to the shapes and dtypes of `Table`.
 
-    `shown_names` are the columns' names in errors, where the file's own say more than `names`.
+    `shown_names` are the columns' names in errors, where the file's own say more than `names`;
+    `label_names` those of the labels' columns.
     """
     _check_numeric(features)
     shape = features.values.shape
@@ -121,7 +123,7 @@ def make_table(
     check_same_length(len(features.values), len(target.values), features=features.name, others=target.name)
     matrix = np.ascontiguousarray(features.values, dtype=np.float64)
     check_finite(matrix, shown_names or names, features.locate)
-    cleaned = clean_target(target.values, request.task, target.locate, where=target.name)
+    cleaned = clean_target(target.values, request.task, target.locate, where=target.name, columns=label_names)
     weights = None if weight is None else _clean_weight(weight, len(matrix), features.name)
     return Table(matrix, cleaned, weights, tuple(names), test_rows)
 
@@ -163,5 +165,5 @@ def _clean_weight(weight: Named, num_rows: int, features_name: str) -> NDArray[n
         raise ShapeError(f"{weight.name} must have one weight a row, but its shape is {values.shape}")
     check_same_length(num_rows, len(values), features=features_name, others=weight.name)
     numbers: NDArray[np.float64] = np.ascontiguousarray(values, dtype=np.float64)
-    check_weights(numbers, weight.locate)
+    check_weights(numbers, weight.locate, weight.name)
     return numbers

@@ -126,20 +126,23 @@ def test_the_same_rows_as_csv_and_parquet_are_the_same_bits(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("columns", "parts"),
     [
-        ({"a": [1.0, None, None], "label": [1, 2, 3]}, ("'a'", "2 nulls")),
-        ({"a": [1.0, 2.0], "label": [1, None]}, ("'label'", "1 nulls")),
-        ({"a": [1.0, 2.0], "label": ["u", None]}, ("'label'", "1 nulls")),
-        ({"a": [[1.0], None], "label": [1, 2]}, ("'a'", "1 nulls")),
-        ({"a": [[1.0], [None]], "label": [1, 2]}, ("'a[]'", "1 nulls")),
-        ({"a": pa.array([dense([1]), None], VECTOR), "label": [1, 2]}, ("'a'", "1 nulls")),
-        ({"a": pa.array([dense([1]), dense([None])], VECTOR), "label": [1, 2]}, ("'a.values'", "1 nulls")),
+        ({"a": [1.0, None, None], "label": [1, 2, 3]}, ("'a' is null in 2 rows", "row 1")),
+        ({"a": [1.0, 2.0], "label": [1, None]}, ("'label'", "1 row has none", "row 1")),
+        ({"a": [1.0, 2.0], "label": ["u", None]}, ("'label'", "1 row has none", "row 1")),
+        ({"a": [[1.0], None], "label": [1, 2]}, ("'a' is null in 1 rows",)),
+        ({"a": [[1.0], [None]], "label": [1, 2]}, ("'a'", "1 nulls inside its arrays")),
+        ({"a": pa.array([dense([1]), None], VECTOR), "label": [1, 2]}, ("'a' is null in 1 rows",)),
+        (
+            {"a": pa.array([dense([1]), dense([None])], VECTOR), "label": [1, 2]},
+            ("'a'", "1 nulls inside its arrays"),
+        ),
         ({"a": [[1.0], [1.0, 2.0]], "label": [1, 2]}, ("'a'", "row 0 has 1", "row 1", "has 2")),
         ({"a": pa.array([dense([1]), dense([1, 2])], VECTOR), "label": [1, 2]}, ("'a'", "row 1")),
         ({"a": [[1.0, 2], [np.nan, 2]], "label": [1, 2]}, ("row 1", "'a[0]'")),
         ({"a": ["x"], "label": [1]}, ("'a'", "string", "data.columns")),
         ({"a": [{"b": 1}], "label": [1]}, ("'a'", "struct")),
         ({"a": [1.0], "Label": [1]}, ("'label'", "did you mean 'Label'")),
-        ({"a": pa.array([], pa.float64()), "label": pa.array([], pa.int64())}, ("no rows",)),
+        ({"a": pa.array([], pa.float64()), "label": pa.array([], pa.int64())}, ("no data rows",)),
     ],
 )
 def test_bad_columns_are_named(tmp_path: Path, columns: dict, parts: tuple) -> None:

@@ -1,25 +1,36 @@
 """Which columns of a DataFrame are features, target and weight, and Arrow batches of them as arrays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.plan import class_table, encode_labels
 from nnspark.engines.frames.csv import CORRUPT
+from nnspark.engines.frames.labels import MOST_CLASSES, labels_of
 from nnspark.errors import DataError, RecipeError
 from nnspark.recipe import Data
+from nnspark.sources import refusals
 from nnspark.sources.columns import choose_columns
-from nnspark.sources.labels import parse_labels
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
-__all__ = ["Arrays", "Layout", "arrays_of", "find_classes", "normalise", "rows_with"]
+__all__ = [
+    "Arrays",
+    "Labels",
+    "Layout",
+    "arrays_of",
+    "find_classes",
+    "find_labels",
+    "is_number",
+    "normalise",
+    "unknown_labels",
+]
 
 Array = NDArray[Any]
-MOST_CLASSES = 10_000
 INTEGERS = ("tinyint", "smallint", "int", "bigint", "boolean")
 
 
@@ -35,18 +46,21 @@ class Arrays(NamedTuple):
 class Layout:
     """What the columns of a normalised DataFrame mean.
 
-    The columns are ``f0``, ``f1``, ... (numbers), or one ``f0`` holding an array; ``t0``, ... (targets);
-    ``w`` if weighted. ``names`` are the features' own names, ``columns`` those of the source columns.
+    The columns are ``f0``, ``f1``, ... (numbers, or arrays of them); ``t0``, ... (targets); ``w`` if
+    weighted. ``names`` are the features' own names, ``columns`` those of the source columns, ``widths`` the
+    lengths of their arrays (None for numbers). A label of value ``spellings[i]`` is of class ``codes[i]``.
     """
 
     names: tuple[str, ...]
     columns: tuple[str, ...]
+    widths: tuple[int | None, ...]
     targets: tuple[str, ...]
-    is_array: bool
     weight: str
     task: str
     is_text: bool = False
     classes: Array | None = None
+    spellings: tuple[Any, ...] = ()
+    codes: Array | None = None
 
     def source_of(self, column: str) -> str:
         """The user's name of a normalised column."""
@@ -55,6 +69,10 @@ class Layout:
         names = self.columns if column.startswith("f") else self.targets
         return names[int(column[1:])]
 
+    def width_of(self, column: str) -> int | None:
+        """Length of the arrays in a normalised column; None where it holds numbers."""
+        return self.widths[int(column[1:])] if column.startswith("f") else None
+
 
 def normalise(df: "DataFrame", data: Data) -> tuple["DataFrame", Layout]:
     """Select and cast the columns that the recipe names; nulls stay for the survey to count."""
@@ -62,104 +80,110 @@ def normalise(df: "DataFrame", data: Data) -> tuple["DataFrame", Layout]:
 
     types = dict(df.dtypes)
     columns = [name for name in df.columns if name != CORRUPT]
-    chosen = choose_columns(
-        columns, label=data.label, weight=data.weight, columns=data.columns, where="the DataFrame"
-    )
+    where = data.path or "the DataFrame"
+    chosen = choose_columns(columns, label=data.label, weight=data.weight, columns=data.columns, where=where)
     features = [columns[at] for at in chosen.features]
     targets = [columns[at] for at in chosen.labels]
     if data.task == "classification" and len(targets) > 1:
         raise RecipeError(f"data.label: classification takes one label column, got {targets}")
-    wide = [name for name in features if _is_wide(types[name])]
-    if wide and len(features) > 1:
-        raise DataError(
-            f"column {wide[0]!r} is a {types[wide[0]]} beside other feature columns; name the one to use in "
-            "data.columns"
-        )
     for name in features:
-        if not wide and not _is_number(types[name]):
-            raise DataError(
-                f"feature column {name!r} is {types[name]}, not a number; leave it out with data.columns "
-                "or encode it"
-            )
-    if wide:
-        selected = [_as_array(df, features[0], types[features[0]]).alias("f0")]
-        names = tuple(map(str, range(_width(df, features[0], types[features[0]]))))
-    else:
-        selected = [F.col(_quoted(name)).cast("double").alias(f"f{i}") for i, name in enumerate(features)]
-        names = tuple(features)
+        if not (_is_wide(types[name]) or is_number(types[name])):
+            raise refusals.not_a_number("feature", name, _shown(types[name]))
+    widths = _widths(df, [name for name in features if _is_wide(types[name])], types)
+    selected = [_feature(name, types[name]).alias(f"f{i}") for i, name in enumerate(features)]
     for i, name in enumerate(targets):
-        kind = "double"
-        if data.task == "classification":
-            kind = "bigint" if types[name] in INTEGERS else "string" if types[name] == "string" else "double"
-        elif not _is_number(types[name]):
-            raise DataError(
-                f"label column {name!r} is {types[name]}, not a number; data.task is {data.task!r}"
-            )
-        selected.append(F.col(_quoted(name)).cast(kind).alias(f"t{i}"))
+        selected.append(_target(name, types[name], data.task).alias(f"t{i}"))
     if chosen.weight is not None:
-        selected.append(F.col(_quoted(columns[chosen.weight])).cast("double").alias("w"))
+        weight = columns[chosen.weight]
+        if not is_number(types[weight]):
+            raise refusals.not_a_number("weight", weight, _shown(types[weight]))
+        selected.append(F.col(_quoted(weight)).cast("double").alias("w"))
     if CORRUPT in df.columns:
         selected.append(F.col(CORRUPT).alias("corrupt"))
     layout = Layout(
-        names, tuple(features), tuple(targets), bool(wide), data.weight, data.task, CORRUPT in df.columns
+        _feature_names(features, widths),
+        tuple(features),
+        tuple(widths.get(name) for name in features),
+        tuple(targets),
+        data.weight,
+        data.task,
+        CORRUPT in df.columns,
     )
     return df.select(*selected), layout
 
 
-def find_classes(df: "DataFrame", layout: Layout) -> tuple["DataFrame", Array]:
-    """The distinct labels; of a text file, numbers if they all spell numbers. One job, on the label only."""
+class Labels(NamedTuple):
+    """The distinct labels of a column.
+
+    spellings : as they stand in the rows; labels : as the driver's readers would have them; rows : how many
+    there are of each; counts : whether any of them has a weight.
+    """
+
+    spellings: tuple[Any, ...]
+    labels: Array
+    rows: NDArray[np.int64]
+    counts: NDArray[np.bool_]
+
+    def as_classes(self, layout: Layout, classes: Array) -> Layout:
+        """The layout with these classes; labels without weight may be none of them."""
+        codes = np.zeros(len(self.labels), dtype=np.int64)
+        codes[self.counts] = encode_labels(self.labels[self.counts], classes)
+        return replace(layout, classes=classes, spellings=self.spellings, codes=codes)
+
+
+def find_classes(df: "DataFrame", layout: Layout, data: Data) -> Layout:
+    """The layout with the classes and the class of every label as it stands in the rows.
+
+    One job, on the label only. What two spellings of a class have in common is decided here, by the functions
+    that decide it for the driver's readers; the executors look spellings up.
+    """
+    found = find_labels(df, layout, data)
+    if found is None:
+        return layout
+    return found.as_classes(layout, class_table(found.labels[found.counts], data.classes))
+
+
+def find_labels(df: "DataFrame", layout: Layout, data: Data) -> Labels | None:
+    """The distinct labels; None if there are none because no record of a text file fits."""
     from pyspark.sql import functions as F
 
     label = layout.targets[0]
     whole = df.where("corrupt is null") if layout.is_text else df
-    rows = whole.groupBy("t0").count().limit(MOST_CLASSES + 1).collect()
-    if not rows:
-        raise DataError("the DataFrame has no rows")
-    missing = sum(row["count"] for row in rows if row["t0"] is None or row["t0"] != row["t0"])
-    missing += sum(row["count"] for row in rows if isinstance(row["t0"], str) and not row["t0"].strip())
-    if missing:
-        raise DataError(f"every row needs a label, but column {label!r} has none in {missing} rows")
-    if len(rows) > MOST_CLASSES:
+    counts = F.coalesce(F.col("w") != 0, F.lit(True)) if layout.weight else F.lit(True)
+    groups = whole.groupBy("t0").agg(F.count(F.lit(1)).alias("rows"), F.max(counts).alias("counts"))
+    found = groups.limit(MOST_CLASSES + 1).collect()
+    if not found:
+        if layout.is_text and not df.isEmpty():
+            return None  # the survey says so
+        raise refusals.no_data_rows(data.path or "the DataFrame")
+    if len(found) > MOST_CLASSES:
         raise DataError(
             f"column {label!r} has more than {MOST_CLASSES} different labels; set data.task = 'regression' "
             "to predict numbers"
         )
-    values = [row["t0"] for row in rows]
-    if not isinstance(values[0], str):
-        return df, np.array(values)
-    if not layout.is_text:
-        return df.withColumn("t0", F.trim("t0")), np.unique(np.char.strip(np.array(values)))
-    labels = parse_labels(values, lambda row: f"column {label!r}")
-    if labels.dtype.kind == "U":
-        return df.withColumn("t0", F.trim("t0")), labels
-    return df.withColumn("t0", F.trim("t0").cast("double")), labels
-
-
-def rows_with(df: "DataFrame", labels: Array) -> int:
-    """How many rows of a normalised DataFrame have one of these labels."""
-    from pyspark.sql import functions as F
-
-    return df.where(F.col("t0").isin(labels.tolist())).count()
+    spellings, rows = tuple(row["t0"] for row in found), [row["rows"] for row in found]
+    labels = labels_of(spellings, rows, f"column {label!r}", is_text=layout.is_text)
+    present = np.array([row["counts"] for row in found])
+    if not present.any():
+        raise refusals.no_weight(sum(rows))
+    return Labels(spellings, labels, np.array(rows, dtype=np.int64), present)
 
 
 def arrays_of(batch: "pa.RecordBatch", layout: Layout) -> Arrays:
     """One Arrow batch as arrays; nulls must have been refused before."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if layout.is_array:
-        values = batch.column(batch.schema.get_field_index("f0")).flatten()
-        features = np.asarray(values.to_numpy(zero_copy_only=False), np.float64).reshape(batch.num_rows, -1)
-    else:
-        features = np.empty((batch.num_rows, len(layout.names)))
-        for i in range(len(layout.names)):
-            features[:, i] = batch.column(batch.schema.get_field_index(f"f{i}")).to_numpy(
-                zero_copy_only=False
-            )
+    features = np.empty((batch.num_rows, len(layout.names)))
+    at = 0
+    for i, width in enumerate(layout.widths):
+        column = batch.column(batch.schema.get_field_index(f"f{i}"))
+        if width is None:
+            features[:, at] = column.to_numpy(zero_copy_only=False)
+        else:
+            values = column.flatten().to_numpy(zero_copy_only=False)
+            features[:, at : at + width] = values.reshape(batch.num_rows, width)
+        at += width or 1
     labels = [batch.column(batch.schema.get_field_index(f"t{i}")) for i in range(len(layout.targets))]
-    if layout.classes is not None:
-        known = pa.array(layout.classes.tolist()).cast(labels[0].type)
-        target = pc.index_in(labels[0], value_set=known).to_numpy(zero_copy_only=False).astype(np.int64)
+    if layout.codes is not None:
+        target = layout.codes[_spelling_of(labels[0], layout)]
     else:
         target = np.column_stack([label.to_numpy(zero_copy_only=False) for label in labels])
     weight = batch.schema.get_field_index("w")
@@ -168,33 +192,90 @@ def arrays_of(batch: "pa.RecordBatch", layout: Layout) -> Arrays:
     )
 
 
+def unknown_labels(label: "pa.Array", layout: Layout) -> int:
+    """How many labels were not there when the classes were found."""
+    return int((_spelling_of(label, layout) < 0).sum())
+
+
+def _spelling_of(label: "pa.Array", layout: Layout) -> Array:
+    """Index of each label among the spellings, -1 if it is none of them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = pc.index_in(label, value_set=pa.array(layout.spellings, label.type))
+    return np.asarray(pc.fill_null(found, -1)).astype(np.int64)
+
+
+def is_number(kind: str) -> bool:
+    """Whether a Spark type holds numbers, booleans among them, or nothing but nulls."""
+    return kind in (*INTEGERS, "float", "double", "void") or kind.startswith("decimal")
+
+
 def _quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def _is_number(kind: str) -> bool:
-    return kind in (*INTEGERS, "float", "double") or kind.startswith("decimal")
-
-
 def _is_wide(kind: str) -> bool:
-    return kind == "vector" or kind.startswith("array<")
+    return kind == "vector" or (kind.startswith("array<") and is_number(kind[len("array<") : -1]))
 
 
-def _as_array(df: "DataFrame", name: str, kind: str) -> Any:
+def _shown(kind: str) -> str:
+    """A Spark type without what its fields hold."""
+    if kind.startswith("array<"):
+        return f"array of {_shown(kind[len('array<') : -1])}"
+    name = kind.partition("<")[0]
+    return {"timestamp_ntz": "timestamp", "void": "null"}.get(name, name)
+
+
+def _feature(name: str, kind: str) -> "Column":
     from pyspark.sql import functions as F
 
     if kind == "vector":
         from pyspark.ml.functions import vector_to_array
 
-        return vector_to_array(F.col(_quoted(name)))
-    if not _is_number(kind[len("array<") : -1]):
-        raise DataError(f"feature column {name!r} is {kind}, not an array of numbers")
-    return F.col(_quoted(name)).cast("array<double>")
+        dense: Column = vector_to_array(F.col(_quoted(name)))
+        return dense
+    return F.col(_quoted(name)).cast("array<double>" if _is_wide(kind) else "double")
 
 
-def _width(df: "DataFrame", name: str, kind: str) -> int:
-    """Length of the first row's array; the survey checks the others."""
-    first = df.select(_as_array(df, name, kind).alias("f0")).where("f0 is not null").head()
-    if first is None or not first["f0"]:
-        raise DataError(f"feature column {name!r} has no values")
-    return len(first["f0"])
+def _target(name: str, kind: str, task: str) -> "Column":
+    """A label as what the driver's readers make of it: whole numbers exactly, zero without a sign, text."""
+    from pyspark.sql import functions as F
+
+    column = F.col(_quoted(name))
+    if task != "classification":
+        if not is_number(kind):
+            reason = f" ({task} needs numbers as labels)"
+            raise DataError(f"{refusals.not_a_number('label', name, _shown(kind))}{reason}")
+        return column.cast("double")
+    if kind in INTEGERS:
+        return column.cast("bigint")
+    if kind == "string" or (kind.startswith("decimal") and kind.endswith(",0)")):
+        return column
+    if not is_number(kind):
+        raise refusals.not_a_number("label", name, _shown(kind), text=True)
+    return column.cast("double") + F.lit(0.0)
+
+
+def _widths(df: "DataFrame", names: list[str], types: dict[str, str]) -> dict[str, int]:
+    """Lengths of the first arrays; the survey compares the others."""
+    from pyspark.sql import functions as F
+
+    if not names:
+        return {}
+    arrays = [_feature(name, types[name]) for name in names]
+    lengths = df.select([F.size(array).alias(f"n{at}") for at, array in enumerate(arrays)])
+    rows = lengths.where(" and ".join(f"n{at} >= 0" for at in range(len(names))))
+    first = rows.head()
+    if first is None or 0 in tuple(first):
+        raise DataError(f"feature column {names[0]!r} has no values")
+    return dict(zip(names, first, strict=True))
+
+
+def _feature_names(features: list[str], widths: dict[str, int]) -> tuple[str, ...]:
+    """``v[0]``, ``v[1]``, ... for an array; numbers alone where there is nothing else."""
+    if len(features) == 1 and widths:
+        return tuple(map(str, range(widths[features[0]])))
+    return tuple(
+        f"{name}[{at}]" if name in widths else name for name in features for at in range(widths.get(name, 1))
+    )

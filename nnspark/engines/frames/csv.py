@@ -1,62 +1,87 @@
 """CSV files as a DataFrame: executors parse, and a record that does not fit is found by file and line."""
 
 import csv
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
-from nnspark.errors import DataError
+from nnspark.engines.frames.spellings import refuse_javas_numbers
 from nnspark.recipe import Data
-from nnspark.sources import DataRequest
+from nnspark.sources import DataRequest, refusals
 from nnspark.sources.columns import choose_columns
-from nnspark.sources.csv import has_header
+from nnspark.sources.csv import column_names, has_header, refuse_one_column
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["CORRUPT", "line_of", "read_csv_frame"]
+__all__ = ["CORRUPT", "read_csv_frame", "whole_records"]
 
 CORRUPT = "_nnspark_corrupt"
+MOST_COLUMNS = 20_480  # Spark's own limit, where the file has not more
 
 
-def read_csv_frame(session: "SparkSession", data: Data) -> "DataFrame":
-    """Features and weight as doubles, labels as text, and the text of records that do not fit in CORRUPT."""
+def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = False) -> "DataFrame":
+    """Features and weight as doubles, labels as text, and the text of records that do not fit in CORRUPT.
+
+    Each part's header must be the first's. Cells keep their blanks: the readers on the driver strip what
+    Python takes for blank, Spark other characters. ``multi_line``: cells may hold line breaks, for which
+    Spark reads a file in one piece.
+    """
     from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
-    first = session.read.text(data.path).where("length(trim(value)) > 0").head()
-    if first is None:
-        raise DataError(f"{data.path} has no rows: only blank lines")
-    cells = [cell.strip() for cell in next(csv.reader([first["value"]]))]
+    cells = _first_record(session, data.path)
+    refuse_one_column(cells, data.path)
     header = has_header(cells, DataRequest.of(data))
-    names = (
-        [name or str(at) for at, name in enumerate(cells)] if header else list(map(str, range(len(cells))))
-    )
+    names = column_names(cells) if header else list(map(str, range(len(cells))))
     chosen = choose_columns(
         names, label=data.label, weight=data.weight, columns=data.columns, where=data.path
     )
     numbers = {*chosen.features, *([] if chosen.weight is None else [chosen.weight])}
     if data.task != "classification":
         numbers |= {*chosen.labels}
+    refuse_javas_numbers(session, data.path, names, sorted(numbers))
+    raw = cells if header and _are_distinct(cells) else names
     fields = [
-        StructField(name, DoubleType() if at in numbers else StringType()) for at, name in enumerate(names)
+        StructField(name, DoubleType() if at in numbers else StringType()) for at, name in enumerate(raw)
     ]
+    options: dict[str, Any] = {
+        "header": header,
+        "enforceSchema": raw is names,  # if not, Spark compares each file's header with the names
+        "columnPruning": False,  # a pruned parser does not count a record's fields
+        "escape": '"',
+        "multiLine": multi_line,
+        "nanValue": "nan",  # NaN and Infinity it knows anyway
+        "positiveInf": "inf",
+        "negativeInf": "-inf",
+        "maxColumns": max(MOST_COLUMNS, len(names) + 1),
+        "mode": "PERMISSIVE",
+        "columnNameOfCorruptRecord": CORRUPT,
+    }
     schema = StructType([*fields, StructField(CORRUPT, StringType())])
-    reader = session.read.option("columnPruning", False)  # a pruned parser does not count a record's fields
-    return reader.csv(
-        data.path,
-        schema=schema,
-        header=header,
-        mode="PERMISSIVE",
-        columnNameOfCorruptRecord=CORRUPT,
-        ignoreLeadingWhiteSpace=True,
-        ignoreTrailingWhiteSpace=True,
-        enforceSchema=True,
-    )
+    return session.read.options(**options).schema(schema).csv(data.path).toDF(*names, CORRUPT)
 
 
-def line_of(df: "DataFrame", record: str, file: str) -> int | None:
-    """The line, from 1, on which a record's text first stands in a file."""
-    lines = df.sparkSession.read.text(file).rdd.map(lambda row: row["value"]).zipWithIndex()
-    found = lines.filter(lambda pair: pair[0].rstrip("\r") == record.rstrip("\r")).map(
-        lambda pair: pair[1] + 1
-    )
-    first = found.take(1)
-    return first[0] if first else None
+def whole_records(df: "DataFrame", data: Data) -> "DataFrame | None":
+    """The rows read again so that cells may hold line breaks; None if no record was cut by one."""
+    from pyspark.sql import functions as F
+
+    record = F.col(CORRUPT)
+    quotes = F.length(record) - F.length(F.replace(record, F.lit('"'), F.lit("")))
+    if df.where(quotes % 2 == 1).head() is None:
+        return None
+    return read_csv_frame(df.sparkSession, data, multi_line=True)
+
+
+def _first_record(session: "SparkSession", path: str) -> list[str]:
+    """The cells of the first line that is not blank, in the first file by name that has one."""
+    text = session.read.text(path)
+    for file in sorted(text.inputFiles()):
+        lines = session.read.text(unquote(file))
+        first = lines.where("length(trim(value)) > 0").head()
+        if first is not None:
+            return next(csv.reader([first["value"]]))
+    raise refusals.empty_file(path) if text.isEmpty() else refusals.only_blank(path)
+
+
+def _are_distinct(cells: list[str]) -> bool:
+    """Whether Spark takes a header's cells as names of columns: as they are, and no two alike."""
+    return len({cell.lower() for cell in cells}) == len(cells)

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from nnspark.engines.frames.columns import Layout
-from nnspark.engines.frames.csv import CORRUPT, line_of
+from nnspark.engines.frames.csv import CORRUPT
+from nnspark.engines.frames.spellings import line_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -18,27 +19,41 @@ def first_bad(df: "DataFrame", layout: Layout, kind: str, column: str) -> str:
     """
     from pyspark.sql import functions as F
 
-    if CORRUPT in df.columns:
+    if kind == "corrupt":
         return _corrupt(df)
-    name = layout.source_of(column)
-    value = F.col("`" + name.replace("`", "``") + "`")
-    if layout.is_array and column == "f0":
+    if layout.width_of(column) is not None:
         return ""
+    value = F.col("`" + layout.source_of(column).replace("`", "``") + "`")
+    number = value.cast("double")
+    infinite = F.abs(number) == float("inf")
     bad: Any = {
         "null": value.isNull(),
-        "not finite": F.isnan(value.cast("double")) | (F.abs(value.cast("double")) == float("inf")),
-        "negative": value < 0,
+        "not finite": F.isnan(number) | infinite,
+        "weight": F.isnan(number) | infinite | (number < 0),
+        "no label": value.isNull() | F.isnan(number),
+        "infinite label": infinite,
+        "not binary": ~number.isin(0.0, 1.0),
     }[kind]
-    places = [F.col("_metadata.file_name").alias("file"), value.cast("string").alias("value")]
-    for extra in ([F.col("_metadata.row_index").alias("row")], []):
+    shown = number if kind == "not binary" else value.cast("string")
+    file, row = F.col("_metadata.file_name").alias("file"), F.col("_metadata.row_index").alias("row")
+    for places in ([file, row], [file], []):
         try:
-            found = df.select(*places, *extra).where(bad).orderBy("file", *(["row"] if extra else [])).head()
+            order = ["file", "row"][: len(places)] or ["value"]
+            found = df.select(shown.alias("value"), *places).where(bad).orderBy(*order).head()
         except Exception:  # the source has no such metadata column
             continue
         if found is not None:
-            row = f"row {found['row']} of " if extra else "in "
-            return f"{row}{found['file']}, value {found['value']}"
+            return _words(kind, found.asDict())
     return ""
+
+
+def _words(kind: str, found: dict[str, Any]) -> str:
+    place = f" of {found['file']}" if "row" in found else f"in {found['file']}" if "file" in found else ""
+    if "row" in found:
+        place = f"row {found['row']}{place}"
+    if kind == "not binary":
+        return f"{found['value']:g}{f' at {place}' if place else ''}"
+    return f"{place}, value {found['value']}" if place else ""
 
 
 def _corrupt(df: "DataFrame") -> str:
@@ -49,5 +64,5 @@ def _corrupt(df: "DataFrame") -> str:
     found = df.select("*", place).where(f"{CORRUPT} is not null").orderBy("file").head()
     if found is None:
         return ""
-    line = line_of(df, found[CORRUPT], found["file"])
+    line = line_of(df.sparkSession, found[CORRUPT], found["file"])
     return f"{found['file']} line {line or 'unknown'}: {found[CORRUPT][:80]!r}"

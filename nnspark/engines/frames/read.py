@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from nnspark.engines.executors import check_workers
 from nnspark.engines.frames.csv import read_csv_frame
+from nnspark.engines.hadoop import Hadoop
 from nnspark.errors import DataError
 from nnspark.recipe import Data
+from nnspark.sources import refusals
+from nnspark.sources.columns import refuse_twins
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -36,6 +39,9 @@ def reading(path: str) -> Iterator[None]:
     except PythonException:
         raise
     except (PySparkException, Py4JJavaError) as error:
+        known = _known(str(error), path)
+        if known is not None:
+            raise known from None
         causes = [line for line in str(error).splitlines() if "Caused by: " in line]
         line = causes[-1].split("Caused by: ", 1)[1] if causes else str(error).strip().splitlines()[0]
         reason = re.sub(r"^([a-z]+\.)+[A-Za-z$]+: ", "", line)
@@ -43,8 +49,66 @@ def reading(path: str) -> Iterator[None]:
         raise DataError(f"cannot read {named[1] if named else path}: {reason}") from None
 
 
+def _known(text: str, path: str) -> DataError | None:
+    """What the driver's readers refuse as well, in their words."""
+    header = re.search(r"(CSV header does not conform|Number of column in CSV header)", text)
+    if header:
+        found = re.search(r"\n Header: ([^\n]*)", text)
+        file = re.search(r"CSV file: (\S+)", text)
+        return refusals.other_header(
+            f"{file[1] if file else path} line 1", found[1] if found else "", "the first file"
+        )
+    types = re.search(
+        r"Parquet column \[([^\]]*)\]\. Expected Spark type (\S+), actual Parquet type (\S+?)\.", text
+    )
+    if types:
+        file = re.search(r"reading file (\S+?)\.?\s", text)
+        return refusals.other_type(types[1], file[1] if file else path, types[3].lower(), types[2])
+    illegal = re.search(r"Illegal Parquet type: (.*?)\. SQLSTATE", text)
+    if illegal:
+        return refusals.unreadable_type(illegal[1], f"a column of {path}")
+    if "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION" in text:
+        return refusals.unreadable_type("a decimal of more than 38 digits", f"a column of {path}")
+    return None
+
+
 def _parquet(session: "SparkSession", data: Data) -> "DataFrame":
-    return session.read.parquet(data.path)
+    from pyspark.errors import AnalysisException
+
+    try:
+        return session.read.parquet(data.path)
+    except AnalysisException as error:
+        if "UNABLE_TO_INFER_SCHEMA" in str(error) and _is_empty(session, data.path):
+            raise refusals.empty_file(data.path) from None
+        twin = re.search(r"COLUMN_ALREADY_EXISTS\] The column `(.*)` already exists", str(error))
+        if twin is None:
+            raise
+        raise _twins(session, data.path, twin[1]) from None
+
+
+def _is_empty(session: "SparkSession", path: str) -> bool:
+    """Whether a file, or all of a folder's, has no bytes."""
+    hadoop = Hadoop(session.sparkContext)
+    place = hadoop.path(path)
+    return bool(hadoop.file_system(place).getContentSummary(place).getLength() == 0)
+
+
+def _twins(session: "SparkSession", path: str, name: str) -> DataError:
+    """Which columns Spark takes for one: it says only the name in lower case."""
+    from pyspark.errors import AnalysisException
+
+    key = "spark.sql.caseSensitive"
+    before = session.conf.get(key)
+    session.conf.set(key, "true")
+    try:
+        refuse_twins(session.read.parquet(path).columns, path)
+    except DataError as error:
+        return error
+    except AnalysisException:
+        pass
+    finally:
+        session.conf.set(key, str(before))
+    return refusals.more_than_one(name, path)
 
 
 def _libsvm(session: "SparkSession", data: Data) -> "DataFrame":

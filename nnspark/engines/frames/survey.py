@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from nnspark.data.crowded import Common, kinds
 from nnspark.data.rows import fingerprint_of, hash_rows, split_keys, sum_hashes
+from nnspark.engines.frames.bad_values import bad_values
 from nnspark.engines.frames.columns import Arrays, Layout, arrays_of
-from nnspark.errors import DataError
 from nnspark.recipe import Split
 
 __all__ = [
@@ -23,14 +23,12 @@ __all__ = [
     "bucket_of",
     "compact",
     "present",
-    "refuse_bad",
     "strata_of",
     "survey_batches",
 ]
 
 Array = NDArray[Any]
 CELLS, LEAST_BITS = 65_536, 4
-KINDS = ("corrupt", "null", "width", "not finite", "negative")
 
 
 @dataclass
@@ -145,55 +143,3 @@ def present(rows: Arrays) -> Arrays:
         return rows
     keep = rows.weight > 0
     return Arrays(rows.features[keep], rows.target[keep], rows.weight[keep])
-
-
-def bad_values(batch: Any, layout: Layout) -> dict[tuple[str, str], int]:
-    """Counts of unusable values: nulls, NaN and infinities, arrays of another length, bad weights."""
-    bad: dict[tuple[str, str], int] = {}
-    for index, name in enumerate(batch.schema.names):
-        column = batch.column(index)
-        if name == "corrupt":
-            if column.null_count < batch.num_rows:
-                bad["corrupt", name] = batch.num_rows - column.null_count
-            continue
-        if column.null_count:
-            bad["null", name] = column.null_count
-            continue
-        if name == "f0" and layout.is_array:
-            offsets = column.offsets.to_numpy()
-            wrong = int((np.diff(offsets) != len(layout.names)).sum())
-            if wrong:
-                bad["width", name] = wrong
-            column = column.flatten()
-            if column.null_count:
-                bad["null", name] = column.null_count
-                continue
-        elif name.startswith("t") and layout.classes is not None:
-            continue
-        values = column.to_numpy(zero_copy_only=False)
-        wrong = int((~np.isfinite(values)).sum())
-        if wrong:
-            bad["not finite", name] = wrong
-        elif name == "w" and (values < 0).any():
-            bad["negative", name] = int((values < 0).sum())
-    return bad
-
-
-def refuse_bad(survey: Survey, layout: Layout, locate: Any) -> None:
-    """Raise DataError for the unusable values of a survey; ``locate(kind, column)`` names the first."""
-    if not survey.bad:
-        return
-    (kind, column), count = min(survey.bad.items(), key=lambda item: (KINDS.index(item[0][0]), item[0]))
-    total = sum(survey.bad.values())
-    name = layout.source_of(column)
-    where = locate(kind, column)
-    place = f"; the first is {where}" if where else ""
-    others = f" ({total} unusable values in all columns)" if total > count else ""
-    what = {
-        "corrupt": f"{count} records do not have one number a feature column and as many fields as the first",
-        "null": f"column {name!r} is null in {count} rows",
-        "width": f"column {name!r} has another length than {len(layout.names)} in {count} rows",
-        "not finite": f"column {name!r} is NaN or infinite {count} times",
-        "negative": f"weight column {name!r} is negative in {count} rows",
-    }[kind]
-    raise DataError(f"{what}{others}{place}; remove or fill such rows")

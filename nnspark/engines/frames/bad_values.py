@@ -1,0 +1,118 @@
+"""Values that cannot be used: counted on the executors by kind and column, refused in the driver's words."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from nnspark.engines.conservation import changed
+from nnspark.engines.frames.columns import Layout, unknown_labels
+from nnspark.errors import DataError
+from nnspark.sources import refusals
+
+__all__ = ["BadValues", "bad_values", "refuse_bad"]
+
+KINDS = (
+    "corrupt",
+    "null",
+    "width",
+    "holes",
+    "not finite",
+    "weight",
+    "no label",
+    "infinite label",
+    "not binary",
+    "unknown label",
+)
+BadValues: TypeAlias = dict[tuple[str, str], int]
+"""How many there are of a kind in a normalised column."""
+
+
+def bad_values(batch: Any, layout: Layout) -> BadValues:
+    """Counts of unusable values, by kind and normalised column."""
+    bad: BadValues = {}
+    for index, name in enumerate(batch.schema.names):
+        column = batch.column(index)
+        if name == "corrupt":
+            counts = {"corrupt": batch.num_rows - column.null_count}
+        elif name.startswith("t"):
+            counts = _bad_labels(column, layout)
+        elif column.null_count:
+            counts = {"null": column.null_count}
+        elif layout.width_of(name) is not None:
+            counts = _bad_arrays(column, layout.width_of(name))
+        else:
+            values = column.to_numpy(zero_copy_only=False)
+            finite = np.isfinite(values)
+            if name == "w":
+                counts = {"weight": int((~finite | (values < 0)).sum())}
+            else:
+                counts = {"not finite": int((~finite).sum())}
+        bad |= {(kind, name): count for kind, count in counts.items() if count}
+    return bad
+
+
+def _bad_arrays(column: Any, width: int | None) -> dict[str, int]:
+    values = column.flatten()
+    return {
+        "width": int((np.diff(column.offsets.to_numpy()) != width).sum()),
+        "holes": values.null_count,
+        "not finite": int(np.isinf(values.to_numpy(zero_copy_only=False)).sum())
+        if values.null_count
+        else int((~np.isfinite(values.to_numpy(zero_copy_only=False))).sum()),
+    }
+
+
+def _bad_labels(column: Any, layout: Layout) -> dict[str, int]:
+    """Nulls and NaN are no labels; targets are finite, and 0 or 1 where each is a class of its own."""
+    if column.null_count:
+        return {"no label": column.null_count}
+    if layout.codes is not None:
+        return {"unknown label": unknown_labels(column, layout)}
+    if layout.classes is not None or layout.task == "classification":
+        return {}
+    values = column.to_numpy(zero_copy_only=False)
+    missing, infinite = np.isnan(values), np.isinf(values)
+    binary = missing | infinite | (values == 0) | (values == 1)
+    return {
+        "no label": int(missing.sum()),
+        "infinite label": int(infinite.sum()),
+        "not binary": int((~binary).sum()) if layout.task == "multilabel" else 0,
+    }
+
+
+def refuse_bad(bad: BadValues, layout: Layout, locate: Any) -> None:
+    """Raise DataError for the unusable values there are; ``locate(kind, column)`` names the first."""
+    if not bad:
+        return
+    (kind, column), count = min(bad.items(), key=lambda item: (KINDS.index(item[0][0]), item[0]))
+    total = sum(bad.values())
+    others = f" ({total} unusable values in all columns)" if total > count else ""
+    name = layout.source_of(column)
+    if kind == "unknown label":
+        raise changed(
+            "the search for classes and the survey",
+            f"no label but {len(layout.spellings)}",
+            f"{count} rows of others",
+        )
+    place = locate(kind, column)
+    if kind == "corrupt":
+        where = f"; the first is {place}" if place else ""
+        raise DataError(
+            f"{count} records do not have one number a feature column and as many fields as the first{others}"
+            f"{where}; remove or fill such rows"
+        )
+    if kind == "width":
+        detail = f"{count} rows have others than {layout.width_of(column)} values"
+        raise refusals.ragged(name, detail, others=others)
+    if kind == "null" and layout.is_text:
+        raise refusals.empty_cell(name, others=f" in {count} rows{others}")
+    if kind in ("null", "holes", "not finite"):
+        say: Any = {"null": refusals.null, "holes": refusals.holes, "not finite": refusals.not_finite}[kind]
+        raise say(name, count, place, others=others)
+    say = {
+        "weight": refusals.bad_weights,
+        "no label": refusals.no_label,
+        "infinite label": refusals.infinite_label,
+        "not binary": refusals.not_binary,
+    }[kind]
+    raise say(f"column {name!r}", count, place, others=others)

@@ -1,0 +1,122 @@
+"""Packing: prepared rows go to the bin of their block, and a bin becomes a shard."""
+
+import pickle
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.data.plan import Plan
+from nnspark.data.rows import PARTS, Rows, assemble, sum_hashes
+from nnspark.engines import resident
+from nnspark.engines.frames.columns import Layout, arrays_of
+from nnspark.engines.frames.crowding import CrowdedRows, pieces_in
+from nnspark.engines.frames.survey import present
+from nnspark.engines.layout import place_of
+from nnspark.engines.resident import Handle
+
+__all__ = ["Bins", "handle_of", "pack", "store"]
+
+Array = NDArray[Any]
+Batches = Iterable[Any]
+
+
+class Bins(NamedTuple):
+    """Which bin a block is in: neighbouring bins go to one task, neighbouring blocks to different ones."""
+
+    plan: Plan
+    tasks: int
+    bins_a_task: int
+
+    def of(self, part: int, blocks: Array) -> Array:
+        """The bins of blocks of one part."""
+        return np.asarray(place_of(self.plan, PARTS[part], blocks, self.tasks, self.bins_a_task))
+
+    def of_rows(self, rows: Rows) -> Array:
+        """The bin of every row."""
+        places = np.empty(len(rows.block), dtype=np.int64)
+        for part in range(len(PARTS)):
+            mine = rows.part == part
+            places[mine] = self.of(part, rows.block[mine])
+        return places
+
+
+def pack(where: Bins, layout: Layout, crowded: CrowdedRows | None, batches: Batches) -> Iterator[Any]:
+    """Worker function: prepare rows and send each to the bin of its block; of crowded kinds, numbers only."""
+    seen = np.zeros(0 if crowded is None else len(crowded.kinds.copies), dtype=np.int64)
+    for batch in batches:
+        raw = present(arrays_of(batch, layout))
+        if not len(raw.features):
+            continue
+        rows = where.plan.prepare(raw.features, raw.target, raw.weight)
+        if crowded is not None:
+            kind = crowded.kinds.kind_of(rows.hashes)
+            seen += np.bincount(kind[kind >= 0], minlength=len(seen))
+            rows = rows.take(np.flatnonzero(kind < 0))
+        if not len(rows.X):
+            continue
+        place = where.of_rows(rows)
+        order = np.argsort(place, kind="stable")
+        edges = np.flatnonzero(np.diff(place[order])) + 1
+        for chosen in np.split(order, edges):
+            yield _sent(int(place[chosen[0]]), rows.take(chosen))
+    if crowded is not None and seen.any():
+        rows = where.plan.prepare(*crowded.rows)
+        home = where.of_rows(rows)
+        for bin_number in np.unique(home[seen > 0]).tolist():
+            yield _sent(bin_number, np.where(home == bin_number, seen, 0))
+
+
+def _sent(bin_number: int, payload: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_pydict(
+        {
+            "bin": pa.array([bin_number], pa.int32()),
+            "rows": pa.array([pickle.dumps(payload, 5)], pa.binary()),
+        }
+    )
+
+
+def store(where: Bins, crowded: CrowdedRows | None, data_set: str, batches: Batches) -> Iterator[Any]:
+    """Worker function: assemble a bin's rows to blocks and write its shard, named by the bin."""
+    import pyarrow as pa
+
+    bins: set[int] = set()
+    pieces: list[Rows] = []
+    seen: list[Array] = []
+    for batch in batches:
+        bins.update(batch.column(0).to_pylist())
+        for value in batch.column(1).to_pylist():
+            payload = pickle.loads(value)
+            (pieces if isinstance(payload, Rows) else seen).append(payload)
+    first, second = (
+        sum(words) for words in zip((0, 0), *(sum_hashes(p.hashes) for p in pieces), strict=True)
+    )
+    if crowded is not None:
+        from pyspark import TaskContext
+
+        context = TaskContext.get()
+        assert context is not None
+        bins.add(context.partitionId())
+        (shard,) = bins
+        pieces.append(pieces_in(where.plan, crowded, lambda part, blocks: where.of(part, blocks) == shard))
+        if seen:
+            counted = np.sum(seen, axis=0).astype(np.uint64)[:, None] * crowded.kinds.hashes
+            more = sum_hashes(counted)
+            first, second = first + more[0], second + more[1]
+    if not bins:
+        return
+    (shard,) = bins
+    rows = Rows.concatenate(pieces)
+    pieces.clear()
+    sums = (first % 2**64, second % 2**64)
+    handle = resident.store(data_set, shard, assemble(rows, where.plan.block_rows), sums)
+    yield pa.RecordBatch.from_pydict({"handle": pa.array([pickle.dumps(handle, 5)], pa.binary())})
+
+
+def handle_of(row: Any) -> Handle:
+    """The handle in a row of the packed shards."""
+    handle: Handle = pickle.loads(row["handle"])
+    return handle

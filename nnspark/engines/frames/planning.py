@@ -1,0 +1,162 @@
+"""The plan of a DataFrame's rows: the passes over them that decide all that is decided before packing."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.data.dataset import finish_plan
+from nnspark.data.plan import Plan, Scaling
+from nnspark.data.rows import hash_rows, split_keys
+from nnspark.data.scaling import fit_over, fit_scaling
+from nnspark.engines.conservation import changed
+from nnspark.engines.frames import boundaries as split_boundaries
+from nnspark.engines.frames import survey as surveys
+from nnspark.engines.frames.bad_values import refuse_bad
+from nnspark.engines.frames.columns import Layout, arrays_of
+from nnspark.engines.frames.crowding import CrowdedRows, crowded_rows
+from nnspark.engines.frames.locate import first_bad
+from nnspark.engines.frames.merging import merge_all, merged
+from nnspark.errors import DataError
+from nnspark.recipe import Data, Recipe, Split
+from nnspark.sources import refusals
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+__all__ = ["make_plan", "refuse_corrupt", "survey_of"]
+
+Array = NDArray[Any]
+Batches = Iterable[Any]
+
+
+def survey_of(source: "DataFrame", df: "DataFrame", layout: Layout, data: Data) -> surveys.Survey:
+    """Survey the rows; DataError where values cannot be used or there are none."""
+    survey = merged(df, partial(surveys.survey_batches, layout=layout, split=data.split))
+    if survey is not None:
+        refuse_bad(survey.bad, layout, partial(first_bad, source, layout))
+    if survey is None or not survey.rows:
+        raise no_rows(df, layout, data.path or "the DataFrame")
+    return survey
+
+
+def refuse_corrupt(source: "DataFrame", df: "DataFrame", layout: Layout) -> None:
+    """Raise DataError if there are records of a text file that do not fit."""
+    count = df.where("corrupt is not null").count()
+    if count:
+        refuse_bad({("corrupt", "corrupt"): count}, layout, partial(first_bad, source, layout))
+
+
+def no_rows(df: "DataFrame", layout: Layout, where: str) -> DataError:
+    """The error for a DataFrame none of whose rows counts."""
+    rows = df.count() if layout.weight else 0
+    return refusals.no_weight(rows) if rows else refusals.no_data_rows(where)
+
+
+def make_plan(
+    source: "DataFrame",
+    df: "DataFrame",
+    layout: Layout,
+    recipe: Recipe,
+    scalings: tuple[Scaling, Scaling | None] | None = None,
+) -> tuple[Plan, CrowdedRows | None]:
+    """Survey the rows and decide all that is decided before they are packed; and rows that come often.
+
+    ``scalings`` of features and targets are a model's own; without them they are fitted as the recipe says.
+    """
+    split = recipe.data.split
+    survey = survey_of(source, df, layout, recipe.data)
+    cuts, counts = _split(df, layout, split, survey)
+    columns = len(layout.names)
+    plan = Plan(
+        task=layout.task,
+        feature_names=layout.names,
+        scaling=Scaling(np.zeros(columns), np.ones(columns)),
+        dtype=recipe.training.dtype,
+        block_rows=recipe.training.block_rows,
+        split_seed=split.seed,
+        cuts=cuts,
+        blocks=(1, 1, 1),
+        replicas=recipe.rounds.groups,
+        classes=layout.classes,
+        num_targets=len(layout.targets),
+        weighted=bool(layout.weight),
+        fingerprint=survey.fingerprint,
+    )
+    scaling, target_scaling = scalings or _fit(df, layout, recipe, plan, int(counts[0].sum()))
+    class_counts = None if layout.classes is None else counts[0]
+    plan = finish_plan(plan, recipe, counts.sum(axis=1), class_counts, scaling, target_scaling)
+    return plan, crowded_rows(df, layout, survey, plan.block_rows)
+
+
+def _split(df: "DataFrame", layout: Layout, split: Split, survey: surveys.Survey) -> tuple[Array, Array]:
+    """Cuts (strata, 2), and rows of each part and class (3, classes), by as few passes as will do."""
+    boundaries = split_boundaries.boundaries_of(survey, split)
+    while boundaries.rows > split_boundaries.NEAR_ROWS and boundaries.bits < 64:
+        count = partial(split_boundaries.count_inside, layout=layout, split=split, boundaries=boundaries)
+        inside = merged(df, count)
+        _check_same(boundaries, 0 if inside is None else inside.counts.sum(axis=2))
+        assert inside is not None
+        boundaries = boundaries.narrowed(inside)
+    if boundaries.open.any():
+        collect = partial(split_boundaries.collect_near, layout=layout, split=split, boundaries=boundaries)
+        near = merged(df, collect)
+    else:
+        near = split_boundaries.nothing_near(survey.by_class)
+    if near is None:
+        raise changed("the survey and the split", f"{survey.rows} rows", "none")
+    cuts, counts, found = near.thresholds(boundaries, survey.by_class)
+    _check_same(boundaries, found)
+    return cuts, counts
+
+
+def _check_same(boundaries: split_boundaries.Boundaries, found: Any) -> None:
+    """See that as many rows are near each boundary as a pass before counted."""
+    wanted = np.where(boundaries.open, boundaries.inside, 0)
+    found = np.where(boundaries.open, found, 0)
+    if (wanted != found).any():
+        at = np.flatnonzero(wanted != found)[0]
+        raise changed(
+            "the survey and the split",
+            f"{wanted.flat[at]} rows near a boundary of the split",
+            str(found.flat[at]),
+        )
+
+
+def _fit(
+    df: "DataFrame", layout: Layout, recipe: Recipe, plan: Plan, rows: int
+) -> tuple[Scaling, Scaling | None]:
+    """The scaling of features and targets, fitted to the ``rows`` training rows where the recipe says so."""
+
+    def over(of_target: bool) -> Callable[[Callable[[Array], Any]], Any]:
+        def run(function: Callable[[Array], Any]) -> Any:
+            worker = partial(_over_train, plan=plan, layout=layout, of_target=of_target, function=function)
+            found = merged(df, worker)
+            if found is None:
+                raise changed("the survey and the scaling", f"{rows} training rows", "none")
+            return found
+
+        return run
+
+    scale, target_scale = recipe.data.scale, recipe.data.target_scale
+    fitted = scale in ("standard", "minmax") and rows
+    scaling = fit_over(str(scale), over(False)) if fitted else fit_scaling(scale, [], len(layout.names))
+    target_scaling = None if target_scale == "none" or not rows else fit_over(target_scale, over(True))
+    return scaling, target_scaling
+
+
+def _over_train(
+    batches: Batches, plan: Plan, layout: Layout, of_target: bool, function: Callable[[Array], Any]
+) -> Any:
+    """Worker function: a function of the training rows' features, or targets, merged over the batches."""
+
+    def results() -> Iterator[Any]:
+        for batch in batches:
+            rows = surveys.present(arrays_of(batch, layout))
+            train = plan.parts(split_keys(hash_rows(*rows), plan.split_seed), rows.target) == 0
+            if train.any():
+                yield function((rows.target if of_target else rows.features)[train])
+
+    return merge_all(results())

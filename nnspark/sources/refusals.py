@@ -1,0 +1,184 @@
+"""What is said of rows that cannot be trained on: one wording, however the rows arrive.
+
+The driver's readers and the executors' survey find the same faults in their own ways; the words are these, so
+that a file is refused alike wherever it is read. ``place`` names the first such row; empty where nothing can.
+"""
+
+from nnspark.errors import DataError, ShapeError
+
+__all__ = [
+    "bad_weights",
+    "differ_in_case",
+    "empty_cell",
+    "empty_file",
+    "holes",
+    "infinite_label",
+    "more_than_one",
+    "no_data_rows",
+    "no_label",
+    "no_number",
+    "no_weight",
+    "not_a_number",
+    "not_binary",
+    "not_finite",
+    "not_utf8",
+    "null",
+    "only_blank",
+    "other_header",
+    "other_type",
+    "ragged",
+    "rows_have",
+    "too_large_label",
+    "unreadable_type",
+]
+
+LARGEST = 2**63 - 1
+
+
+def null(column: str, rows: int, place: str = "", *, others: str = "") -> DataError:
+    """Values that are missing."""
+    found = f"column {column!r} is null in {rows} rows{others}"
+    return DataError(f"{found}{_first(place)}; remove or fill such rows")
+
+
+def holes(column: str, count: int, place: str = "", *, others: str = "") -> DataError:
+    """Values that are missing inside arrays."""
+    found = f"column {column!r} has {count} nulls inside its arrays{others}"
+    return DataError(f"{found}{_first(place)}; remove or fill such rows")
+
+
+def empty_cell(column: str, place: str = "", *, others: str = "") -> DataError:
+    """A cell of a text file without a number in it."""
+    where = f"{place}, " if place else ""
+    return DataError(f"{where}column {column!r}: expected a number, but the cell is empty{others}")
+
+
+def no_number(cell: str, column: str, place: str, hint: str = "") -> DataError:
+    """A cell of a text file that is no number."""
+    return DataError(f"{place}, column {column!r}: expected a number, found {cell[:40]!r}{hint}")
+
+
+def ragged(column: str, detail: str, *, others: str = "") -> ShapeError:
+    """Arrays of several lengths in one column."""
+    return ShapeError(f"column {column!r} must have arrays of one length, but {detail}{others}")
+
+
+def not_finite(column: str, times: int, place: str = "", *, others: str = "") -> DataError:
+    """NaN or infinity among the features."""
+    found = f"column {column!r} is NaN or infinite {times} times{others}"
+    return DataError(f"features must be finite numbers, but {found}{_first(place)}; remove or fill such rows")
+
+
+def bad_weights(where: str, rows: int, place: str = "", *, others: str = "") -> DataError:
+    """Weights that are negative, NaN or infinite."""
+    found = f"{rows_have(rows)} another{_in(where)}{others}"
+    return DataError(f"weights must be finite and not negative, but {found}{_first(place)}")
+
+
+def no_weight(rows: int) -> DataError:
+    """Rows of weight 0 only."""
+    return DataError(f"all {rows} weights are zero: no row is left to train on")
+
+
+def no_label(where: str, rows: int, place: str = "", *, others: str = "") -> DataError:
+    """Rows without a label."""
+    found = f"every row needs a label, but {rows_have(rows)} none{_in(where)}{others}"
+    return DataError(f"{found}{_first(place)}; remove such rows")
+
+
+def infinite_label(where: str, rows: int, place: str = "", *, others: str = "") -> DataError:
+    """Labels that are infinite."""
+    found = f"labels must be finite, but {rows_have(rows)} an infinite one{_in(where)}{others}"
+    return DataError(f"{found}{_first(place)}; remove such rows")
+
+
+def not_binary(where: str, rows: int, place: str = "", *, others: str = "") -> DataError:
+    """Multilabel targets other than 0 and 1; ``place`` begins with the first such value."""
+    found = f"multilabel needs labels 0 or 1, but {rows_have(rows)} another{_in(where)}{others}"
+    return DataError(f"{found}{_first(place)}")
+
+
+def too_large_label(where: str) -> DataError:
+    """Integers that are no int64."""
+    return DataError(f"{where} has labels above {LARGEST}, which do not fit in 64 signed bits")
+
+
+def not_a_number(role: str, column: str, kind: str, where: str = "", *, text: bool = False) -> DataError:
+    """A column of a type that holds no numbers.
+
+    ``role`` is "feature", "label" or "weight"; ``text``: whether text would do as well.
+    """
+    advice = (
+        "leave it out with data.columns or encode it" if role == "feature" else f"set data.{role} to another"
+    )
+    wanted = "not a number or text" if text else "not a number"
+    if kind.startswith("array of "):
+        wanted = "not of numbers"
+    return DataError(
+        f"{role} column {column!r} is {kind}, {wanted}{f' ({where})' if where else ''}; {advice}"
+    )
+
+
+def unreadable_type(kind: str, where: str) -> DataError:
+    """A type of column that Spark does not have: refused without Spark too."""
+    return DataError(f"{where} is {kind}, which Spark does not have: write it as double")
+
+
+def other_type(column: str, file: str, kind: str, first: str) -> DataError:
+    """A part whose column is of another type than in the first part."""
+    return DataError(
+        f"column {column!r} is {kind} in {file}, but {first} in the first file of its folder; "
+        "write them alike"
+    )
+
+
+def more_than_one(name: str, where: str) -> DataError:
+    """A name that two columns have."""
+    return DataError(f"{where} has more than one column named {name!r}; rename one of them")
+
+
+def differ_in_case(one: str, other: str, where: str) -> DataError:
+    """Two names that Spark takes for one."""
+    return DataError(
+        f"{where} has columns {one!r} and {other!r}, which differ only in case; Spark takes them for one: "
+        "rename one of them"
+    )
+
+
+def other_header(file: str, found: str, first: str) -> DataError:
+    """A part whose columns are not those of the first; ``file`` names the line as well."""
+    shown = f", found {found[:80]!r}" if found else ""
+    return DataError(f"{file}: expected the same header as {first}{shown}")
+
+
+def not_utf8(text: str, place: str) -> DataError:
+    """Text in which bytes were no UTF-8."""
+    return DataError(f"{text[:40]!r} at {place} is not UTF-8 text; save the file as UTF-8")
+
+
+def empty_file(where: str) -> DataError:
+    """A file of nothing."""
+    return DataError(f"{where} is empty (0 bytes)")
+
+
+def only_blank(where: str) -> DataError:
+    """A text of nothing."""
+    return DataError(f"{where} has no rows: only blank lines")
+
+
+def no_data_rows(where: str) -> DataError:
+    """Columns without rows."""
+    return DataError(f"{where} has no data rows")
+
+
+def rows_have(count: int) -> str:
+    """The number of rows and its verb."""
+    return "1 row has" if count == 1 else f"{count} rows have"
+
+
+def _in(where: str) -> str:
+    return f" in {where}" if where else ""
+
+
+def _first(place: str) -> str:
+    return f"; the first is {place}" if place else ""
