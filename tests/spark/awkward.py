@@ -1,16 +1,15 @@
-"""The table of awkward inputs, and the routes that each of them takes.
+"""The routes that awkward inputs take.
 
-A case is rows as an Arrow table (a Parquet file and a DataFrame hold them) or as the text of CSV files, with what
-every route must say of them: nothing (all give the same bits), or the refusal's class and words. Where a route
-cannot hold an input, the case says why.
+A case is rows as an Arrow table (a Parquet file and a DataFrame hold them) or as the text of CSV files, with
+what every route must say of them: nothing (all give the same bits), or the refusal's class and words. Where a
+route cannot hold an input, the case says why.
 
-The oracle is the array route: each value as Python's own ``float`` and ``int`` have it, trained without Spark.
+The oracle is the array route: each value as Python's own ``float`` and ``int`` have it, without Spark.
 """
 
-import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +22,7 @@ from nnspark.data.dataset import make_dataset
 from nnspark.engines.base import Shards
 from nnspark.engines.frames import frame_shards
 from nnspark.engines.layout import make_shards
-from nnspark.errors import DataError, NNSparkError, ShapeError
+from nnspark.errors import DataError, NNSparkError
 from nnspark.recipe import Recipe
 from nnspark.runs.run import load_shards
 from nnspark.sources import load_table
@@ -42,12 +41,7 @@ learning_rate = 0.5
 [spark]
 partitions = 1
 """
-NO_NULLS = "an array of numbers has no nulls"
-NO_TEXT = "text is no array of numbers"
-NO_NESTING = "an array of numbers has no nested columns"
-NO_TWINS = "an array's columns have positions, not names"
 NO_FILE = "only a file can be so"
-NO_ARROW = "Spark's Arrow conversion does not know the type"
 
 
 class Result(NamedTuple):
@@ -236,207 +230,3 @@ def plain(values: list[Any]) -> np.ndarray:
         whole = all(value == int(value) for value in values)
         values = [int(value) if whole else float(value) for value in values]
     return np.array(values)
-
-
-# The table
-
-Y = [0, 1, 0, 1, 1]
-X = [0.5, -1.25, 3.0, 0.1, 2.0]
-BIG = 2**53
-
-
-def decimals(scale: int, precision: int = 28) -> pa.Array:
-    """Decimals that a division by a power of ten rounds wrongly."""
-    texts = ["0.1", "-1234567890123.456789", "0.3", "9007199254740993.25", "7.7"]
-    with localcontext(prec=60):
-        values = [Decimal(text).quantize(Decimal(1).scaleb(-scale)) for text in texts]
-    return pa.array(values, pa.decimal128(precision, scale))
-
-
-def vectors(spark: Any) -> Any:
-    """Dense and sparse vectors in one column."""
-    from pyspark.ml.linalg import Vectors
-
-    made = [
-        Vectors.dense([x, 0.0, 1.5]) if at % 2 else Vectors.sparse(3, [0, 2], [x, 1.5])
-        for at, x in enumerate(X)
-    ]
-    return spark.createDataFrame(list(zip(made, Y, strict=True)), ["v", "label"])
-
-
-def twins(*names: str) -> pa.Table:
-    """Columns of these names, and a label."""
-    return pa.Table.from_arrays([pa.array(X)] * len(names) + [pa.array(Y)], [*names, "label"])
-
-
-WIDE = [[x, 1.5, -x] for x in X]
-VECTORS = {"v": [[x, 0.0, 1.5] for x in X], "label": Y}
-BLANKS = ["a", " a", "a ", "\ta\t", "b", "b\u00a0", "\u3000b", "a\u2003", "\x0bb", "b\x1c\x85"]
-TENS = [float(at) for at in range(10)]
-NAMES = {"a b": X, "x.y": X[::-1], "`q`": X, "Größe": X, "": X, "Mixed": X, "'": X, "e,f": X}
-
-CASES: dict[str, Case] = {
-    # Numbers
-    "numbers of every type": of_table(
-        {
-            "decimal": decimals(12),
-            "long decimal": decimals(20, 38),
-            "whole decimal": decimals(0),
-            "boolean": [True, False, True, True, False],
-            "int8": pa.array([1, -128, 127, 0, 5], pa.int8()),
-            "float32": pa.array([0.1, 1e-45, 3.4e38, -0.0, 2.5], pa.float32()),
-            "beyond 2**53": pa.array([BIG + 1, BIG + 3, -BIG - 1, 2**63 - 1, -(2**63)]),
-            "extreme": [5e-324, 1.7976931348623157e308, -0.0, 2.2250738585072014e-308, 1e-300],
-            "label": Y,
-        }
-    ),
-    "unsigned integers": of_table(
-        {"a": pa.array([1, 255, 0, 3, 4], pa.uint8()), "b": pa.array([1, 65535, 0, 3, 4], pa.uint16()),
-         "c": pa.array([2**32 - 1, 1, 2, 3, 4], pa.uint32()), "u": pa.array([2**64 - 1, 2**63 + 1025, BIG + 1, 1, 0], pa.uint64()), "label": Y},
-        absent={"DataFrame": NO_ARROW, "DataFrame of a file": NO_ARROW},
-    ),
-    "float16": of_table(
-        {"h": pa.array(np.array(X, np.float16)), "label": Y},
-        says="which Spark does not have: write it",
-        absent={"array": "an array of float16 is read", "DataFrame": NO_ARROW, "DataFrame of a file": NO_ARROW},
-    ),
-    "decimals of more than 38 digits": of_table(
-        {"d": pa.array([Decimal(n) for n in range(5)], pa.decimal256(50, 2)), "label": Y},
-        says="more than 38 digits",
-        absent={"array": "an array holds no decimals", "DataFrame": NO_ARROW, "DataFrame of a file": NO_ARROW},
-    ),
-    "minus zero beside zero": of_table({"x": [0.0, -0.0, 0.0, -0.0, 1.0], "label": Y}),
-    "one value in every row": of_table({"x": [7.0] * 5, "label": Y}, 'data.scale="standard"'),
-    "equal rows": of_table({"x": [1.0] * 40, "label": [0, 1] * 20}),
-    "split, strata, scale, weights": of_table(
-        {"x": np.arange(60.0), "d": pa.array([Decimal(n) / 10 for n in range(60)], pa.decimal128(28, 12)),
-         "w": [0.5, 1.0, 2.0] * 20, "label": ["a ", "b", "a"] * 20},
-        "data.split={train=0.6,validation=0.2,test=0.2,stratify=true}",
-        'data.scale="standard"',
-        "data.weight=w",
-    ),  # fmt: skip
-    "NaN": of_table({"x": [1.0, np.nan, 2.0, np.nan, 3.0], "label": Y}, says="column 'x' is NaN or infinite 2 times"),
-    "infinity": of_table({"x": [1.0, np.inf, 2.0, 4.0, 3.0], "label": Y}, says="column 'x' is NaN or infinite 1 times"),
-    "null": of_table({"x": [1.0, None, 2.0, None, 3.0], "label": Y}, says="column 'x' is null in 2 rows", absent={"array": NO_NULLS}),
-    "all null": of_table({"x": pa.nulls(5, pa.float64()), "label": Y}, says="column 'x' is null in 5 rows", absent={"array": NO_NULLS}),
-    "all null, of no type": of_table({"x": pa.nulls(5), "label": Y}, says="column 'x' is null in 5 rows",
-                                     absent={"array": NO_NULLS, "DataFrame of a file": "Spark does not write such a column"}),
-    # Columns
-    "names of every kind": of_table({**NAMES, "label": Y}),
-    "dates": of_table({"x": X, "d": [datetime.date(2026, 1, 1)] * 5, "label": Y}, says="feature column 'd' is date, not a number", absent={"array": "an array of dates is refused by its dtype"}),
-    "timestamps": of_table({"x": X, "t": [datetime.datetime(2026, 1, 1)] * 5, "label": Y}, says="feature column 't' is timestamp, not a number", absent={"array": "an array of dates is refused by its dtype"}),
-    "text as a feature": of_table({"x": ["1"] * 5, "label": Y}, says="feature column 'x' is string, not a number", absent={"array": NO_TEXT}),
-    "a struct": of_table({"s": [{"a": x} for x in X], "label": Y}, says="feature column 's' is struct, not a number", absent={"array": NO_NESTING}),
-    "a map": of_table({"m": pa.array([[("a", x)] for x in X], pa.map_(pa.string(), pa.float64())), "label": Y}, says="feature column 'm' is map, not a number", absent={"array": NO_NESTING}),
-    "an array": of_table({"v": WIDE, "label": Y}),
-    "an array beside numbers": of_table({"x": X, "v": WIDE, "u": pa.array([[1, 2]] * 5, pa.list_(pa.int32())), "label": Y}),
-    "arrays of decimals and booleans": of_table({"d": [[x] for x in decimals(12).to_pylist()], "b": [[True, False]] * 5, "label": Y}),
-    "an array of arrays": of_table({"v": [[[1.0]]] * 5, "label": Y}, says="feature column 'v' is array of array of double, not of numbers", absent={"array": NO_NESTING}),
-    "ragged arrays": of_table({"v": [[1.0, 2.0]] * 3 + [[1.0]] * 2, "label": Y}, says="column 'v' must have arrays of one length", kind=ShapeError, absent={"array": NO_NESTING}),
-    "nulls in arrays": of_table({"v": [[1.0, 2.0]] * 3 + [[1.0, None]] * 2, "label": Y}, says="column 'v' has 2 nulls inside its arrays", absent={"array": NO_NULLS}),
-    "null arrays": of_table({"v": [[1.0, 2.0]] * 3 + [None] * 2, "label": Y}, says="column 'v' is null in 2 rows", absent={"array": NO_NULLS}),
-    "dense and sparse vectors": Case((b"",), pa.table(VECTORS), frame=vectors),
-    "a column twice": of_table(twins("x", "y", "x"), says="more than one column named 'x'", absent={"array": NO_TWINS, "DataFrame of a file": "Spark does not write it"}),
-    "columns a and A": of_table(twins("a", "A"), says=("'a' and 'A'", "differ only in case"), absent={"array": NO_TWINS, "DataFrame of a file": "Spark does not write it"}),
-    "label and LABEL": of_table(twins("x", "LABEL"), says=("'LABEL' and 'label'", "differ only in case"), absent={"array": NO_TWINS, "DataFrame of a file": "Spark does not write it"}),
-    "no such label, but its like": of_table({"x": X, "Label": Y}, says=("'label'", "did you mean 'Label'"), absent={"array": NO_TWINS}),
-    "only the label": of_table({"label": Y}, says="no feature column besides the label", absent={"array": NO_TWINS}),
-    "no rows": of_table({"x": pa.array([], pa.float64()), "label": pa.array([], pa.int64())}, says="has no data rows", absent={"array": "an array of no rows is refused by its shape"}),
-    "one row": of_table({"x": [1.0], "label": [1]}, says="there is only one class, 1"),
-    "one row of regression": of_table({"x": [1.0], "label": [1.5]}, "data.task=regression"),
-    # Parts of a folder
-    "parts with columns in another order": Case(
-        (pa.table({"x": X, "y": Y, "label": Y}), pa.table({"label": Y, "y": Y, "x": X})),
-        pa.table({"x": X * 2, "y": Y * 2, "label": Y * 2}),
-    ),
-    "parts with columns in another case": Case(
-        (pa.table({"x": X, "label": Y}), pa.table({"Label": Y, "X": X})), pa.table({"x": X * 2, "label": Y * 2})
-    ),
-    "parts with a column more": Case(
-        (pa.table({"x": X, "label": Y}), pa.table({"x": X, "z": Y, "label": Y})), pa.table({"x": X * 2, "label": Y * 2})
-    ),
-    "parts with a column less": Case(
-        (pa.table({"x": X, "y": X, "label": Y}), pa.table({"x": X, "label": Y})),
-        says=("'y'",), absent=dict.fromkeys(("array", "DataFrame", "DataFrame of a file"), NO_FILE),
-    ),
-    "parts of wider types": Case(
-        (pa.table({"x": X, "label": Y}), pa.table({"x": pa.array(X, pa.float32()), "label": pa.array(Y, pa.int32())})),
-        pa.table({"x": X + np.array(X, np.float32).tolist(), "label": Y * 2}),
-    ),
-    "parts of other types": Case(
-        (pa.table({"x": X, "label": Y}), pa.table({"x": Y, "label": Y})),
-        says=("part-1.parquet", "column 'x'", "double"), absent=dict.fromkeys(("array", "DataFrame", "DataFrame of a file"), NO_FILE),
-    ),
-    # Labels
-    "labels beyond 2**53": of_table({"x": X, "label": [BIG, BIG + 1, BIG, BIG + 1, -(2**63)]}),
-    "whole decimal labels beyond 2**53": of_table({"x": X, "label": pa.array([Decimal(BIG + y) for y in Y], pa.decimal128(20, 0))}),
-    "decimal labels": of_table({"x": X, "label": pa.array([Decimal(y) for y in Y], pa.decimal128(28, 12))}),
-    "unsigned labels beyond 2**53": of_table({"x": X, "label": pa.array([BIG + y for y in Y], pa.uint64())}, absent={"DataFrame": NO_ARROW, "DataFrame of a file": NO_ARROW}),
-    "labels beyond 2**63": of_table({"x": X, "label": pa.array([2**63 + y for y in Y], pa.uint64())}, says="do not fit in 64 signed bits", absent={"DataFrame": NO_ARROW, "DataFrame of a file": NO_ARROW}),
-    "float labels": of_table({"x": X, "label": pa.array([0.0, -1.0, -0.0, -1.0, 1e9], pa.float32())}),
-    "float labels beyond 2**63": of_table({"x": X, "label": [1e19 + 1e6 * y for y in Y]}, says="do not fit in 64 signed bits"),
-    "boolean labels": of_table({"x": X, "label": [y == 1 for y in Y]}),
-    "fractional labels": of_table({"x": X, "label": [0.0, 1.5, 0.0, 1.5, 1.5]}, says="label 1.5 is not a whole number"),
-    "infinite labels": of_table({"x": X, "label": [0.0, np.inf, 0.0, 1.0, 1.0]}, says=("labels must be finite, but 1 row has an infinite one", "'label'")),
-    "NaN labels": of_table({"x": X, "label": [0.0, np.nan, 0.0, np.nan, 1.0]}, says=("every row needs a label, but 2 rows have none", "'label'")),
-    "null labels": of_table({"x": X, "label": [0, None, 0, None, 1]}, says=("every row needs a label, but 2 rows have none", "'label'"), absent={"array": NO_NULLS}),
-    "null text labels": of_table({"x": X, "label": ["a", None, "b", None, "a"]}, says=("every row needs a label, but 2 rows have none", "'label'"), absent={"array": NO_NULLS}),
-    "empty text labels": of_table({"x": X, "label": ["a", "", "b", " ", "a"]}, says=("every row needs a label, but 2 rows have none", "'label'")),
-    "blanks around text labels": of_table({"x": TENS, "label": BLANKS}),
-    "text labels that spell numbers": of_table({"x": X, "label": ["1", "1.0", "01", "1", "1.0"]}),
-    "text labels in another case": of_table({"x": X, "label": ["a", "A", "ä", "Ä", "a"]}),
-    "one class": of_table({"x": X, "label": ["a", "a ", " a", "a", "a"]}, says="there is only one class, 'a'"),
-    "a class of weight 0": of_table({"x": X, "label": [*Y[:4], 7], "w": [1.0, 1.0, 1.0, 1.0, 0.0]}, "data.weight=w"),
-    "only weight 0": of_table({"x": X, "label": Y, "w": [0.0] * 5}, "data.weight=w", says="all 5 weights are zero"),
-    "declared classes": of_table({"x": X, "label": ["b ", "c", "b", "c", "c"]}, 'data.classes=["a","b","c"]'),
-    "a class that is not declared": of_table({"x": X, "label": Y}, "data.classes=[0,2]", says="label 1 is not among data.classes"),
-    "date labels": of_table({"x": X, "label": [datetime.date(2026, 1, 1)] * 5}, says="label column 'label' is date, not a number or text", absent={"array": "an array of dates is refused by its dtype"}),
-    "text targets": of_table({"x": X, "label": ["a"] * 5}, "data.task=regression", says=("regression", "'label'")),
-    "decimal targets": of_table({"x": X, "label": decimals(12)}, "data.task=regression", "training.learning_rate=1e-30"),
-    "NaN targets": of_table({"x": X, "label": [1.0, np.nan, 2.0, 3.0, 4.0]}, "data.task=regression", says=("every row needs a label, but 1 row has none", "'label'")),
-    "infinite targets": of_table({"x": X, "label": [1.0, np.inf, 2.0, 3.0, 4.0]}, "data.task=regression", says=("labels must be finite, but 1 row has an infinite one", "'label'")),
-    "multilabel": of_table({"x": X, "p": Y, "q": [y == 0 for y in Y]}, "data.task=multilabel", "data.label=['p','q']"),
-    "multilabel values other than 0 and 1": of_table({"x": X, "p": Y, "q": [0, 2, 1, 2, 0]}, "data.task=multilabel", "data.label=['p','q']", says=("multilabel needs labels 0 or 1, but 2 rows have another in column 'q'; the first is 2",)),
-    # Weights
-    "decimal weights": of_table({"x": X, "label": Y, "w": pa.array([Decimal("0.1")] * 5, pa.decimal128(28, 12))}, "data.weight=w"),
-    "negative weights": of_table({"x": X, "label": Y, "w": [1.0, -1.0, 1.0, np.nan, 1.0]}, "data.weight=w", says=("weights must be finite and not negative, but 2 rows have another", "'w'")),
-    "text weights": of_table({"x": X, "label": Y, "w": ["1"] * 5}, "data.weight=w", says="weight column 'w' is string, not a number", absent={"array": NO_TEXT}),
-    # CSV text
-    "csv: plain": of_text("x,label\n0.1,a\n2,b\n-0,a\n1e23,b\n5.,a\n.5,b\n+7,a\n", like={"x": [0.1, 2.0, -0.0, 1e23, 5.0, 0.5, 7.0], "label": ["a", "b", "a", "b", "a", "b", "a"]}),
-    "csv: byte order mark, CRLF, blank lines": of_text("\ufeffx,label\r\n\r\n1,a\r\n   \r\n2,b\r\n\r\n", like={"x": [1.0, 2.0], "label": ["a", "b"]}),
-    "csv: carriage returns": of_text("x,label\r1,a\r2,b\r", like={"x": [1.0, 2.0], "label": ["a", "b"]}),
-    "csv: quoted cells": of_text('"x","label"\n"1","a, b"\n"2","a ""b"""\n3,a\\\n4,"a, b"\n', like={"x": [1.0, 2.0, 3.0, 4.0], "label": ["a, b", 'a "b"', "a\\", "a, b"]}),
-    "csv: cells with line breaks": of_text('x,label\n1,"a\nb"\n2,"c\r\nd"\n3,"a\nb"\n', like={"x": [1.0, 2.0, 3.0], "label": ["a\nb", "c\r\nd", "a\nb"]}),
-    "csv: text like a comment": of_text("x,label\n1,#a\n2,#b\n", like={"x": [1.0, 2.0], "label": ["#a", "#b"]}),
-    "csv: blanks around everything": of_text(" x ,\tlabel\n 1 ,a\n\t2,\ta\t\n3 ,\u00a0a\n4,b\u2003\n5,\x0bb\n6,\" b \"\n", like={"x": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "label": ["a", "a", "a", "b", "b", "b"]}),
-    "csv: control characters in labels": of_text("x,label\n1,\x01a\n2,a\n3,a\x1f\n", like={"x": [1.0, 2.0, 3.0], "label": ["\x01a", "a", "a"]}),
-    "csv: integer labels beyond 2**53": of_text(f"x,label\n1,{BIG}\n2,{BIG + 1}\n3, {BIG + 1}\n", like={"x": [1.0, 2.0, 3.0], "label": [BIG, BIG + 1, BIG + 1]}),
-    "csv: integer labels beyond 2**63": of_text(f"x,label\n1,{2**63}\n2,{2**63 + 1}\n", says="do not fit in 64 signed bits"),
-    "csv: labels spelled in several ways": of_text("x,label\n1,1\n2,1.0\n3,01\n4,1e0\n5, +2\n6,2.\n", like={"x": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "label": [1, 1, 1, 1, 2, 2]}),
-    "csv: an index without a name": of_text(",x,label\n0,1,a\n1,2,b\n", like={"0": [0, 1], "x": [1.0, 2.0], "label": ["a", "b"]}),
-    "csv: no header": of_text("1,2,a\n3,4,b\n", options=("data.label=-1",), like=None),
-    "csv: a missing label among numbers": of_text("x,label\n1,1\n2,NA\n3,0\n4,NA\n", says=("every row needs a label, but 2 rows have none", "'NA'")),
-    "csv: an empty label": of_text("x,label\n1,1\n2,\n3,0\n", says=("every row needs a label", "'label'")),
-    "csv: an empty cell": of_text("x,label\n1,a\n,b\n3,a\n", says="column 'x': expected a number, but the cell is empty"),
-    "csv: not a number": of_text("x,label\n1,a\noops,b\n3,a\n", says=("rows.csv line 3", "oops")),
-    "csv: nan": of_text("x,label\n1,a\nnan,b\n3,a\n", says="column 'x' is NaN or infinite 1 times"),
-    "csv: inf": of_text("x,label\n1,a\n-inf,b\n3,a\n", says="column 'x' is NaN or infinite 1 times"),
-    "csv: 1e999": of_text("x,label\n1,a\n1e999,b\n3,a\n", says="column 'x' is NaN or infinite 1 times"),
-    "csv: Java's own numbers": of_text("x,label\n1,a\n1d,b\n3,a\n", says=("rows.csv line 3", "1d")),
-    "csv: a cell too many": of_text("x,label\n1,a\n1,b,2\n3,a\n", says="rows.csv line 3"),
-    "csv: a cell too few": of_text("x,y,label\n1,2,a\n1,b\n3,2,a\n", says="rows.csv line 3"),
-    "csv: not UTF-8": of_text("x,label\n1,Ä\n2,Ö\n".encode("latin-1"), says="not UTF-8"),
-    "csv: multilabel": of_text("x,p,q\n1,0,1\n2,2,1\n3,1,1\n", options=("data.task=multilabel", "data.label=['p','q']"), says="multilabel needs labels 0 or 1, but 1 row has another in column 'p'; the first is 2"),
-    "csv: columns a and A": of_text("a,A,label\n1,2,0\n3,4,1\n", says=("'a' and 'A'", "differ only in case")),
-    "csv: a column twice": of_text("x,x,label\n1,2,0\n3,4,1\n", says="more than one column named 'x'"),
-    "csv: empty": of_text("", says="is empty (0 bytes)"),
-    "csv: only blank lines": of_text("\n  \n\n", says="has no rows: only blank lines"),
-    "csv: only a header": of_text("x,label\n", says="has no data rows"),
-    "csv: semicolons": of_text("x;label\n1;2\n", options=("data.label=0",), says="separate the fields by commas"),
-    "csv: parts": of_text("x,label\n1,a\n", "x,label\n2,b\n", "", "x,label\n", like={"x": [1.0, 2.0], "label": ["a", "b"]}),
-    "csv: parts in another case": of_text("x,label\n1,a\n", "X,Label\n2,b\n", like={"x": [1.0, 2.0], "label": ["a", "b"]}),
-    "csv: parts with columns in another order": of_text("x,y,label\n1,2,0\n", "y,x,label\n3,4,1\n", says=("part-1.csv", "expected the same header")),
-    "csv: parts with a column less": of_text("x,y,label\n1,2,0\n", "x,label\n4,1\n", says=("part-1.csv", "expected the same header")),
-    "csv: parts with an index in another order": of_text(",x,label\n1,2,0\n", "x,,label\n3,4,1\n", says=("part-1.csv", "expected the same header")),
-    "csv: parts without a header in one": of_text("x,label\n1,a\n", "2,b\n", says=("part-1.csv", "expected the same header")),
-}  # fmt: skip

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from spark.awkward import CASES, ROUTES, Refusal, Result, take
+from spark.awkward import ROUTES, Refusal, Result, take
+from spark.awkward_cases import CASES
 
 QUICK = {
     "numbers of every type",
@@ -28,7 +29,7 @@ def expected_of(spark: Any, name: str, folder: Path) -> Result | Refusal:
 
 
 def marks(name: str, route: str) -> tuple[Any, ...]:
-    """DataFrames are planned and laid out like files on the executors: most of those cells are for the long run."""
+    """DataFrames go the way of files on the executors: most of those cells are for the long run."""
     case = CASES[name]
     is_frame = route.startswith("DataFrame")
     refused_early = bool(case.says) and not case.is_text and route == "DataFrame"

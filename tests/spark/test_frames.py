@@ -149,12 +149,15 @@ BAD = {
     ),
     "label": (
         lambda d: d.assign(label=d["label"].astype(float).where(d.index != 3)),
-        "needs a label.*none in 1 rows",
+        "needs a label, but 1 row has none in column 'label'",
     ),
     "one class": (lambda d: d.assign(label=1), "only one class, 1"),
     "fraction": (lambda d: d.assign(label=d["label"] + 0.5), "not a whole number"),
     "text": (lambda d: d.assign(x1="a"), "'x1' is string, not a number"),
-    "weight": (lambda d: d.assign(w=-d["w"]), "'w' is negative in"),
+    "weight": (
+        lambda d: d.assign(w=-d["w"]),
+        r"weights must be finite and not negative, but \d+ rows have another in column 'w'; the first is row 0 of",
+    ),
 }
 
 

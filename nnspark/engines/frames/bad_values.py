@@ -1,5 +1,7 @@
 """Values that cannot be used: counted on the executors by kind and column, refused in the driver's words."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,7 +11,7 @@ from nnspark.engines.frames.columns import Layout, unknown_labels
 from nnspark.errors import DataError
 from nnspark.sources import refusals
 
-__all__ = ["BadValues", "bad_values", "refuse_bad"]
+__all__ = ["BadValues", "bad_values", "corrupt_records", "refuse_bad"]
 
 KINDS = (
     "corrupt",
@@ -78,6 +80,24 @@ def _bad_labels(column: Any, layout: Layout) -> dict[str, int]:
         "infinite label": int(infinite.sum()),
         "not binary": int((~binary).sum()) if layout.task == "multilabel" else 0,
     }
+
+
+@dataclass
+class Corrupt:
+    """A number of records."""
+
+    count: int = 0
+
+    def merge(self, other: "Corrupt") -> "Corrupt":
+        """Add other records; returns self."""
+        self.count += other.count
+        return self
+
+
+def corrupt_records(batches: Iterable[Any]) -> Corrupt:
+    """Worker function: how many records of a text file do not fit."""
+    corrupt = (batch.column(batch.schema.get_field_index("corrupt")) for batch in batches)
+    return Corrupt(sum(len(column) - column.null_count for column in corrupt))
 
 
 def refuse_bad(bad: BadValues, layout: Layout, locate: Any) -> None:

@@ -14,7 +14,7 @@ from nnspark.data.scaling import fit_over, fit_scaling
 from nnspark.engines.conservation import changed
 from nnspark.engines.frames import boundaries as split_boundaries
 from nnspark.engines.frames import survey as surveys
-from nnspark.engines.frames.bad_values import refuse_bad
+from nnspark.engines.frames.bad_values import corrupt_records, refuse_bad
 from nnspark.engines.frames.columns import Layout, arrays_of
 from nnspark.engines.frames.crowding import CrowdedRows, crowded_rows
 from nnspark.engines.frames.locate import first_bad
@@ -44,9 +44,9 @@ def survey_of(source: "DataFrame", df: "DataFrame", layout: Layout, data: Data) 
 
 def refuse_corrupt(source: "DataFrame", df: "DataFrame", layout: Layout) -> None:
     """Raise DataError if there are records of a text file that do not fit."""
-    count = df.where("corrupt is not null").count()
-    if count:
-        refuse_bad({("corrupt", "corrupt"): count}, layout, partial(first_bad, source, layout))
+    found = merged(df, corrupt_records)
+    if found is not None and found.count:
+        refuse_bad({("corrupt", "corrupt"): found.count}, layout, partial(first_bad, source, layout))
 
 
 def no_rows(df: "DataFrame", layout: Layout, where: str) -> DataError:
