@@ -156,7 +156,7 @@ BAD = {
     "text": (lambda d: d.assign(x1="a"), "'x1' is string, not a number"),
     "weight": (
         lambda d: d.assign(w=-d["w"]),
-        r"weights must be finite and not negative, but \d+ rows have another in column 'w'; the first is row 0 of",
+        r"weights must be finite and not negative, but \d+ rows have another in column 'w'; .* row 0 of",
     ),
 }
 
