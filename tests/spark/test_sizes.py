@@ -203,7 +203,7 @@ def test_shards_named_alike_are_caught_before_anything_is_trained(
 ) -> None:
     """Two bins under one number: the fault that once trained a third of the rows three times."""
     monkeypatch.setattr(build, "BIN_BYTES", 20_000)
-    monkeypatch.setattr(build, "_handle", _misnamed)
+    monkeypatch.setattr(build, "handle_of", _misnamed)
     recipe = recipe_of(f"data.path={parquet}", "spark.partitions=1", text=ROWS)
     with pytest.raises(InternalError, match="laid out twice"):
         load_shards(recipe, spark)
