@@ -43,7 +43,9 @@ def split_of(name):
 
 def layout_of(classes):
     """One feature, one label."""
-    return Layout(("x",), ("x",), ("y",), False, "", "classification", classes=np.arange(classes))
+    known = np.arange(classes)
+    labels = {"classes": known, "spellings": tuple(known.tolist()), "codes": known}
+    return Layout(("x",), ("x",), (None,), ("y",), "", "classification", **labels)
 
 
 def partitions_of(X, y, count):
