@@ -4,6 +4,7 @@ The DataFrame route (``frame.py``) takes the same decisions from the same functi
 rows give the same blocks however they arrive.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from nnspark.errors import DataError
 from nnspark.recipe import Recipe, Split
 from nnspark.sources import Table
 
-__all__ = ["Dataset", "fingerprint", "make_dataset", "to_blocks"]
+__all__ = ["Dataset", "fingerprint", "make_dataset", "split_of_the_rest", "to_blocks"]
 
 Array = NDArray[Any]
 
@@ -31,16 +32,21 @@ class Dataset:
     blocks: BlockSet
 
 
-def make_dataset(table: Table, recipe: Recipe) -> Dataset:
-    """Plan, split, scale and cut a table into blocks."""
+def make_dataset(table: Table, recipe: Recipe, *, given: NDArray[np.int8] | None = None) -> Dataset:
+    """Plan, split, scale and cut a table into blocks.
+
+    ``given`` (n,) is the part of each row, an index into ``rows.PARTS``, or -1 where the split decides.
+    """
+    given = _given_test(table) if given is None else given
+    if given is not None and table.weight is not None:
+        given = given[table.weight > 0]
     table = _without_weightless_rows(table)
     features, weight = table.features, table.weight
-    given_test = _given_test(table)
     classes, target = encode_target(table.target, recipe)
     hashes = hash_rows(features, target, weight)
     keys = split_keys(hashes, recipe.data.split.seed)
-    own = np.ones(len(keys), bool) if given_test is None else ~given_test
-    split = recipe.data.split if given_test is None else without_test(recipe.data.split)
+    own = np.ones(len(keys), bool) if given is None else given < 0
+    split = split_of_the_rest(recipe.data.split, [] if given is None else np.unique(given[~own]).tolist())
     strata = (
         [target == c for c in range(len(classes))] if split.stratify and classes is not None else [own | True]
     )
@@ -61,7 +67,7 @@ def make_dataset(table: Table, recipe: Recipe) -> Dataset:
         weighted=weight is not None,
         fingerprint=fingerprint(hashes),
     )
-    part = plan.parts(keys, target, given_test)
+    part = plan.parts(keys, target, given)
     train = part == 0
     class_counts = None if classes is None else np.bincount(target[train], minlength=len(classes))
     plan = finish_plan(
@@ -72,14 +78,19 @@ def make_dataset(table: Table, recipe: Recipe) -> Dataset:
         fit_scaling(recipe.data.scale, [features[train]], features.shape[1]),
         fit_target_scaling(recipe.data.target_scale, [target[train]], plan.num_targets),
     )
-    rows = plan.prepare(features, target, weight, given_test)
-    return Dataset(plan, to_blocks(plan, rows))
+    rows = plan.prepare(features, target, weight, given)
+    return Dataset(plan, to_blocks(plan, rows, by_hash=given is None))
 
 
-def to_blocks(plan: Plan, rows: Rows) -> BlockSet:
-    """Prepared rows, all there are, in their blocks; copies of rows that come very often are spread."""
-    crowded = find_crowded(rows.hashes, plan.num_features, plan.block_rows)
-    return assemble(spread(rows, crowded, plan.blocks, plan.block_rows), plan.block_rows)
+def to_blocks(plan: Plan, rows: Rows, *, by_hash: bool = True) -> BlockSet:
+    """Prepared rows, all there are, in their blocks; copies of rows that come very often are spread.
+
+    ``by_hash`` : whether a row's hash decides its part, so that copies share one; else they are not spread.
+    """
+    if by_hash:
+        crowded = find_crowded(rows.hashes, plan.num_features, plan.block_rows)
+        rows = spread(rows, crowded, plan.blocks, plan.block_rows)
+    return assemble(rows, plan.block_rows)
 
 
 def finish_plan(
@@ -134,17 +145,22 @@ def fingerprint(hashes: NDArray[np.uint64]) -> str:
     return f"{len(hashes)}-{first:016x}{second:016x}"
 
 
-def without_test(split: Split) -> Split:
-    """The split of the rows that are not a given test part."""
-    rest = split.train + split.validation
-    return replace(split, train=split.train / rest, validation=split.validation / rest, test=0.0)
+def split_of_the_rest(split: Split, given: Sequence[int]) -> Split:
+    """The split of the rows whose part is not given, where these parts (1, 2) are."""
+    fractions = (
+        split.train,
+        0.0 if 1 in given else split.validation,
+        0.0 if 2 in given else split.test,
+    )
+    train, validation, test = (fraction / sum(fractions) for fraction in fractions)
+    return replace(split, train=train, validation=validation, test=test) if given else split
 
 
-def _given_test(table: Table) -> NDArray[np.bool_] | None:
+def _given_test(table: Table) -> NDArray[np.int8] | None:
     if table.test_rows is None:
         return None
-    given = np.zeros(len(table.features), dtype=bool)
-    given[table.test_rows] = True
+    given = np.full(len(table.features), -1, dtype=np.int8)
+    given[table.test_rows] = 2
     return given
 
 

@@ -81,14 +81,14 @@ class Plan:
         features: Array,
         target: Array,
         weight: NDArray[np.float64] | None,
-        given_test: NDArray[np.bool_] | None = None,
+        given: NDArray[np.int8] | None = None,
     ) -> Rows:
         """Decide part and block of each row, then scale and cast it.
 
-        ``target`` holds class indices (n,) or float64 targets (n, outputs).
+        ``target`` holds class indices (n,) or float64 targets (n, outputs); ``given`` is as in ``parts``.
         """
         hashes = hash_rows(features, target, weight)
-        part = self.parts(split_keys(hashes, self.split_seed), target, given_test)
+        part = self.parts(split_keys(hashes, self.split_seed), target, given)
         counts = np.array(self.blocks, dtype=np.uint64)
         block = (hashes[:, 0] % counts[part]).astype(np.int64)
         if self.class_weight is not None:
@@ -101,14 +101,12 @@ class Plan:
         return Rows(part, block, hashes, self.scaling.apply(features).astype(self.dtype), y, weight)
 
     def parts(
-        self, keys: NDArray[np.uint64], target: Array, given_test: NDArray[np.bool_] | None = None
+        self, keys: NDArray[np.uint64], target: Array, given: NDArray[np.int8] | None = None
     ) -> NDArray[np.int8]:
-        """Part of each row, an index into ``rows.PARTS``, from its split key."""
+        """Part of each row, an index into ``rows.PARTS``: by its split key where ``given`` is -1 or None."""
         cuts = self.cuts[target] if len(self.cuts) > 1 else self.cuts[0]
         part = np.where(keys < cuts[..., 0], 2, np.where(keys < cuts[..., 1], 1, 0)).astype(np.int8)
-        if given_test is not None:
-            part[given_test] = 2
-        return part
+        return part if given is None else np.where(given < 0, part, given)
 
 
 def class_table(labels: Array, declared: Sequence[Any]) -> Array:

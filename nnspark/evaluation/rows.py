@@ -35,9 +35,9 @@ def evaluation_dataset(model: Model, table: Table, recipe: Recipe, part: str) ->
     For part "all" every row is in the part "test", which is the only one then.
     """
     table = _rows_that_count(table)
-    given_test = np.full(len(table.features), part == "all")
+    given = np.full(len(table.features), 2 if part == "all" else -1, dtype=np.int8)
     if table.test_rows is not None:
-        given_test[table.test_rows] = True
+        given[table.test_rows] = 2
     order = feature_order(model, table.feature_names)
     same = order == list(range(table.features.shape[1]))
     features = table.features if same else table.features[:, order]
@@ -51,7 +51,7 @@ def evaluation_dataset(model: Model, table: Table, recipe: Recipe, part: str) ->
         plan = make_dataset(table, plain_recipe(model, recipe)).plan
         refuse_empty(plan, part)
     plan = replace(plan, scaling=model.scaling, target_scaling=model.target_scaling)
-    rows = plan.prepare(table.features, target, table.weight, given_test)
+    rows = plan.prepare(table.features, target, table.weight, given)
     return Dataset(plan, to_blocks(plan, rows))
 
 

@@ -2,20 +2,59 @@
 
 threadpoolctl does it, imported at the first use. An executor may lack it; there Spark sets OMP_NUM_THREADS to
 ``spark.task.cpus``, which is 1 unless set otherwise.
+
+Some builds of OpenBLAS keep the number for each thread of Python that has set one, others only one for the
+process. Of several threads that train at once, each limits itself in the first case; in the second the last to
+end sets it back.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 __all__ = ["one_blas_thread"]
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
     """A block in which BLAS has one thread in this thread of Python; then as many as before."""
     controller = _controller()
-    limits: AbstractContextManager[Any] = nullcontext() if controller is None else controller.limit(limits=1)
-    return limits
+    if controller is None:
+        yield
+    elif _is_by_thread():
+        with controller.limit(limits=1):
+            yield
+    else:
+        _shared.enter(controller)
+        try:
+            yield
+        finally:
+            _shared.leave()
+
+
+class _Shared:
+    """One limit for all who are inside."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._limits = threading.Lock(), 0, None
+
+    def enter(self, controller: Any) -> None:
+        with self._lock:
+            if not self._inside:
+                self._limits = controller.limit(limits=1)
+            self._inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                limits: Any = self._limits
+                limits.restore_original_limits()
+
+
+_shared = _Shared()
 
 
 @cache
@@ -25,4 +64,26 @@ def _controller() -> Any:
         from threadpoolctl import ThreadpoolController
     except ImportError:
         return None
-    return ThreadpoolController()
+    return ThreadpoolController().select(user_api="blas")
+
+
+@cache
+def _is_by_thread() -> bool:
+    """Whether the limit that one thread has set stays when another thread sets another."""
+    controller = _controller()
+    limited, changed = threading.Event(), threading.Event()
+    stays: list[bool] = []
+
+    def stay_limited() -> None:
+        with controller.limit(limits=1):
+            limited.set()
+            changed.wait()
+            stays.append(all(library.num_threads == 1 for library in controller.lib_controllers))
+
+    other = threading.Thread(target=stay_limited, daemon=True)
+    other.start()
+    limited.wait()
+    with controller.limit(limits=2):
+        changed.set()
+        other.join()
+    return stays[0]

@@ -81,6 +81,12 @@ def _glorot(rng: np.random.Generator, shape: tuple[int, int], gain: float = 6.0)
     return rng.uniform(-bound, bound, shape)
 
 
+def _fan_in(rng: np.random.Generator, shape: tuple[int, int], gain: float = 2.4) -> Array:
+    """U(-b, b) with b = gain / sqrt(fan_in): what Spark's perceptron starts from."""
+    bound = gain / math.sqrt(shape[1] - 1)
+    return rng.uniform(-bound, bound, shape)
+
+
 def _he(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
     """N(0, 2 / fan_in) (He et al., 2015)."""
     return rng.normal(0.0, math.sqrt(2.0 / (shape[1] - 1)), shape)
@@ -92,6 +98,7 @@ def _zeros(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
 
 
 INITS: dict[str, Callable[..., Array]] = {
+    "fan_in": _fan_in,
     "glorot": _glorot,
     "he": _he,
     "normal": _normal,
@@ -99,6 +106,7 @@ INITS: dict[str, Callable[..., Array]] = {
     "zeros": _zeros,
 }
 INIT_OPTIONS = {
+    "fan_in": {"gain"},
     "glorot": {"gain"},
     "he": set[str](),
     "normal": {"scale"},

@@ -87,7 +87,7 @@ class Network:
     output : sigmoid, softmax or identity; auto is identity for regression, else sigmoid
     loss : cross_entropy or squared_error; auto is squared_error for regression, else cross_entropy
     output_units : 2 gives a sigmoid for each of two classes instead of one for both; 0 is automatic
-    init : {name = uniform, limit} | {name = normal, scale} | {name = glorot, gain} | he | zeros, each with bias = "drawn" or "zero"
+    init : {name = uniform, limit} | {name = normal, scale} | {name = glorot, gain} | {name = fan_in, gain} | he | zeros, each with bias = "drawn" or "zero"
     """  # noqa: E501
 
     hidden: list[int] = field(default_factory=lambda: [25])

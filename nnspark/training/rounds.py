@@ -36,7 +36,7 @@ from nnspark.sums.exact import exact, from_exact
 from nnspark.sums.ordered import OrderedSum
 from nnspark.training.cost import Evaluation, counted, part_metrics
 
-__all__ = ["RoundState", "make_rounds"]
+__all__ = ["RoundState", "make_rounds", "training_weight"]
 
 Array = NDArray[Any]
 
@@ -107,7 +107,7 @@ def make_rounds(
     those of ``parts`` at the round's starting weights.
     """
     is_bias = weights_module.bias_mask(objective.network.layers)
-    num_samples = _training_weight(shards)
+    num_samples = training_weight(shards)
     name, options = optimizer
     local = Local(
         objective,
@@ -159,7 +159,7 @@ class _Weight:
         return self
 
 
-def _training_weight(shards: Shards) -> float:
+def training_weight(shards: Shards) -> float:
     """The sum of the training rows' weights: known where they have none, one job where they have."""
     if not shards.plan.weighted:
         return float(shards.plan.num_samples[0])

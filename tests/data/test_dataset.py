@@ -252,3 +252,25 @@ def test_declared_classes_may_outnumber_the_rows():
             table_of(np.arange(4.0).reshape(2, 2), [0, 1]),
             make_recipe("data.split.train=0.5", "data.split.validation=0.5", "data.split.test=0"),
         )
+
+
+def test_given_parts_win_over_the_split():
+    """Rows of a given part are in it; the others are split without it; -1 everywhere is no given part."""
+    X, y = DIGITS
+    given = np.where(np.arange(len(X)) % 5 == 0, 1, -1).astype(np.int8)
+    split = "data.split={train=0.8,validation=0.1,test=0.1}"
+    dataset = make_dataset(table_of(X, y), make_recipe(split), given=given)
+    train, validation, test = dataset.plan.num_samples
+    assert validation == (given == 1).sum()
+    assert test == round((given == -1).sum() / 9)
+    assert train + validation + test == len(X)
+    free = make_dataset(table_of(X, y), make_recipe(split), given=np.full(len(X), -1, np.int8))
+    assert same_blocks(free.blocks, make_dataset(table_of(X, y), make_recipe(split)).blocks)
+
+
+def test_a_given_row_of_weight_0_is_not_there():
+    """Given parts are cut with the rows."""
+    X = np.arange(6.0)[:, None]
+    weight, given = np.array([1.0, 0, 1, 1, 0, 1]), np.array([-1, -1, -1, -1, 1, 1], np.int8)
+    plan = make_dataset(table_of(X, np.arange(6) % 2, weight), make_recipe(), given=given).plan
+    assert plan.num_samples[1] == 1

@@ -61,8 +61,9 @@ def test_normal_has_its_scale():
     assert W.mean() == pytest.approx(0.0, abs=0.01)
 
 
-def test_glorot_and_he_scale_with_the_fan():
-    """Bound sqrt(6 / (fan_in + units)); deviation sqrt(2 / fan_in). The bias is no input."""
+def test_glorot_he_and_fan_in_scale_with_the_fan():
+    """Bounds sqrt(6 / (fan_in + units)), 2.4 / sqrt(fan_in); deviation sqrt(2 / fan_in)."""
+    assert np.abs(drawn(name="fan_in")).max() == pytest.approx(2.4 / np.sqrt(400), rel=1e-3)
     bound = np.sqrt(6 / 700)
     assert np.abs(drawn(name="glorot")).max() == pytest.approx(bound, rel=1e-3)
     assert np.abs(drawn(name="glorot", gain=2.0)).max() == pytest.approx(np.sqrt(2 / 700), rel=1e-3)

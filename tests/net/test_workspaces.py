@@ -1,6 +1,5 @@
 """Scratch arrays kept from pass to pass: reused where they fit, and only one set of them."""
 
-from nnspark.net import workspaces
 from nnspark.net.network import Network
 from nnspark.net.workspaces import workspace
 
@@ -16,12 +15,13 @@ def test_a_block_that_fits_gets_the_same_arrays():
 
 def test_a_longer_block_another_dtype_and_another_network_get_others_and_one_is_kept():
     """However many data sets a worker sees, it holds one network's scratch."""
+    first = workspace(NETWORK, "float64", 20)
     for network, dtype, rows in (
-        (NETWORK, "float64", 20),
         (NETWORK, "float64", 21),
         (NETWORK, "float32", 21),
         (Network((4, 3, 2), "relu"), "float32", 21),
     ):
         work = workspace(network, dtype, rows)
         assert (work.rows, work.dtype) == (rows, dtype)
-        assert list(workspaces._kept.values()) == [work]
+        assert workspace(network, dtype, rows) is work
+    assert workspace(NETWORK, "float64", 20) is not first

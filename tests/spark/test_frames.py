@@ -9,9 +9,12 @@ import pandas as pd
 import pytest
 from spark.training import Outcome, outcome, recipe_of, without_spark
 
+from nnspark.data.dataset import make_dataset
 from nnspark.engines.frames import frame_shards, read_frame
+from nnspark.engines.layout import make_shards
 from nnspark.errors import DataError
 from nnspark.runs.run import load_shards
+from nnspark.sources import load_table
 
 FRAME = """
 [data]
@@ -218,3 +221,21 @@ def test_rows_of_weight_zero_are_not_there(spark: Any, tmp_path: Path) -> None:
         for name in ("zero.parquet", "absent.parquet")
     ]
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("options", [(), ("data.weight=w",), ("data.split.stratify=true",)])
+def test_validation_rows_named_by_a_column_are_those_of_arrays(
+    spark: Any, folder: Path, options: tuple[str, ...]
+) -> None:
+    """On some partitions only, and all rows of others; null means not."""
+    from pyspark.sql import functions as F
+
+    columns = [f"x{i}" for i in range(6)]
+    recipe = recipe_of(f"data.path={folder / 'one.parquet'}", f"data.columns={columns}", *options, text=FRAME)
+    table = load_table(recipe.data)
+    given = np.where(table.features[:, 1] > 1e-3, 1, -1).astype(np.int8)
+    expected = outcome(recipe, make_shards(make_dataset(table, recipe, given=given), None))
+    df = spark.read.parquet(str(folder / "one.parquet")).withColumn("v", F.expr("x1 > 1e-3 or null"))
+    for partitions in (1, 7):
+        ordered = df.repartitionByRange(partitions, "x1")
+        assert outcome(recipe, frame_shards(ordered, recipe, validation="v")) == expected

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.plan import part_counts
-from nnspark.data.rows import hash_rows, split_keys
+from nnspark.data.rows import split_keys
 from nnspark.engines.frames.columns import Layout, arrays_of
-from nnspark.engines.frames.survey import Survey, bits_for, bucket_of, compact, labels_of, present
+from nnspark.engines.frames.survey import Survey, bits_for, bucket_of, compact, labels_of, present, undecided
 from nnspark.recipe import Split
 
 __all__ = [
@@ -168,8 +168,8 @@ def count_inside(
     bits = min(bits_for(2 * strata), 64 - boundaries.bits)
     counts = NarrowCounts(bits, np.zeros((strata, 2, 1 << bits), np.int64))
     for batch in batches:
-        rows = present(arrays_of(batch, layout))
-        keys = split_keys(hash_rows(*rows), split.seed)
+        rows = undecided(present(arrays_of(batch, layout)))
+        keys = split_keys(rows.hashes(), split.seed)
         stratum = labels_of(rows, layout) if strata > 1 else np.zeros(len(keys), np.int64)
         at, boundary = np.nonzero(boundaries.near(keys, stratum)[0])
         following = bucket_of(keys[at] << np.uint64(boundaries.bits), bits)
@@ -183,8 +183,8 @@ def collect_near(batches: Iterable[Any], layout: Layout, split: Split, boundarie
     none = np.empty(0, np.int64)
     near = Near(none, np.empty(0, np.uint64), none, np.zeros((2, classes), np.int64))
     for batch in batches:
-        rows = present(arrays_of(batch, layout))
-        keys, label = split_keys(hash_rows(*rows), split.seed), labels_of(rows, layout)
+        rows = undecided(present(arrays_of(batch, layout)))
+        keys, label = split_keys(rows.hashes(), split.seed), labels_of(rows, layout)
         inside, below = boundaries.near(keys, label if strata > 1 else np.zeros_like(label))
         counted = [np.bincount(label[lower], minlength=classes) for lower in below.T]
         mine = inside.any(axis=1)

@@ -42,9 +42,12 @@ class Understood(NamedTuple):
     crowded: CrowdedRows | None
 
 
-def frame_shards(df: "DataFrame", recipe: Recipe, *, partitions: int = 0, depth: int = 0) -> SparkShards:
+def frame_shards(
+    df: "DataFrame", recipe: Recipe, *, validation: str = "", partitions: int = 0, depth: int = 0
+) -> SparkShards:
     """Lay out a DataFrame's rows on the executors; no row passes through the driver.
 
+    ``validation`` names a boolean column: its rows validate, the recipe's split is for the others.
     ``partitions`` is the number of tasks of an evaluation (0: one a core).
 
     Raises
@@ -54,7 +57,7 @@ def frame_shards(df: "DataFrame", recipe: Recipe, *, partitions: int = 0, depth:
     check_workers(df.sparkSession.sparkContext)
     read = partial(reading, recipe.data.path or "the DataFrame")
     with read():
-        rows = understand(df, recipe, _classes, make_plan)
+        rows = understand(df, recipe, _classes, make_plan, validation=validation)
         return lay_out(rows, read, partitions=partitions, depth=depth)
 
 
@@ -64,20 +67,21 @@ def understand(
     classes: Callable[["DataFrame", Layout, Data], Layout],
     plan: Callable[["DataFrame", "DataFrame", Layout, Recipe], tuple[Plan, CrowdedRows | None]],
     *,
+    validation: str = "",
     may_reread: bool = True,
 ) -> Understood:
     """Normalise rows, find their ``classes`` and make their ``plan``.
 
     Of a text file, records that do not fit come before whatever else is wrong: they may be why.
     """
-    normal, layout = normalise(df, recipe.data)
+    normal, layout = normalise(df, recipe.data, validation)
     try:
         layout = classes(normal, layout, recipe.data)
         return Understood(normal, layout, *plan(df, normal, layout, recipe))
     except DataError:
         whole = whole_records(df, recipe.data) if layout.is_text and may_reread else None
         if whole is not None:
-            return understand(whole, recipe, classes, plan, may_reread=False)
+            return understand(whole, recipe, classes, plan, validation=validation, may_reread=False)
         if layout.is_text:
             refuse_corrupt(df, normal, layout)
         raise

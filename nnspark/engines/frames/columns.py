@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.plan import class_table, encode_labels
+from nnspark.data.rows import PARTS, hash_rows
 from nnspark.engines.frames.csv import CORRUPT
 from nnspark.engines.frames.labels import MOST_CLASSES, labels_of
 from nnspark.errors import DataError, RecipeError
@@ -35,11 +36,25 @@ INTEGERS = ("tinyint", "smallint", "int", "bigint", "boolean")
 
 
 class Arrays(NamedTuple):
-    """A batch as arrays: features (n, d) float64, target indices (n,) or float64 (n, k), weight (n,)."""
+    """A batch as arrays: features (n, d) float64, target indices (n,) or float64 (n, k), weight (n,).
+
+    ``given`` (n,) int8 is the part of each row, or -1 where the split decides.
+    """
 
     features: Array
     target: Array
     weight: Array | None
+    given: Array | None = None
+
+    def hashes(self) -> Array:
+        """The rows' hashes; parts are not hashed."""
+        return hash_rows(self.features, self.target, self.weight)
+
+    def take(self, index: Any) -> "Arrays":
+        """The rows at ``index``."""
+        weight = None if self.weight is None else self.weight[index]
+        given = None if self.given is None else self.given[index]
+        return Arrays(self.features[index], self.target[index], weight, given)
 
 
 @dataclass(frozen=True)
@@ -47,8 +62,9 @@ class Layout:
     """What the columns of a normalised DataFrame mean.
 
     The columns are ``f0``, ``f1``, ... (numbers, or arrays of them); ``t0``, ... (targets); ``w`` if
-    weighted. ``names`` are the features' own names, ``columns`` those of the source columns, ``widths`` the
-    lengths of their arrays (None for numbers). A label of value ``spellings[i]`` is of class ``codes[i]``.
+    weighted, ``g`` if parts are given. ``names`` are the features' own names, ``columns`` those of the source
+    columns, ``widths`` the lengths of their arrays (None for numbers). A label ``spellings[i]`` is of
+    class ``codes[i]``.
     """
 
     names: tuple[str, ...]
@@ -58,6 +74,7 @@ class Layout:
     weight: str
     task: str
     is_text: bool = False
+    given: bool = False
     classes: Array | None = None
     spellings: tuple[Any, ...] = ()
     codes: Array | None = None
@@ -74,12 +91,15 @@ class Layout:
         return self.widths[int(column[1:])] if column.startswith("f") else None
 
 
-def normalise(df: "DataFrame", data: Data) -> tuple["DataFrame", Layout]:
-    """Select and cast the columns that the recipe names; nulls stay for the survey to count."""
+def normalise(df: "DataFrame", data: Data, validation: str = "") -> tuple["DataFrame", Layout]:
+    """Select and cast the columns that the recipe names; nulls stay for the survey to count.
+
+    ``validation`` is a boolean column that says which rows validate; it is no feature.
+    """
     from pyspark.sql import functions as F
 
     types = dict(df.dtypes)
-    columns = [name for name in df.columns if name != CORRUPT]
+    columns = [name for name in df.columns if name not in (CORRUPT, validation)]
     where = data.path or "the DataFrame"
     chosen = choose_columns(columns, label=data.label, weight=data.weight, columns=data.columns, where=where)
     features = [columns[at] for at in chosen.features]
@@ -98,6 +118,9 @@ def normalise(df: "DataFrame", data: Data) -> tuple["DataFrame", Layout]:
         if not is_number(types[weight]):
             raise refusals.not_a_number("weight", weight, _shown(types[weight]))
         selected.append(F.col(_quoted(weight)).cast("double").alias("w"))
+    if validation:
+        given = F.when(F.col(_quoted(validation)), F.lit(PARTS.index("validation"))).otherwise(F.lit(-1))
+        selected.append(given.cast("tinyint").alias("g"))
     if CORRUPT in df.columns:
         selected.append(F.col(CORRUPT).alias("corrupt"))
     layout = Layout(
@@ -108,6 +131,7 @@ def normalise(df: "DataFrame", data: Data) -> tuple["DataFrame", Layout]:
         data.weight,
         data.task,
         CORRUPT in df.columns,
+        bool(validation),
     )
     return df.select(*selected), layout
 
@@ -186,10 +210,11 @@ def arrays_of(batch: "pa.RecordBatch", layout: Layout) -> Arrays:
         target = layout.codes[_spelling_of(labels[0], layout)]
     else:
         target = np.column_stack([label.to_numpy(zero_copy_only=False) for label in labels])
-    weight = batch.schema.get_field_index("w")
-    return Arrays(
-        features, target, batch.column(weight).to_numpy(zero_copy_only=False) if weight >= 0 else None
+    weight, given = (
+        batch.column(at).to_numpy(zero_copy_only=False) if at >= 0 else None
+        for at in map(batch.schema.get_field_index, "wg")
     )
+    return Arrays(features, target, weight, given)
 
 
 def unknown_labels(label: "pa.Array", layout: Layout) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nnspark.data.crowded import Crowded, crowded_of, kinds, limit, pieces
 from nnspark.data.plan import Plan
-from nnspark.data.rows import Rows, hash_rows
+from nnspark.data.rows import Rows
 from nnspark.engines.conservation import changed
 from nnspark.engines.frames.columns import Arrays, Layout, arrays_of
 from nnspark.engines.frames.merging import merged
@@ -54,7 +54,12 @@ class Copies:
 
 
 def crowded_rows(df: "DataFrame", layout: Layout, survey: Survey, block_rows: int) -> CrowdedRows | None:
-    """The crowded kinds of a surveyed DataFrame; another pass only where the survey found candidates."""
+    """The crowded kinds of a surveyed DataFrame; another pass only where the survey found candidates.
+
+    None where parts are given: copies need not share one then.
+    """
+    if layout.given:
+        return None
     columns = len(layout.names)
     most = limit(survey.rows, columns, block_rows)
     missed = survey.rows // (kinds(columns) + 1)
@@ -69,7 +74,7 @@ def crowded_rows(df: "DataFrame", layout: Layout, survey: Survey, block_rows: in
         return None
     at = np.flatnonzero(crowded.kind_of(found.hashes) >= 0)
     at = at[np.argsort(found.hashes[at, 0])]
-    return CrowdedRows(crowded, _taken(found.rows, at))
+    return CrowdedRows(crowded, found.rows.take(at))
 
 
 def count_copies(batches: Iterable[Any], layout: Layout, words: NDArray[np.uint64]) -> Copies | None:
@@ -77,17 +82,17 @@ def count_copies(batches: Iterable[Any], layout: Layout, words: NDArray[np.uint6
     total = None
     for batch in batches:
         rows = present(arrays_of(batch, layout))
-        hashes = hash_rows(*rows)
+        hashes = rows.hashes()
         mine = np.flatnonzero(np.isin(hashes[:, 0], words))
         if len(mine):
-            found = _once(hashes[mine], np.ones(len(mine), np.int64), _taken(rows, mine))
+            found = _once(hashes[mine], np.ones(len(mine), np.int64), rows.take(mine))
             total = found if total is None else total.merge(found)
     return total
 
 
 def pieces_in(plan: Plan, crowded: CrowdedRows, here: Callable[[int, Array], Array]) -> Rows:
     """The copies that belong to the blocks of a part that are ``here(part, blocks)``, made."""
-    rows = plan.prepare(*crowded.rows)
+    rows = plan.prepare(*crowded.rows[:3])
     kind, block = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for number, copies in enumerate(crowded.kinds.copies.tolist()):
         part, word = int(rows.part[number]), int(rows.hashes[number, 0])
@@ -102,12 +107,7 @@ def _once(hashes: Array, times: Array, rows: Arrays) -> Copies:
     order = np.lexsort((hashes[:, 1], hashes[:, 0]))
     hashes, times = hashes[order], times[order]
     first = np.flatnonzero(np.append(True, (np.diff(hashes, axis=0) != 0).any(axis=1)))
-    return Copies(hashes[first], np.add.reduceat(times, first), _taken(rows, order[first]))
-
-
-def _taken(rows: Arrays, at: Array) -> Arrays:
-    weight = None if rows.weight is None else rows.weight[at]
-    return Arrays(rows.features[at], rows.target[at], weight)
+    return Copies(hashes[first], np.add.reduceat(times, first), rows.take(order[first]))
 
 
 def _both(one: Arrays, other: Arrays) -> Arrays:

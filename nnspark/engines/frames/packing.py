@@ -49,7 +49,7 @@ def pack(where: Bins, layout: Layout, crowded: CrowdedRows | None, batches: Batc
         raw = present(arrays_of(batch, layout))
         if not len(raw.features):
             continue
-        rows = where.plan.prepare(raw.features, raw.target, raw.weight)
+        rows = where.plan.prepare(raw.features, raw.target, raw.weight, raw.given)
         if crowded is not None:
             kind = crowded.kinds.kind_of(rows.hashes)
             seen += np.bincount(kind[kind >= 0], minlength=len(seen))
@@ -62,7 +62,7 @@ def pack(where: Bins, layout: Layout, crowded: CrowdedRows | None, batches: Batc
         for chosen in np.split(order, edges):
             yield _sent(int(place[chosen[0]]), rows.take(chosen))
     if crowded is not None and seen.any():
-        rows = where.plan.prepare(*crowded.rows)
+        rows = where.plan.prepare(*crowded.rows[:3])
         home = where.of_rows(rows)
         for bin_number in np.unique(home[seen > 0]).tolist():
             yield _sent(bin_number, np.where(home == bin_number, seen, 0))

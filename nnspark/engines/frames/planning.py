@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data.dataset import finish_plan
+from nnspark.data.dataset import finish_plan, split_of_the_rest
 from nnspark.data.plan import Plan, Scaling
-from nnspark.data.rows import hash_rows, split_keys
+from nnspark.data.rows import split_keys
 from nnspark.data.scaling import fit_over, fit_scaling
 from nnspark.engines.conservation import changed
 from nnspark.engines.frames import boundaries as split_boundaries
@@ -66,9 +66,10 @@ def make_plan(
 
     ``scalings`` of features and targets are a model's own; without them they are fitted as the recipe says.
     """
-    split = recipe.data.split
     survey = survey_of(source, df, layout, recipe.data)
+    split = split_of_the_rest(recipe.data.split, np.flatnonzero(survey.given.any(axis=1)).tolist())
     cuts, counts = _split(df, layout, split, survey)
+    counts += survey.given
     columns = len(layout.names)
     plan = Plan(
         task=layout.task,
@@ -155,7 +156,8 @@ def _over_train(
     def results() -> Iterator[Any]:
         for batch in batches:
             rows = surveys.present(arrays_of(batch, layout))
-            train = plan.parts(split_keys(hash_rows(*rows), plan.split_seed), rows.target) == 0
+            keys = split_keys(rows.hashes(), plan.split_seed)
+            train = plan.parts(keys, rows.target, rows.given) == 0
             if train.any():
                 yield function((rows.target if of_target else rows.features)[train])
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.crowded import Common, kinds
-from nnspark.data.rows import fingerprint_of, hash_rows, split_keys, sum_hashes
+from nnspark.data.rows import PARTS, fingerprint_of, split_keys, sum_hashes
 from nnspark.engines.frames.bad_values import bad_values
 from nnspark.engines.frames.columns import Arrays, Layout, arrays_of
 from nnspark.recipe import Split
@@ -25,6 +25,7 @@ __all__ = [
     "present",
     "strata_of",
     "survey_batches",
+    "undecided",
 ]
 
 Array = NDArray[Any]
@@ -36,7 +37,8 @@ class Survey:
     """What one pass finds.
 
     ``histogram`` (strata, buckets) counts split keys by stratum and leading bits; ``by_class`` counts rows of
-    each class, (classes or 1,); ``hash_sums`` are the wrapped sums of the rows' hashes; ``bad`` counts
+    each class, (classes or 1,), ``given`` (3, classes or 1) those whose part is given, which the others leave
+    out; ``hash_sums`` are the wrapped sums of the rows' hashes; ``bad`` counts
     unusable values by kind and normalised column; ``common`` are hashes that came often (the one thing here
     that depends on the order, within its bounds).
 
@@ -47,6 +49,7 @@ class Survey:
 
     histogram: Array
     by_class: Array
+    given: Array
     common: Common
     rows: int = 0
     hash_sums: tuple[int, int] = (0, 0)
@@ -56,6 +59,7 @@ class Survey:
         """Add another survey; returns self."""
         self.histogram += other.histogram
         self.by_class += other.by_class
+        self.given += other.given
         self.common.merge(other.common)
         self.rows += other.rows
         words = zip(self.hash_sums, other.hash_sums, strict=True)
@@ -102,7 +106,10 @@ def survey_batches(batches: Iterable[Any], layout: Layout, split: Split) -> Surv
     strata, classes = strata_of(layout, split), 1 if layout.classes is None else len(layout.classes)
     bits = bits_for(strata)
     survey = Survey(
-        np.zeros((strata, 1 << bits), np.int64), np.zeros(classes, np.int64), Common(kinds(len(layout.names)))
+        np.zeros((strata, 1 << bits), np.int64),
+        np.zeros(classes, np.int64),
+        np.zeros((len(PARTS), classes), np.int64),
+        Common(kinds(len(layout.names))),
     )
     for batch in batches:
         if not batch.num_rows:
@@ -113,13 +120,16 @@ def survey_batches(batches: Iterable[Any], layout: Layout, split: Split) -> Surv
                 survey.bad[key] = survey.bad.get(key, 0) + count
             continue
         rows = present(arrays_of(batch, layout))
-        hashes = hash_rows(*rows)
-        keys, label = split_keys(hashes, split.seed), labels_of(rows, layout)
+        hashes, own = rows.hashes(), undecided(rows)
+        if rows.given is not None:
+            decided = rows.given >= 0
+            np.add.at(survey.given, (rows.given[decided], labels_of(rows, layout)[decided]), 1)
+        keys, label = split_keys(own.hashes(), split.seed), labels_of(own, layout)
         stratum = label if strata > 1 else np.zeros_like(label)
         np.add.at(survey.histogram, (stratum, bucket_of(keys, bits)), 1)
         survey.by_class += np.bincount(label, minlength=classes)
         survey.common.add(hashes[:, 0])
-        survey.rows += len(keys)
+        survey.rows += len(hashes)
         words = zip(survey.hash_sums, sum_hashes(hashes), strict=True)
         first, second = ((mine + theirs) % 2**64 for mine, theirs in words)
         survey.hash_sums = (first, second)
@@ -139,7 +149,9 @@ def bucket_of(keys: Array, bits: int) -> Array:
 
 def present(rows: Arrays) -> Arrays:
     """The rows whose weight is not 0."""
-    if rows.weight is None or (rows.weight > 0).all():
-        return rows
-    keep = rows.weight > 0
-    return Arrays(rows.features[keep], rows.target[keep], rows.weight[keep])
+    return rows if rows.weight is None or (rows.weight > 0).all() else rows.take(rows.weight > 0)
+
+
+def undecided(rows: Arrays) -> Arrays:
+    """The rows whose part is not given."""
+    return rows if rows.given is None else rows.take(rows.given < 0)
