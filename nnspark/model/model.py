@@ -6,7 +6,7 @@ metadata.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,11 @@ class Model:
                 f"the model takes {self.network.layers[0]} features but the rows have shape {features.shape}"
             )
         return steady_outputs(self.network, self.weights, self.scaling.apply(features))
+
+    def raw_outputs(self, features: Array) -> NDArray[np.float64]:
+        """What the output function is applied to: the last layer's z, shape (n, units)."""
+        linear = replace(self.network, output="identity", loss="squared_error")
+        return replace(self, network=linear).outputs(features)
 
     def predict_proba(self, features: Array) -> NDArray[np.float64]:
         """One column a class (n, num_classes), rows adding up to 1; of a multilabel model one a label."""

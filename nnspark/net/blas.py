@@ -4,8 +4,8 @@ threadpoolctl does it, imported at the first use. An executor may lack it; there
 ``spark.task.cpus``, which is 1 unless set otherwise.
 
 Some builds of OpenBLAS keep the number for each thread of Python that has set one, others only one for the
-process. Of several threads that train at once, each limits itself in the first case; in the second the last to
-end sets it back.
+process. Of several threads that train at once, each limits itself in the first case; in the second the last
+to end sets it back.
 """
 
 import threading

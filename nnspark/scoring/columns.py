@@ -20,15 +20,19 @@ if TYPE_CHECKING:
     from pyspark.sql.types import DataType
 
 __all__ = [
+    "FEATURES",
     "FeatureColumns",
     "Piece",
     "array_of",
     "as_array",
     "choose_features",
     "column_of",
+    "kind_of",
     "number_of",
+    "with_features",
 ]
 
+FEATURES = "nnspark features"
 PART_OF_ARRAY = re.compile(r"(.+)\[(\d+)\]")
 
 
@@ -58,7 +62,7 @@ def choose_features(
     ------
     DataError : a missing column, or one that does not hold numbers; ShapeError : too many or too few.
     """
-    kinds = {field.name: _kind(field.dataType) for field in frame.schema.fields}
+    kinds = {field.name: kind_of(field.dataType) for field in frame.schema.fields}
     wanted = list(columns) or _by_name(model, kinds, named=named)
     if wanted is None:
         wanted = _by_position(model, kinds, where)
@@ -94,6 +98,19 @@ def as_array(features: FeatureColumns) -> "Column":
     if scalars:
         pieces.append(F.array(*scalars))
     return pieces[0] if len(pieces) == 1 else F.concat(*pieces)
+
+
+def with_features(frame: "DataFrame", array: "Column") -> "DataFrame":
+    """The frame with the features, one array, as the column ``FEATURES``, fit to go to Python by Arrow.
+
+    Spark hands the batches of a columnar source (Parquet) to Python with all their columns, as they are, and
+    fails at a vector among them. A generator, here of one row a row, is a step that no optimizer moves and
+    that makes rows of such batches first.
+    """
+    from pyspark.sql import functions as F
+
+    has_vectors = '"type":"udt"' in frame.schema.json().replace(" ", "")
+    return frame.withColumn(FEATURES, F.explode(F.array(array)) if has_vectors else array)
 
 
 def _by_name(model: Model, kinds: dict[str, str], *, named: bool) -> list[str] | None:
@@ -154,7 +171,7 @@ def _with_widths(wanted: list[str], kinds: dict[str, str], model: Model, where: 
     return [Piece(name, kinds[name], widths.get(name)) for name in wanted]
 
 
-def _kind(kind: "DataType") -> str:
+def kind_of(kind: "DataType") -> str:
     """number, text, array or vector; else "?" and what it is."""
     from pyspark.sql import types as T
 

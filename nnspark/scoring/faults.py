@@ -7,33 +7,42 @@ from nnspark.scoring.columns import FeatureColumns, Piece, array_of, column_of, 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-__all__ = ["explain"]
+__all__ = ["explain", "unusable"]
 
 
 def explain(frame: "DataFrame", features: FeatureColumns, where: str) -> str:
     """Say in one line which feature columns cannot be predicted from, counted over the whole frame."""
+    changed = f"{where} has rows that could not be predicted, but they changed while they were read"
+    return unusable(frame, features, where) or changed
+
+
+def unusable(frame: "DataFrame", features: FeatureColumns, where: str) -> str:
+    """Say in one line which feature columns hold what is no number, in how many rows; "" if none does."""
     from pyspark.sql import functions as F
 
     counts = [F.count_if(_is_bad(piece)).alias(f"n{at}") for at, piece in enumerate(features)]
     texts = [
-        F.first(F.when(_is_bad(piece), column_of(piece)), ignorenulls=True).alias(f"t{at}")
+        F.min(F.when(_is_bad(piece), _shown(piece).cast("string"))).alias(f"t{at}")
         for at, piece in enumerate(features)
-        if piece.kind == "text"
     ]
     row = frame.agg(F.count(F.lit(1)).alias("rows"), *counts, *texts).first()
     assert row is not None
     bad = [at for at in range(len(features)) if row[f"n{at}"]]
     if not bad:
-        return f"{where} has rows that could not be predicted, but they changed while they were read"
+        return ""
     piece, count = features[bad[0]], row[f"n{bad[0]}"]
     expected = "a finite number" if piece.width is None else f"{piece.width} finite numbers"
-    example = row[f"t{bad[0]}"] if piece.kind == "text" else None
+    example = row[f"t{bad[0]}"]
     shown = f" (such as {example[:40]!r})" if example is not None else ""
     others = f", and {len(bad) - 1} other columns are affected" if len(bad) > 1 else ""
     return (
         f"{where}: column {piece.name!r} must hold {expected}, but {count} of {row['rows']} rows have a "
         f"null, NaN, infinite or other value there{shown}{others}; fill or drop those rows"
     )
+
+
+def _shown(piece: Piece) -> "Column":
+    return column_of(piece) if piece.width is None else array_of(piece)
 
 
 def _is_bad(piece: Piece) -> "Column":

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nnspark.engines.resident import settle_worker
 from nnspark.errors import DataError
 from nnspark.model import Model
-from nnspark.scoring.columns import FeatureColumns, as_array
+from nnspark.scoring.columns import FEATURES, FeatureColumns, as_array, with_features
 from nnspark.scoring.faults import explain
 
 if TYPE_CHECKING:
@@ -65,10 +65,14 @@ def score(frame: "DataFrame", model: Model, features: FeatureColumns) -> Scored:
         warnings.simplefilter("ignore", UserWarning)  # the type hints it asks for cannot be on a partial
         answer = arrow_udf(partial(_answer_batches, model_bc), f"struct<{types}>", ArrowUDFType.SCALAR_ITER)
     observed = Observation()
-    answered = frame.withColumn(ANSWERS, answer(as_array(features))).observe(
-        observed,
-        F.count(F.lit(1)).alias("rows"),
-        F.count_if(F.col(f"`{ANSWERS}`").isNull()).alias("unpredicted"),
+    answered = (
+        with_features(frame, as_array(features))
+        .withColumn(ANSWERS, answer(F.col(f"`{FEATURES}`")))
+        .observe(
+            observed,
+            F.count(F.lit(1)).alias("rows"),
+            F.count_if(F.col(f"`{ANSWERS}`").isNull()).alias("unpredicted"),
+        )
     )
     columns = [F.col(f"`{ANSWERS}`").getField(f"a{at}").alias(name) for at, (name, _) in enumerate(names)]
     kept = [F.col(quoted(name)) for name in frame.columns]

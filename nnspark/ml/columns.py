@@ -1,0 +1,178 @@
+"""The columns to train on: what they hold, what their ml attributes say, and whether every row can be used.
+
+One pass over the label, and over weight and indicator where there are any, counts what cannot be used and
+finds the number of classes. Features are checked where they are read anyway; only if some are bad a second
+pass says which.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from nnspark.errors import DataError, RecipeError, ShapeError
+from nnspark.ml.params import PerceptronParams
+from nnspark.scoring.columns import Piece, array_of, column_of, kind_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+__all__ = ["Source", "attributes", "feature_names", "feature_piece", "read_source"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Checked columns under the user's names: features as array<double>, label double, weight, validation.
+
+    ``names`` are the features' own; ``labels`` what the classes are called, if the label column says it.
+    """
+
+    frame: "DataFrame"
+    features: Piece
+    label: str
+    weight: str
+    validation: str
+    names: tuple[str, ...]
+    rows: int
+    num_classes: int = 0
+    labels: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        return len(self.names)
+
+
+def read_source(params: PerceptronParams, df: "DataFrame", *, classification: bool) -> Source:
+    """Select, name and check what a fit needs.
+
+    Raises
+    ------
+    DataError : a missing column, one of the wrong type, unusable labels or weights; each says how many rows.
+    """
+    features = feature_piece(df, params.getFeaturesCol())
+    label = params.getLabelCol()
+    weight, validation = (
+        params.optional(name) or "" for name in (params.weightCol, params.validationIndicatorCol)
+    )
+    named = [name for name in (features.name, label, weight, validation) if name]
+    if len(set(named)) < len(named):
+        raise RecipeError(f"features, label, weight and validation need a column each, got {named}")
+    columns = [array_of(features).alias(features.name), _number(df, label).alias(label)]
+    if weight:
+        columns.append(_number(df, weight).alias(weight))
+    if validation:
+        if not isinstance(_field(df, validation).dataType, T.BooleanType):
+            kind = _field(df, validation).dataType.simpleString()
+            raise DataError(f"column {validation!r} must hold booleans, true for validation, but is {kind}")
+        columns.append(column_of(Piece(validation, "boolean")))
+    layers = params.optional(params.layers)
+    said = attributes(df, label) if classification else {}
+    labels = tuple(map(str, said.get("vals", ())))
+    classes = max(2, layers[-1]) if layers else len(labels) or int(said.get("num_vals", 0))
+    frame = df.select(*columns)
+    rows, largest = _check(frame, label, weight, validation, classes if classification else None)
+    width = layers[0] if layers else _width(df, features)
+    names = feature_names(df, features.name, width)
+    found = (classes or max(2, int(largest) + 1)) if classification else 0
+    return Source(
+        frame,
+        features._replace(kind="array", width=width),
+        label,
+        weight,
+        validation,
+        names,
+        rows,
+        found,
+        labels if len(labels) == found else (),
+    )
+
+
+def feature_piece(df: "DataFrame", name: str) -> Piece:
+    """The features column; DataError unless it is a vector or an array of numbers."""
+    kind = kind_of(_field(df, name).dataType)
+    if kind not in ("vector", "array"):
+        raise DataError(
+            f"column {name!r} must hold vectors or arrays of numbers, but is "
+            f"{_field(df, name).dataType.simpleString()}; put columns together with VectorAssembler"
+        )
+    return Piece(name, kind)
+
+
+def attributes(df: "DataFrame", name: str) -> dict[str, Any]:
+    """A column's ml attributes, as its metadata has them."""
+    found = df.schema[name].metadata.get("ml_attr") or {}
+    return dict(found)
+
+
+def feature_names(df: "DataFrame", name: str, width: int) -> tuple[str, ...]:
+    """What the features are called: by the column's ml attributes if they name all, else by their number."""
+    said = attributes(df, name).get("attrs") or {}
+    named = {one["idx"]: one["name"] for kind in said.values() for one in kind if "name" in one}
+    names = tuple(named.get(at, "") for at in range(width))
+    return names if all(names) and len(set(names)) == width else tuple(map(str, range(width)))
+
+
+def _field(df: "DataFrame", name: str) -> T.StructField:
+    if name not in df.columns:
+        raise DataError(f"there is no column {name!r}; the DataFrame has {', '.join(map(repr, df.columns))}")
+    return df.schema[name]
+
+
+def _number(df: "DataFrame", name: str) -> "Column":
+    kind = _field(df, name).dataType
+    if not isinstance(kind, T.NumericType | T.BooleanType):
+        hint = "; number it with StringIndexer" if isinstance(kind, T.StringType) else ""
+        raise DataError(f"column {name!r} must hold numbers, but is {kind.simpleString()}{hint}")
+    return column_of(Piece(name, "number")).cast("double")
+
+
+def _width(df: "DataFrame", features: Piece) -> int:
+    """By the column's ml attributes, else the length of the first row's vector."""
+    said = attributes(df, features.name)
+    width = int(said.get("num_attrs", 0)) or sum(map(len, (said.get("attrs") or {}).values()))
+    if width:
+        return width
+    first = df.select(F.size(array_of(features)).alias("n")).where("n > 0").head()
+    if first is None:
+        raise ShapeError(f"column {features.name!r} has no values in any row")
+    return int(first["n"])
+
+
+def _check(
+    frame: "DataFrame", label: str, weight: str, validation: str, classes: int | None
+) -> tuple[int, float]:
+    """Number of rows and the largest label; DataError for what is not a label, a weight or a boolean."""
+    y = column_of(Piece(label, "number"))
+    good = y.isNotNull() & ~F.isnan(y) & (F.abs(y) != float("inf"))
+    expected = "finite numbers"
+    if classes is not None:
+        good = good & (y == F.floor(y)) & (y >= 0)
+        good = good & (y < classes) if classes else good
+        expected = f"whole numbers from 0 to {classes - 1}" if classes else "whole numbers from 0"
+    checks = [(label, expected, good)]
+    if weight:
+        w = column_of(Piece(weight, "number"))
+        good = w.isNotNull() & (w >= 0) & (w < float("inf"))
+        checks.append((weight, "finite weights of 0 or more", good))
+    if validation:
+        checks.append((validation, "true or false", column_of(Piece(validation, "boolean")).isNotNull()))
+    figures = [F.count(F.lit(1)).alias("rows"), F.max(y).alias("largest")]
+    for at, (name, _, good) in enumerate(checks):
+        bad = ~F.coalesce(good, F.lit(False))
+        figures += [
+            F.count_if(bad).alias(f"n{at}"),
+            F.min(F.when(bad, column_of(Piece(name, "")))).alias(f"v{at}"),
+        ]
+    row: Any = frame.agg(*figures).first()
+    if not row["rows"]:
+        raise DataError("the DataFrame has no rows")
+    for at, (name, expected, _) in enumerate(checks):
+        if row[f"n{at}"]:
+            value = "null" if row[f"v{at}"] is None else f"{row[f'v{at}']:g}"
+            raise DataError(
+                f"column {name!r} must hold {expected}, but {row[f'n{at}']} of {row['rows']} rows do not, "
+                f"such as {value}; correct or drop those rows"
+            )
+    return int(row["rows"]), float(row["largest"])

@@ -1,0 +1,138 @@
+"""From a DataFrame and Params to a trained model, on the executors or in the driver: the same weights."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.data.dataset import make_dataset
+from nnspark.engines.base import LocalShards, Shards
+from nnspark.engines.frames import frame_shards
+from nnspark.errors import DataError
+from nnspark.log import warn
+from nnspark.ml.columns import Source, read_source
+from nnspark.ml.params import PerceptronParams
+from nnspark.ml.translate import in_params, recipe_of, with_mean_penalty
+from nnspark.ml.weights import from_mllib
+from nnspark.model import Model
+from nnspark.net.weights import count
+from nnspark.objective.totals import Kernel
+from nnspark.optimizers import RULES
+from nnspark.recipe import Recipe, dumps
+from nnspark.recipe.options import name_and_options
+from nnspark.scoring.faults import unusable
+from nnspark.sources.table import Table
+from nnspark.training.cost import Cost
+from nnspark.training.loop import Epoch, Progress, first_state, kernel_for, one_blas_thread, train
+from nnspark.training.rounds import training_weight
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+__all__ = ["Fit", "fit", "quicker_here"]
+
+Array = NDArray[Any]
+DRIVER_BYTES = 64 << 20
+DRIVER_PRODUCTS = 200_000_000
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained model and how it came about.
+
+    ``history`` has one row an iteration; ``objective`` the cost before the first iteration and after each.
+    """
+
+    model: Model
+    history: list[dict[str, Any]]
+    objective: list[float]
+    labels: tuple[str, ...]
+    stopped_because: str
+
+
+def fit(params: PerceptronParams, df: "DataFrame", *, classification: bool) -> Fit:
+    """Train on a DataFrame what the Params say.
+
+    Raises
+    ------
+    RecipeError : Params that cannot be trained with; DataError : rows that cannot be trained on, counted;
+    DivergedError : the cost is not finite any more.
+    """
+    source = read_source(params, df, classification=classification)
+    recipe = recipe_of(params, source)
+    rows: list[dict[str, Any]] = []
+    ends: list[Progress] = []
+
+    def remember(epoch: Epoch) -> None:
+        rows.append(epoch.row)
+        ends[:] = [epoch.progress]
+
+    with _shards(source, recipe, params.getOrDefault(params.engine)) as shards, in_params():
+        for warning in shards.plan.warnings:
+            warn(warning)
+        if recipe.training.l2:
+            recipe = with_mean_penalty(recipe, training_weight(shards))
+        kernel = kernel_for(recipe, shards.plan)
+        given = params.optional(params.initialWeights)
+        theta = None if given is None else from_mllib(given.toArray(), kernel.network.layers)
+        first = first_state(recipe, shards, theta)
+        trained = train(recipe, shards, start=first, callbacks=[remember])
+        objective = _objective(recipe, kernel, shards, rows, first.theta, ends[-1].theta)
+        plan = replace(shards.plan, feature_names=source.names)
+    model = Model.of(plan, trained.network, trained.theta, dumps(recipe))
+    return Fit(model, rows, objective, source.labels, trained.stopped_because)
+
+
+def quicker_here(rows: int, width: int, num_weights: int) -> bool:
+    """Whether the driver is sooner done than executors: an evaluation takes less than a Spark job costs."""
+    return rows * width * 8 <= DRIVER_BYTES and rows * num_weights <= DRIVER_PRODUCTS
+
+
+def _shards(source: Source, recipe: Recipe, engine: str) -> Shards:
+    """Lay the rows out, or say which of them cannot be used."""
+    layers = [source.width, *recipe.network.hidden, max(1, source.num_classes)]
+    here = engine == "local" or (engine == "auto" and quicker_here(source.rows, source.width, count(layers)))
+    try:
+        shards: Shards = _in_driver(source, recipe) if here else _on_executors(source, recipe)
+    except DataError as error:
+        raise DataError(unusable(source.frame, [source.features], "the DataFrame") or str(error)) from None
+    return shards
+
+
+def _on_executors(source: Source, recipe: Recipe) -> Shards:
+    shards = frame_shards(source.frame, recipe, validation=source.validation)
+    if shards.plan.num_features != source.width:
+        shards.close()
+        raise DataError(f"vectors of {shards.plan.num_features} values where {source.width} were expected")
+    return shards
+
+
+def _in_driver(source: Source, recipe: Recipe) -> Shards:
+    table = source.frame.toArrow().combine_chunks()
+    lists = table.column(source.features.name).combine_chunks()
+    values = lists.flatten().to_numpy(zero_copy_only=False)
+    offsets = lists.offsets.to_numpy()
+    if lists.null_count or (np.diff(offsets) != source.width).any() or not np.isfinite(values).all():
+        raise DataError("features that cannot be used")
+
+    def column(name: str) -> Array | None:
+        return table.column(name).to_numpy() if name else None
+
+    features = np.ascontiguousarray(values, dtype=np.float64).reshape(-1, source.width)
+    target, weight, validates = map(column, (source.label, source.weight, source.validation))
+    given = None if validates is None else np.where(validates, 1, -1).astype(np.int8)
+    assert target is not None
+    return LocalShards(make_dataset(Table(features, target, weight, source.names), recipe, given=given))
+
+
+def _objective(
+    recipe: Recipe, kernel: Kernel, shards: Shards, rows: list[dict[str, Any]], first: Array, last: Array
+) -> list[float]:
+    """The cost at the start and after each iteration; history rows have one of the two, by the optimizer."""
+    name, _ = name_and_options(recipe.training.optimizer)
+    before = name in RULES
+    with one_blas_thread():
+        cost, _ = Cost(kernel, shards, l2=recipe.training.l2)(last if before else first)
+    costs = [float(row["cost"]) for row in rows]
+    return [*costs, cost] if before else [cost, *costs]

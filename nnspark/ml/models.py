@@ -1,0 +1,112 @@
+"""What both fitted models have: weights, history, how they are saved, how they answer a DataFrame's rows."""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.ml.linalg import DenseVector
+from pyspark.ml.util import MLReadable, MLWritable
+from pyspark.sql import functions as F
+
+from nnspark.errors import DataError, ShapeError
+from nnspark.ml.columns import feature_piece
+from nnspark.ml.fitting import Fit
+from nnspark.ml.params import PerceptronParams
+from nnspark.ml.persistence import ParamsReader, ParamsWriter
+from nnspark.ml.weights import to_mllib
+from nnspark.model import Model
+from nnspark.scoring.columns import FEATURES, array_of, with_features
+from nnspark.scoring.frame import ANSWERS, quoted
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+__all__ = ["PerceptronModel", "select"]
+
+Array = NDArray[Any]
+Worker = Callable[[Iterator[Any]], Iterator[Any]]
+
+
+class PerceptronModel(PerceptronParams, MLReadable[Any], MLWritable):
+    """A trained network as a Spark ML model.
+
+    Attributes
+    ----------
+    model : nnspark's own model: the network, its weights, the scaling.
+    history : one dict an iteration, as in ``history.jsonl``; kept when the model is saved.
+    labels : what the classes are called, where the label column said it.
+    """
+
+    def __init__(
+        self, model: Model, history: Sequence[dict[str, Any]] = (), labels: Sequence[str] = ()
+    ) -> None:
+        super().__init__()
+        self.model, self.history, self.labels = model, list(history), tuple(labels)
+        self._trained: tuple[Fit, DataFrame] | None = None
+
+    @property
+    def weights(self) -> DenseVector:
+        """All weights, layer by layer, in the layout of Spark's own perceptron."""
+        return DenseVector(to_mllib(self.model.weights))
+
+    @property
+    def numFeatures(self) -> int:
+        """Number of features the model takes."""
+        return self.model.network.layers[0]
+
+    @property
+    def hasSummary(self) -> bool:
+        """Whether this model was fitted in this program, rather than loaded."""
+        return self._trained is not None
+
+    def write(self) -> ParamsWriter:
+        """Returns the writer of this model."""
+        return ParamsWriter(self, self.model, {"history": self.history, "labels": list(self.labels)})
+
+    @classmethod
+    def read(cls) -> ParamsReader[Self]:
+        """Returns the reader of such models."""
+        return ParamsReader(cls)
+
+    @classmethod
+    def _restored(cls, about: dict[str, Any], read_model: Callable[[], Model]) -> Self:
+        return cls(read_model(), about["history"], about["labels"])
+
+    def _fitted(self) -> "tuple[Fit, DataFrame]":
+        if self._trained is None:
+            raise RuntimeError(f"No training summary available for this {type(self).__name__}")
+        return self._trained
+
+    def _row(self, value: Any) -> Array:
+        """A vector as one row; errors as those of ``transform``."""
+        row = np.asarray(value.toArray() if hasattr(value, "toArray") else value, dtype=np.float64)
+        if row.shape != (self.numFeatures,):
+            raise ShapeError(
+                f"the model takes {self.numFeatures} features but the vector has shape {row.shape}"
+            )
+        if not np.isfinite(row).all():
+            raise DataError(f"the features must be finite numbers, but are {row.tolist()}")
+        return row[None]
+
+    def _answered(self, dataset: "DataFrame", worker: Worker, kind: str) -> "DataFrame":
+        """The dataset with the column ``ANSWERS``, not computed yet; vectorised, through Arrow."""
+        from pyspark.sql.pandas.functions import ArrowUDFType, arrow_udf
+
+        piece = feature_piece(dataset, self.getFeaturesCol())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the type hints it asks for cannot be on a partial
+            answer: Any = arrow_udf(worker, kind, ArrowUDFType.SCALAR_ITER)
+        return with_features(dataset, array_of(piece)).withColumn(ANSWERS, answer(F.col(quoted(FEATURES))))
+
+
+def select(dataset: "DataFrame", answered: "DataFrame", columns: "dict[str, Column]") -> "DataFrame":
+    """The dataset's own columns and the named ones; DataError if one is there already."""
+    taken = [name for name in columns if name in dataset.columns]
+    if taken:
+        raise DataError(
+            f"the input already has a column {taken[0]!r}; drop it, or name the model's another way"
+        )
+    kept = [F.col(quoted(name)) for name in dataset.columns]
+    return answered.select(*kept, *columns.values())
