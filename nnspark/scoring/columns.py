@@ -197,10 +197,12 @@ def number_of(piece: Piece) -> "Column":
 
 
 def array_of(piece: Piece) -> "Column":
-    """The column as an array of numbers."""
+    """The column as an array of numbers; null where it is null."""
+    from pyspark.sql import functions as F
+
     if piece.kind == "vector":
         from pyspark.ml.functions import vector_to_array
 
-        dense: Column = vector_to_array(column_of(piece))
-        return dense
+        column = column_of(piece)
+        return F.when(column.isNotNull(), vector_to_array(column))
     return column_of(piece).cast("array<double>")
