@@ -16,15 +16,16 @@ from nnspark.ml.params import PerceptronParams
 from nnspark.ml.translate import in_params, recipe_of, with_mean_penalty
 from nnspark.ml.weights import from_mllib
 from nnspark.model import Model
+from nnspark.net.blas import one_blas_thread
 from nnspark.net.weights import count
-from nnspark.objective.totals import Kernel
+from nnspark.objective.objective import Objective
 from nnspark.optimizers import RULES
 from nnspark.recipe import Recipe, dumps
 from nnspark.recipe.options import name_and_options
 from nnspark.scoring.faults import unusable
 from nnspark.sources.table import Table
 from nnspark.training.cost import Cost
-from nnspark.training.loop import Epoch, Progress, first_state, kernel_for, one_blas_thread, train
+from nnspark.training.loop import Epoch, Progress, first_state, objective_for, train
 from nnspark.training.rounds import training_weight
 
 if TYPE_CHECKING:
@@ -73,15 +74,15 @@ def fit(params: PerceptronParams, df: "DataFrame", *, classification: bool) -> F
             warn(warning)
         if recipe.training.l2:
             recipe = with_mean_penalty(recipe, training_weight(shards))
-        kernel = kernel_for(recipe, shards.plan)
+        objective = objective_for(recipe, shards.plan)
         given = params.optional(params.initialWeights)
-        theta = None if given is None else from_mllib(given.toArray(), kernel.network.layers)
+        theta = None if given is None else from_mllib(given.toArray(), objective.network.layers)
         first = first_state(recipe, shards, theta)
         trained = train(recipe, shards, start=first, callbacks=[remember])
-        objective = _objective(recipe, kernel, shards, rows, first.theta, ends[-1].theta)
+        costs = _costs(recipe, objective, shards, rows, first.theta, ends[-1].theta)
         plan = replace(shards.plan, feature_names=source.names)
     model = Model.of(plan, trained.network, trained.theta, dumps(recipe))
-    return Fit(model, rows, objective, source.labels, trained.stopped_because)
+    return Fit(model, rows, costs, source.labels, trained.stopped_because)
 
 
 def quicker_here(rows: int, width: int, num_weights: int) -> bool:
@@ -126,13 +127,18 @@ def _in_driver(source: Source, recipe: Recipe) -> Shards:
     return LocalShards(make_dataset(Table(features, target, weight, source.names), recipe, given=given))
 
 
-def _objective(
-    recipe: Recipe, kernel: Kernel, shards: Shards, rows: list[dict[str, Any]], first: Array, last: Array
+def _costs(
+    recipe: Recipe,
+    objective: Objective,
+    shards: Shards,
+    rows: list[dict[str, Any]],
+    first: Array,
+    last: Array,
 ) -> list[float]:
     """The cost at the start and after each iteration; history rows have one of the two, by the optimizer."""
     name, _ = name_and_options(recipe.training.optimizer)
     before = name in RULES
     with one_blas_thread():
-        cost, _ = Cost(kernel, shards, l2=recipe.training.l2)(last if before else first)
+        cost, _ = Cost(objective, shards, l2=recipe.training.l2)(last if before else first)
     costs = [float(row["cost"]) for row in rows]
     return [*costs, cost] if before else [cost, *costs]
