@@ -16,6 +16,7 @@ engines            where blocks lie and how a function of them is summed: in thi
 training           the loop, the cost function, rounds, stopping
 scoring            a model applied to rows
 evaluation         figures of a model on labelled rows
+ml                 Spark ML's perceptrons, trained here
 sklearn            scikit-learn's perceptrons, trained here
 runs               one run from recipe to run directory; the command lines
 """

@@ -13,7 +13,7 @@ from nnspark.errors import DataError
 from nnspark.log import warn
 from nnspark.ml.columns import Source, read_source
 from nnspark.ml.params import PerceptronParams
-from nnspark.ml.translate import in_params, recipe_of, with_mean_penalty
+from nnspark.ml.translate import in_params, recipe_of, renamed, with_mean_penalty
 from nnspark.ml.weights import from_mllib
 from nnspark.model import Model
 from nnspark.net.blas import one_blas_thread
@@ -71,7 +71,7 @@ def fit(params: PerceptronParams, df: "DataFrame", *, classification: bool) -> F
 
     with _shards(source, recipe, params.getOrDefault(params.engine)) as shards, in_params():
         for warning in shards.plan.warnings:
-            warn(warning)
+            warn(renamed(warning))
         if recipe.training.l2:
             recipe = with_mean_penalty(recipe, training_weight(shards))
         objective = objective_for(recipe, shards.plan)

@@ -11,7 +11,7 @@ from nnspark.recipe import Data, Network, Recipe, Rounds, Split, Stopping, Train
 from nnspark.recipe.checks import check, one_of
 from nnspark.training.choices import check_choices
 
-__all__ = ["in_params", "recipe_of", "with_mean_penalty"]
+__all__ = ["in_params", "recipe_of", "renamed", "with_mean_penalty"]
 
 SOLVERS = {"l-bfgs": "lbfgs"}
 SEEDS = 2**63
@@ -34,6 +34,7 @@ PARAMS = {
     "stopping.min_delta": "earlyStoppingMinDelta",
     "stopping.monitor": "earlyStoppingMonitor",
     "data.split.validation": "validationFraction",
+    "; try data.split.stratify = true": "",
     "data.scale = 'standard'": "standardization = True",
 }
 
@@ -126,10 +127,11 @@ def in_params() -> Iterator[None]:
     try:
         yield
     except (RecipeError, DivergedError) as error:
-        raise type(error)(_renamed(str(error))) from None
+        raise type(error)(renamed(str(error))) from None
 
 
-def _renamed(message: str) -> str:
+def renamed(message: str) -> str:
+    """A message with the names of Params for those of the recipe's keys."""
     for key in sorted(PARAMS, key=len, reverse=True):
         message = message.replace(key, PARAMS[key])
     return message

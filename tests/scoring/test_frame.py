@@ -174,3 +174,22 @@ def test_rows_that_cannot_be_predicted_are_counted_by_column(spark):
     arrays = spark.createDataFrame([([1.0, 2.0],), ([1.0],), (None,), ([1.0, None],)], "v array<double>")
     with pytest.raises(DataError, match="column 'v' must hold 2 finite numbers, but 3 of 4 rows"):
         scored(arrays, a_model((2, 2)))
+
+
+def test_vectors_that_come_from_parquet_are_scored(spark, tmp_path):
+    """Dense and sparse ones as features; and beside features that are plain numbers, one of them null."""
+    from pyspark.ml.linalg import Vectors
+
+    X = rows_of(4, 3)
+    rows = [(Vectors.dense(x), Vectors.sparse(3, [0, 1, 2], x), *x.tolist()) for x in X]
+    spark.createDataFrame(rows, ["dense", "sparse", *"abc"]).coalesce(1).write.parquet(str(tmp_path / "rows"))
+    stored = spark.read.parquet(str(tmp_path / "rows"))
+    expected = a_model((3, 2)).predict(X).tolist()
+    for columns in (["dense"], ["sparse", "a"], ["dense", *"abc"]):
+        names = "abc" if len(columns) > 2 else None
+        assert [
+            row["prediction"] for row in scored(stored.select(columns), a_model((3, 2), names=names))
+        ] == (expected)
+    nothing = stored.selectExpr("if(a > 1e9, dense, null) dense", "a")
+    with pytest.raises(DataError, match="column 'dense' must hold 3 finite numbers, but 4 of 4 rows"):
+        scored(nothing, a_model((3, 2)))
