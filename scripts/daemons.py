@@ -17,7 +17,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 STATE = Path(os.environ.get("CLUSTER_STATE") or ROOT / ".venv/cluster").resolve()
 HOST = "127.0.0.1"
-KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME", "SPARK_HOME", "SPARK_CONF_DIR")
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME", "SPARK_HOME", "SPARK_CONF_DIR",
+        "SPARK_DAEMON_JAVA_OPTS")  # fmt: skip
 
 
 def host_of(worker: int) -> str:

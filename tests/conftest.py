@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 TESTS = str(Path(__file__).parent)
+# JVMs that live for seconds do without their second compiler: it takes as long as all they do.
+for options in ("SPARK_SUBMIT_OPTS", "SPARK_DAEMON_JAVA_OPTS"):
+    os.environ.setdefault(options, "-XX:TieredStopAtLevel=1")
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

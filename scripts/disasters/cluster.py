@@ -31,6 +31,7 @@ __all__ = ["Cluster", "disturb", "kill_a_python_worker", "kill_an_executor", "ki
            "wipe_local_directories"]  # fmt: skip
 
 
+KEPT = ("JAVA_HOME", "LANG", "TMPDIR", "SPARK_SUBMIT_OPTS", "SPARK_DAEMON_JAVA_OPTS")
 TRAIN = (ROOT / "jobs/train.py",)
 
 
@@ -48,7 +49,7 @@ class Cluster:
         found = subprocess.check_output(ask, cwd=folder, env=clean, text=True)
         if found != "[]\n":
             raise RuntimeError(f"the nodes' Python has {found}")
-        keep = {key: os.environ[key] for key in ("JAVA_HOME", "LANG", "TMPDIR") if key in os.environ}
+        keep = {key: os.environ[key] for key in KEPT if key in os.environ}
         self.environment = {**keep, **clean, "CLUSTER_STATE": str(self.state)}
 
     def __enter__(self) -> "Cluster":
@@ -70,7 +71,8 @@ class Cluster:
         self, out: Path, log: Path, settings: list[str], *, job: tuple[str | Path, ...] = TRAIN
     ) -> subprocess.Popen[bytes]:
         """Start a training job; ``job`` is the program, after options and before arguments of its own."""
-        command = [ROOT / "scripts/cluster", "submit", *job, RECIPE, "--out", out]
+        of_executors = f"spark.executor.extraJavaOptions={self.environment.get('SPARK_SUBMIT_OPTS', '')}"
+        command = [ROOT / "scripts/cluster", "submit", "--conf", of_executors, *job, RECIPE, "--out", out]
         with log.open("ab") as file:
             return subprocess.Popen(
                 [*command, *(part for setting in settings for part in ("--set", setting))],

@@ -18,6 +18,14 @@ from disasters import cluster as clusters  # noqa: E402
 from disasters import disks, drivers, runs, spark_drivers  # noqa: E402
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+SPECULATION = {
+    "spark.speculation": "true",
+    "spark.speculation.interval": "100ms",
+    "spark.speculation.minTaskRuntime": "500ms",
+    "spark.speculation.multiplier": "2",
+    "spark.speculation.quantile": "0.5",
+    "spark.locality.wait": "0s",
+}
 
 
 def check(outcomes: Iterator[runs.Outcome]) -> None:
@@ -52,6 +60,20 @@ def test_a_restarted_node_changes_nothing(cluster: Any, tmp_path: Path) -> None:
     more = tuple(runs.as_parquet(tmp_path))
     faults = [clusters.restart_a_worker]
     assert clusters.disturb(cluster, tmp_path, random.Random(7), faults, method="adam", more=more) == []
+
+
+def test_separate_executors_and_second_attempts_do_not_change_a_bit(cluster: Any, tmp_path: Path) -> None:
+    """A slow task's runs on the other host, where no shard is: it is counted once, the slow one never."""
+    marks, out, log = tmp_path / "marks", tmp_path / "run", tmp_path / "log"
+    marks.mkdir()
+    options = [part for item in SPECULATION.items() for part in ("--conf", "=".join(item))]
+    job = (*options, ROOT / "tests/cluster/dawdling_train.py", marks)
+    code = cluster.submit(out, log, runs.settings_of("gd"), job=job).wait(240)
+    assert code == 0, log.read_text()[-3000:]
+    (slept,) = (path.name.removeprefix("slept-") for path in marks.glob("slept-*"))
+    finished = sorted(path.name for path in marks.glob("[0-9]*"))
+    assert f"{slept}-0" not in finished  # the attempt that slept; the job ended with another's result
+    assert runs.compare(out, drivers.in_peace("gd", tmp_path)) == []
 
 
 def test_the_secret_is_in_one_file_that_others_cannot_read(cluster: Any) -> None:
