@@ -1,5 +1,8 @@
 """nnspark trains feed-forward neural networks on Apache Spark: the same bits on any cluster.
 
+    model = nnspark.train({"network": {"hidden": [50]}, "data": {"label": "species"}}, df)
+    model.predict(X); model.transform(other); nnspark.load("runs/one")
+
 The rooms, from the ground up; each imports from those above it in this list and from nothing below:
 
 errors, log        what goes wrong, what is said
@@ -21,5 +24,50 @@ sklearn            scikit-learn's perceptrons, trained here
 runs               one run from recipe to run directory; the command lines
 """
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nnspark.errors import (
+        CheckpointError,
+        DataError,
+        DivergedError,
+        ModelError,
+        NNSparkError,
+        RecipeError,
+        ShapeError,
+    )
+    from nnspark.recipe import Recipe
+    from nnspark.runs.calls import train
+    from nnspark.runs.loading import load
+    from nnspark.runs.trained import Model
+
 __version__ = "0.1.0"
-__all__ = ["__version__"]
+__all__ = [
+    "CheckpointError",
+    "DataError",
+    "DivergedError",
+    "Model",
+    "ModelError",
+    "NNSparkError",
+    "Recipe",
+    "RecipeError",
+    "ShapeError",
+    "__version__",
+    "load",
+    "train",
+]
+
+_HOMES = {"train": "runs.calls", "load": "runs.loading", "Model": "runs.trained", "Recipe": "recipe"}
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported at their first use: executors and readers of models need few of them."""
+    if name not in __all__:
+        raise AttributeError(f"module 'nnspark' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"nnspark.{_HOMES.get(name, 'errors')}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -16,7 +16,8 @@ from nnspark import recipe as recipes
 from nnspark.errors import DivergedError
 from nnspark.model import Model
 from nnspark.net import weights
-from nnspark.runs.run import load_shards, run
+from nnspark.runs.data import load_shards
+from nnspark.runs.run import run
 from nnspark.training.loop import train
 
 ROOT = Path(__file__).parents[1]

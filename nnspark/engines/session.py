@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-__all__ = ["DEFAULTS", "end_idle_workers", "open_session"]
+__all__ = ["DEFAULTS", "active_session", "end_idle_workers", "open_session"]
 
 GRACE = 2.0  # seconds
 WITHOUT_ATTEMPTS = re.compile(r"local(?:\[(\*|\d+)\])?")
@@ -38,6 +38,12 @@ DEFAULTS = {
     # Shards are mapped once per worker process, so workers have to live on.
     "spark.python.worker.reuse": "true",
 }
+
+
+def active_session() -> "SparkSession | None":
+    """The session that this process has already, if any; does not start a JVM."""
+    pyspark = sys.modules.get("pyspark.sql")
+    return None if pyspark is None else pyspark.SparkSession.getActiveSession()
 
 
 def open_session(name: str) -> "SparkSession":

@@ -1,7 +1,9 @@
 """The shards of labelled rows that a model is evaluated on."""
 
+from typing import Any
+
 from nnspark.engines.base import Shards
-from nnspark.engines.frames.read import FRAME_SOURCES
+from nnspark.engines.frames import FRAME_SOURCES, is_frame, read_frame, reading
 from nnspark.engines.layout import make_shards
 from nnspark.engines.types import Session
 from nnspark.evaluation.frames import evaluation_frame_shards
@@ -9,14 +11,24 @@ from nnspark.evaluation.rows import evaluation_dataset
 from nnspark.model import Model
 from nnspark.recipe import Recipe
 from nnspark.sources import load_table
+from nnspark.sources.memory import read_memory
 
 __all__ = ["evaluation_shards"]
 
 
-def evaluation_shards(model: Model, recipe: Recipe, part: str, session: "Session | None") -> Shards:
-    """The rows laid out for an evaluation: read by the executors where they can, else by the driver."""
-    if session is not None and recipe.data.source in FRAME_SOURCES:
-        return evaluation_frame_shards(model, recipe, part, session)
-    dataset = evaluation_dataset(model, load_table(recipe.data), recipe, part)
+def evaluation_shards(
+    model: Model, recipe: Recipe, part: str, session: "Session | None", data: Any = None
+) -> Shards:
+    """The rows laid out for an evaluation: read by the executors where they can, else by the driver.
+
+    ``data`` are the rows in place of those that the recipe names.
+    """
+    if is_frame(data):
+        return evaluation_frame_shards(model, recipe, part, data)
+    if data is None and session is not None and recipe.data.source in FRAME_SOURCES:
+        with reading(recipe.data.path):
+            return evaluation_frame_shards(model, recipe, part, read_frame(session, recipe.data))
+    table = load_table(recipe.data) if data is None else read_memory(data, recipe.data)
+    dataset = evaluation_dataset(model, table, recipe, part)
     sc, spark = None if session is None else session.sparkContext, recipe.spark
     return make_shards(dataset, sc, partitions=spark.partitions, depth=spark.depth)

@@ -27,14 +27,20 @@ __all__ = ["evaluate_model"]
 
 
 def evaluate_model(
-    model: Model, recipe: Recipe, *, part: str = "test", session: "Session | None" = None
+    model: Model,
+    recipe: Recipe,
+    *,
+    part: str = "test",
+    session: "Session | None" = None,
+    data: Any = None,
 ) -> Figures:
     """All figures of a model on one part of the recipe's data, or on "all" its rows, ready for JSON.
 
+    ``data`` are the rows in place of those that the recipe names: a table, arrays or a Spark DataFrame.
     Scaling and classes are the model's own, whatever the data. Class weights do not count here; the
     rows' own weights (data.weight) do, but for the confusion counts, which are numbers of rows.
     """
-    shards = evaluation_shards(model, recipe, part, session)
+    shards = evaluation_shards(model, recipe, part, session, data)
     plan, seen = shards.plan, "test" if part == "all" else part
     objective = Objective(model.network, model.task, plan.dtype, plan.terms, recipe.training.label_smoothing)
     theta = weights_module.flatten(model.weights)

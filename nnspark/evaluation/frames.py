@@ -9,9 +9,9 @@ from nnspark.engines.frames.columns import Layout, find_labels
 from nnspark.engines.frames.crowding import CrowdedRows, crowded_rows
 from nnspark.engines.frames.csv import CORRUPT
 from nnspark.engines.frames.planning import make_plan, survey_of
-from nnspark.engines.frames.read import read_frame, reading
+from nnspark.engines.frames.read import reading
 from nnspark.engines.rdd import SparkShards
-from nnspark.engines.types import Frame, Session
+from nnspark.engines.types import Frame
 from nnspark.errors import ShapeError
 from nnspark.evaluation.rows import (
     check_labels,
@@ -28,12 +28,11 @@ from nnspark.sources.columns import choose_columns
 __all__ = ["evaluation_frame_shards"]
 
 
-def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, session: "Session") -> SparkShards:
-    """The rows of the recipe's files laid out for an evaluation; no row passes through the driver."""
+def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, source: "Frame") -> SparkShards:
+    """The rows of a DataFrame laid out for an evaluation; no row passes through the driver."""
     recipe = plain_recipe(model, recipe)
-    read, spark = partial(reading, recipe.data.path), recipe.spark
+    read, spark = partial(reading, recipe.data.path or "the DataFrame"), recipe.spark
     with read():
-        source = read_frame(session, recipe.data)
         recipe = replace(recipe, data=_in_order(model, source, recipe.data))
         rows = understand(source, recipe, partial(_classes, model), partial(_plan, model, part))
         return lay_out(rows, read, partitions=spark.partitions, depth=spark.depth)

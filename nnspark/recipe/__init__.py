@@ -1,6 +1,6 @@
 """What a run is: the recipe's sections, their text, their checks. Knows no engine and no training."""
 
-from nnspark.recipe.reading import dumps, loads, read
+from nnspark.recipe.reading import dumps, loads, of_table, read
 from nnspark.recipe.sections import (
     Checkpoint,
     Data,
@@ -27,5 +27,6 @@ __all__ = [
     "Training",
     "dumps",
     "loads",
+    "of_table",
     "read",
 ]

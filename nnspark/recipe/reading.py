@@ -2,8 +2,9 @@
 
 import dataclasses
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from nnspark.errors import RecipeError
 from nnspark.recipe.bundled import find
@@ -11,7 +12,7 @@ from nnspark.recipe.checks import check
 from nnspark.recipe.sections import Recipe
 from nnspark.recipe.text import apply_override, build, to_toml
 
-__all__ = ["dumps", "loads", "read"]
+__all__ = ["dumps", "loads", "of_table", "read"]
 
 
 def read(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -49,6 +50,11 @@ def loads(text: str, overrides: Sequence[str] = (), *, name: str = "recipe") -> 
         raise RecipeError(f"{name} is not valid TOML: {' '.join(str(error).split())}") from None
     for override in overrides:
         apply_override(table, override)
+    return of_table(table)
+
+
+def of_table(table: Mapping[str, Any]) -> Recipe:
+    """A recipe from a table of its sections, every value checked."""
     recipe: Recipe = build(Recipe, table)
     check(recipe)
     return recipe

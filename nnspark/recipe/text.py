@@ -53,8 +53,8 @@ def build(cls: type, table: Any, prefix: str = "", whole: type | None = None) ->
     for name, f in known.items():
         required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
         if required and name not in table:
-            hint = ' like source = "digits"' if name == "source" else ""
-            raise RecipeError(f"{prefix}{name} is missing: every recipe has to set it,{hint}")
+            hint = ', like source = "digits"' if name == "source" else ""
+            raise RecipeError(f"{prefix}{name} is missing: every recipe has to set it{hint}")
     return cls(**{key: _value(hints[key], value, prefix + key, whole) for key, value in table.items()})
 
 

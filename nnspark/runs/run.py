@@ -1,34 +1,29 @@
-"""One whole run: recipe in, run directory out. What ``jobs/train.py`` does."""
+"""One whole run: recipe in, run directory out. What ``nnspark.train`` and ``jobs/train.py`` do."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from nnspark.data.dataset import make_dataset
 from nnspark.engines.base import Shards
 from nnspark.engines.driver_memory import advice
-from nnspark.engines.frames import FRAME_SOURCES, frame_shards, read_frame, reading
 from nnspark.engines.interrupts import interrupt_on_terminate, interruptible, is_interrupted
-from nnspark.engines.layout import make_shards
-from nnspark.engines.platforms import described
 from nnspark.log import log, warn
-from nnspark.model import Model
-from nnspark.net import weights as weights_module
-from nnspark.recipe import Recipe, dumps
+from nnspark.recipe import Recipe
+from nnspark.runs.artifacts import keep_what_there_is, write_artifacts
+from nnspark.runs.data import load_shards
 from nnspark.runs.directory import RunDirectory
 from nnspark.runs.failures import one_line_for_failed_jobs
 from nnspark.runs.lock import held
-from nnspark.runs.progress import make_progress
-from nnspark.runs.storage import open_folder
-from nnspark.sources import load_table
+from nnspark.runs.progress import ProgressLog, make_progress
+from nnspark.runs.storage import Folder, open_folder
 from nnspark.training.choices import check_choices
 from nnspark.training.loop import Epoch, Progress, Trained, first_state, train
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["load_shards", "run"]
+__all__ = ["run", "run_in"]
+
+OnEpoch = Callable[[Mapping[str, Any]], object]
 
 
 def run(recipe: Recipe, out: str, *, title: str, resume: bool = False, overwrite: bool = False) -> str:
@@ -42,10 +37,32 @@ def run(recipe: Recipe, out: str, *, title: str, resume: bool = False, overwrite
     check_choices(recipe)
     session = session_for(recipe, title)
     sc = session.sparkContext if session else None
-    folder, application = open_folder(out, sc), sc.applicationId if sc else "without Spark"
+    return run_in(
+        lambda: open_folder(out, sc), recipe, session, title=title, resume=resume, overwrite=overwrite
+    )
+
+
+def run_in(
+    open_it: Callable[[], Folder],
+    recipe: Recipe,
+    session: "SparkSession | None",
+    *,
+    title: str,
+    data: Any = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_epoch: OnEpoch | None = None,
+    progress: bool = True,
+) -> str:
+    """Train a recipe into a folder: lay out the rows, go on or begin, train, and write what there is.
+
+    ``open_it`` opens the folder: the lock's heart beats in a thread of its own, and needs one of its own.
+    ``data`` are the rows, see ``load_shards``; ``on_epoch`` is called with each row of the history.
+    """
+    sc, folder = session.sparkContext if session else None, open_it()
 
     def work() -> str:
-        with load_shards(recipe, session) as shards:
+        with load_shards(recipe, session, data) as shards:
             first = first_state(recipe, shards)
             for warning in _warnings(recipe, shards, first, session):
                 warn(warning)
@@ -53,11 +70,11 @@ def run(recipe: Recipe, out: str, *, title: str, resume: bool = False, overwrite
                 folder, recipe, shards.plan.fingerprint, warn, shards.platforms, hold.check
             )
             start = (directory.resume(first) if resume else None) or directory.begin(first)
-            return _train_into(directory, recipe, shards, start, session, title)
+            return _train_into(directory, recipe, shards, start, session, title, on_epoch, progress)
 
     with (
         interrupt_on_terminate(),
-        held(open_folder(out, sc), application) as hold,
+        held(open_it(), sc.applicationId if sc else "without Spark") as hold,
         one_line_for_failed_jobs(folder),
     ):
         RunDirectory.check_free(folder, resume=resume, overwrite=overwrite)
@@ -85,18 +102,6 @@ def _warnings(
             yield memory
 
 
-def load_shards(recipe: Recipe, session: "SparkSession | None") -> Shards:
-    """Read the recipe's data and lay it out: by the executors where they can, else from the driver."""
-    spark = recipe.spark
-    if session is not None and recipe.data.source in FRAME_SOURCES:
-        with reading(recipe.data.path):
-            df = read_frame(session, recipe.data)
-            return frame_shards(df, recipe, partitions=spark.partitions, depth=spark.depth)
-    dataset = make_dataset(load_table(recipe.data), recipe)
-    sc = session.sparkContext if session else None
-    return make_shards(dataset, sc, partitions=spark.partitions, depth=spark.depth)
-
-
 def _train_into(
     directory: RunDirectory,
     recipe: Recipe,
@@ -104,7 +109,34 @@ def _train_into(
     start: Progress,
     session: "SparkSession | None",
     title: str,
+    on_epoch: OnEpoch | None,
+    shown: bool,
 ) -> str:
+    last, bar = [start], _announce(recipe, shards, start, title) if shown else None
+
+    def remember(epoch: Epoch) -> None:
+        last[0] = epoch.progress
+
+    callbacks: list[Callable[[Epoch], object]] = [directory, remember, *([] if bar is None else [bar])]
+    if on_epoch is not None:
+        callbacks.append(lambda epoch: on_epoch(epoch.row))
+    try:
+        trained: Trained = train(recipe, shards, start=start, seconds=directory.seconds, callbacks=callbacks)
+        return write_artifacts(directory, recipe, shards, trained, session, title)
+    except (KeyboardInterrupt, Exception) as error:
+        if not (isinstance(error, KeyboardInterrupt) or is_interrupted()):
+            raise
+        if bar is not None:
+            bar.close()
+        keep_what_there_is(directory, recipe, shards, last[0])
+        raise KeyboardInterrupt from None
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def _announce(recipe: Recipe, shards: Shards, start: Progress, title: str) -> ProgressLog:
+    """Say what is trained on, and show how it goes."""
     plan = shards.plan
     log(
         f"{title}: {plan.num_samples[0]} rows to train, {plan.num_samples[1]} to validate, "
@@ -112,98 +144,4 @@ def _train_into(
     )
     if start.epoch:
         log(f"resuming after epoch {start.epoch}")
-    last = [start]
-    progress = make_progress(recipe.training.epochs, start=start.epoch, every=recipe.report.every)
-
-    def remember(epoch: Epoch) -> None:
-        last[0] = epoch.progress
-
-    try:
-        trained = train(
-            recipe,
-            shards,
-            start=start,
-            seconds=directory.seconds,
-            callbacks=[directory, remember, progress],
-        )
-        return write_artifacts(directory, recipe, shards, trained, session, title)
-    except (KeyboardInterrupt, Exception) as error:
-        if not (isinstance(error, KeyboardInterrupt) or is_interrupted()):
-            raise
-        progress.close()
-        _keep_what_there_is(directory, recipe, shards, last[0])
-        raise KeyboardInterrupt from None
-    finally:
-        progress.close()
-
-
-def write_artifacts(
-    directory: RunDirectory,
-    recipe: Recipe,
-    shards: Shards,
-    trained: Trained,
-    session: "SparkSession | None",
-    title: str,
-) -> str:
-    """Model, report and metrics of a finished run; returns the path of metrics.json, written last."""
-    directory.save(trained.progress)
-    model = Model.of(shards.plan, trained.network, trained.theta, dumps(recipe))
-    directory.write("model.safetensors", model.to_bytes())
-    metrics = {
-        **trained.metrics,
-        "epochs": trained.progress.epoch,
-        "evaluations": trained.progress.evaluations,
-        "best_epoch": trained.best_epoch,
-        "stopped_because": trained.stopped_because,
-        "seconds": round(directory.elapsed(), 3),
-        "weights_sha256": weights_module.sha256(model.weights),
-        "data_fingerprint": shards.plan.fingerprint,
-        "spark": {**_describe_spark(session), **described(shards.platforms)},
-    }
-    coefficients = model.coefficients()
-    if coefficients is not None:
-        metrics["coefficients"] = coefficients
-    if recipe.report.html:
-        from nnspark.runs.reporting import report_page
-
-        page = report_page(directory, recipe, shards, trained, model, metrics, title)
-        if page is not None:
-            directory.write("report.html", page.encode())
-    return directory.write_json("metrics.json", metrics)
-
-
-def _keep_what_there_is(directory: RunDirectory, recipe: Recipe, shards: Shards, last: Progress) -> None:
-    """After an interrupt, when Spark may be gone already: checkpoint, model, metrics of the last epoch."""
-    log(f"interrupted after epoch {last.epoch}: writing the checkpoint and what there is")
-    directory.save(last)
-    from nnspark.training.loop import network_for
-
-    model = Model.of(shards.plan, network_for(recipe, shards.plan), last.theta, dumps(recipe))
-    directory.write("model.safetensors", model.to_bytes())
-    directory.write_json(
-        "metrics.json",
-        {
-            "interrupted": True,
-            "epochs": last.epoch,
-            "evaluations": last.evaluations,
-            "last_history_row": directory.history[-1] if directory.history else None,
-            "seconds": round(directory.elapsed(), 3),
-            "weights_sha256": weights_module.sha256(model.weights),
-            "data_fingerprint": shards.plan.fingerprint,
-            "spark": described(shards.platforms),
-        },
-    )
-
-
-def _describe_spark(session: "SparkSession | None") -> dict[str, Any]:
-    if session is None:
-        return {"engine": "local", "numpy": np.__version__}
-    sc = session.sparkContext
-    return {
-        "engine": "spark",
-        "version": sc.version,
-        "master": sc.master,
-        "application": sc.applicationId,
-        "default_parallelism": sc.defaultParallelism,
-        "numpy": np.__version__,
-    }
+    return make_progress(recipe.training.epochs, start=start.epoch, every=recipe.report.every)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pyspark import Broadcast
     from pyspark.sql import DataFrame, Observation
 
-__all__ = ["Scored", "answer_columns", "quoted", "score"]
+__all__ = ["Scored", "answer_columns", "answered", "answers_of", "quoted", "score"]
 
 Array = NDArray[Any]
 ANSWERS = "nnspark answers"
@@ -53,6 +53,27 @@ def score(frame: "DataFrame", model: Model, features: FeatureColumns) -> Scored:
     """The frame's columns followed by the model's answers; one job, when it is written or collected."""
     from pyspark.sql import Observation
     from pyspark.sql import functions as F
+
+    with_answers, model_bc = _with_answers(frame, model, features)
+    observed = Observation()
+    watched = with_answers.observe(
+        observed,
+        F.count(F.lit(1)).alias("rows"),
+        F.count_if(F.col(f"`{ANSWERS}`").isNull()).alias("unpredicted"),
+    )
+    return Scored(_laid_open(watched, frame, model), frame, features, observed, model_bc)
+
+
+def answered(frame: "DataFrame", model: Model, features: FeatureColumns) -> "DataFrame":
+    """The same without the check: null answers for rows that cannot be predicted; streaming frames too."""
+    return _laid_open(_with_answers(frame, model, features)[0], frame, model)
+
+
+def _with_answers(
+    frame: "DataFrame", model: Model, features: FeatureColumns
+) -> tuple["DataFrame", "Broadcast[Model]"]:
+    """The frame with all answers in the column ``ANSWERS``, a struct."""
+    from pyspark.sql import functions as F
     from pyspark.sql.pandas.functions import ArrowUDFType, arrow_udf
 
     names = answer_columns(model)
@@ -64,19 +85,17 @@ def score(frame: "DataFrame", model: Model, features: FeatureColumns) -> Scored:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the type hints it asks for cannot be on a partial
         answer = arrow_udf(partial(_answer_batches, model_bc), f"struct<{types}>", ArrowUDFType.SCALAR_ITER)
-    observed = Observation()
-    answered = (
-        with_features(frame, as_array(features))
-        .withColumn(ANSWERS, answer(F.col(f"`{FEATURES}`")))
-        .observe(
-            observed,
-            F.count(F.lit(1)).alias("rows"),
-            F.count_if(F.col(f"`{ANSWERS}`").isNull()).alias("unpredicted"),
-        )
-    )
-    columns = [F.col(f"`{ANSWERS}`").getField(f"a{at}").alias(name) for at, (name, _) in enumerate(names)]
-    kept = [F.col(quoted(name)) for name in frame.columns]
-    return Scored(answered.select(*kept, *columns), frame, features, observed, model_bc)
+    rows = with_features(frame, as_array(features))
+    return rows.withColumn(ANSWERS, answer(F.col(f"`{FEATURES}`"))), model_bc
+
+
+def _laid_open(rows: "DataFrame", frame: "DataFrame", model: Model) -> "DataFrame":
+    """The frame's own columns, and a column an answer."""
+    from pyspark.sql import functions as F
+
+    names = [name for name, _ in answer_columns(model)]
+    columns = [F.col(f"`{ANSWERS}`").getField(f"a{at}").alias(name) for at, name in enumerate(names)]
+    return rows.select(*(F.col(quoted(name)) for name in frame.columns), *columns)
 
 
 def answer_columns(model: Model) -> list[tuple[str, str]]:
@@ -99,10 +118,11 @@ def _answer_batches(model_bc: "Broadcast[Model]", batches: Iterator["pa.Array"])
     settle_worker()
     model = model_bc.value
     for batch in batches:
-        yield _answer_batch(model, batch)
+        yield answers_of(model, batch)
 
 
-def _answer_batch(model: Model, batch: "pa.Array") -> "pa.Array":
+def answers_of(model: Model, batch: "pa.Array") -> "pa.Array":
+    """A struct of answers for each list of features; null where it is not so many finite numbers."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -1,5 +1,6 @@
 """Read Parquet, a file or a folder of part files: numeric columns, an array or Spark's vector column."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from nnspark.errors import DataError, ShapeError
 from nnspark.sources import refusals
+from nnspark.sources.checks import Locate
 from nnspark.sources.columns import Columns, choose_columns, refuse_twins
 from nnspark.sources.files import existing, one_line, part_files, row_of
 from nnspark.sources.parquet_columns import feature_column, label_column, mixes_types, scalar_column
@@ -17,7 +19,7 @@ from nnspark.sources.table import DataRequest, Named, Table, make_table, numbere
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["read_parquet"]
+__all__ = ["part_of", "read_parquet", "table_of"]
 
 
 class Part(NamedTuple):
@@ -43,8 +45,21 @@ def read_parquet(request: DataRequest) -> Table:
     )
     parts = [_read_part(file, schema, chosen) for file in files]
     lengths = [len(part.target) for part in parts]
-    if not sum(lengths):
-        raise refusals.no_data_rows(str(path))
+    return table_of(request, parts, files, names, chosen, str(path), partial(row_of, files, lengths))
+
+
+def table_of(
+    request: DataRequest,
+    parts: list[Part],
+    files: Sequence[str | Path],
+    names: list[str],
+    chosen: Columns,
+    where: str,
+    locate: Locate,
+) -> Table:
+    """The checked table of parts that were read; ``files`` names each, ``where`` all of them."""
+    if not sum(len(part.target) for part in parts):
+        raise refusals.no_data_rows(where)
     feature_columns = [names[at] for at in chosen.features]
     widths = _widths(parts, files, feature_columns)
     shown = [
@@ -56,19 +71,31 @@ def read_parquet(request: DataRequest) -> Table:
     weights = [part.weight for part in parts if part.weight is not None]
     full = [part for part in parts if len(part.target)]
     if len({part.target.dtype.kind == "U" for part in full}) > 1:
-        raise DataError(f"the labels of {path} are strings in some of its files and numbers in others")
-    target = np.concatenate([part.target for part in full])
-    label_names = ", ".join(repr(names[at]) for at in chosen.labels)
-    locate = partial(row_of, files, lengths)
+        raise DataError(f"the labels of {where} are strings in some of its files and numbers in others")
+    label_names = [names[at] for at in chosen.labels]
     return make_table(
         request,
-        Named(np.concatenate([_side_by_side(part) for part in full]), str(path), locate),
-        Named(target, f"label {label_names} of {path}", locate),
-        Named(np.concatenate(weights), f"weight {request.weight!r} of {path}", locate) if weights else None,
+        Named(np.concatenate([_side_by_side(part) for part in full]), where, locate),
+        Named(
+            np.concatenate([part.target for part in full]),
+            f"label {', '.join(map(repr, label_names))} of {where}",
+            locate,
+        ),
+        Named(np.concatenate(weights), f"weight {request.weight!r} of {where}", locate) if weights else None,
         names=numbered(len(shown)) if alone else shown,
         shown_names=shown,
-        label_names=[names[at] for at in chosen.labels],
+        label_names=label_names,
     )
+
+
+def part_of(table: "pa.Table", names: list[str], chosen: Columns, where: str | Path) -> Part:
+    """The chosen columns of an Arrow table."""
+    features = [feature_column(table[names[at]], names[at], where) for at in chosen.features]
+    labels = [label_column(table[names[at]], names[at], where) for at in chosen.labels]
+    weight = None
+    if chosen.weight is not None:
+        weight = scalar_column(table[names[chosen.weight]], names[chosen.weight], where, "weight")
+    return Part(features, labels[0] if len(labels) == 1 else np.column_stack(labels), weight)
 
 
 def _schema(path: Path) -> "pa.Schema":
@@ -105,15 +132,10 @@ def _read_part(path: Path, first: "pa.Schema", chosen: Columns) -> Part:
         kind, expected = table.schema.field(name).type, first.field(name).type
         if mixes_types(kind, expected):
             raise refusals.other_type(name, str(path), str(kind), str(expected))
-    features = [feature_column(table[names[at]], names[at], path) for at in chosen.features]
-    labels = [label_column(table[names[at]], names[at], path) for at in chosen.labels]
-    weight = None
-    if chosen.weight is not None:
-        weight = scalar_column(table[names[chosen.weight]], names[chosen.weight], path, "weight")
-    return Part(features, labels[0] if len(labels) == 1 else np.column_stack(labels), weight)
+    return part_of(table, names, chosen, path)
 
 
-def _widths(parts: list[Part], files: list[Path], names: list[str]) -> list[int | None]:
+def _widths(parts: list[Part], files: Sequence[str | Path], names: list[str]) -> list[int | None]:
     """Return the width of every array column, None for scalars; all files must agree."""
     full = [(part, file) for part, file in zip(parts, files, strict=True) if len(part.target)]
     widths = [[None if column.ndim == 1 else column.shape[1] for column in part.columns] for part, _ in full]

@@ -25,7 +25,7 @@ WIDER = {  # what Spark reads as the wider type of a folder's first file
 }
 
 
-def feature_column(column: "pa.ChunkedArray", name: str, path: Path) -> NDArray[Any]:
+def feature_column(column: "pa.ChunkedArray", name: str, path: str | Path) -> NDArray[Any]:
     """Return scalars as (n,), arrays and vectors as (n, width)."""
     import pyarrow as pa
 
@@ -41,7 +41,7 @@ def feature_column(column: "pa.ChunkedArray", name: str, path: Path) -> NDArray[
 
 
 def scalar_column(
-    column: "pa.ChunkedArray | pa.Array", name: str, path: Path, role: str = "feature"
+    column: "pa.ChunkedArray | pa.Array", name: str, path: str | Path, role: str = "feature"
 ) -> NDArray[Any]:
     """Return a column of integers, floats, booleans or decimals as (n,).
 
@@ -62,7 +62,7 @@ def scalar_column(
     return np.asarray(column.to_numpy())
 
 
-def label_column(column: "pa.ChunkedArray", name: str, path: Path) -> NDArray[Any]:
+def label_column(column: "pa.ChunkedArray", name: str, path: str | Path) -> NDArray[Any]:
     """Return a column of numbers or strings as (n,); whole decimals are integers, exactly."""
     import pyarrow as pa
 
@@ -100,7 +100,7 @@ def is_number(kind: "pa.DataType") -> bool:
     )
 
 
-def _arrays(column: "pa.Array", name: str, path: Path) -> NDArray[Any]:
+def _arrays(column: "pa.Array", name: str, path: str | Path) -> NDArray[Any]:
     """Return a column of equally long lists as (n, width)."""
     import pyarrow.compute as pc
 
@@ -113,7 +113,7 @@ def _arrays(column: "pa.Array", name: str, path: Path) -> NDArray[Any]:
     return values.reshape(len(column), -1) if len(column) else values.reshape(0, 0)
 
 
-def _vectors(column: "pa.Array", name: str, path: Path) -> NDArray[np.float64]:
+def _vectors(column: "pa.Array", name: str, path: str | Path) -> NDArray[np.float64]:
     """Return Spark's vectors, sparse (type 0: size, indices, values) or dense (1: values), as (n, width)."""
     import pyarrow.compute as pc
 
@@ -149,13 +149,13 @@ def _vectors(column: "pa.Array", name: str, path: Path) -> NDArray[np.float64]:
     return dense
 
 
-def _refuse_nulls(column: "pa.ChunkedArray | pa.Array", name: str, path: Path) -> None:
+def _refuse_nulls(column: "pa.ChunkedArray | pa.Array", name: str, path: str | Path) -> None:
     if column.null_count:
         row = int(np.flatnonzero(np.asarray(column.is_null()))[0])
         raise refusals.null(name, column.null_count, f"{path} row {row} (counted from 0)")
 
 
-def _refuse_ragged(lengths: NDArray[Any], name: str, path: Path) -> None:
+def _refuse_ragged(lengths: NDArray[Any], name: str, path: str | Path) -> None:
     odd = np.flatnonzero(lengths != lengths[0]) if len(lengths) else lengths
     if len(odd):
         raise refusals.ragged(
@@ -165,7 +165,7 @@ def _refuse_ragged(lengths: NDArray[Any], name: str, path: Path) -> None:
         )
 
 
-def _refuse_unknown_to_spark(kind: "pa.DataType", name: str, path: Path) -> None:
+def _refuse_unknown_to_spark(kind: "pa.DataType", name: str, path: str | Path) -> None:
     """Refuse what Spark cannot read, so that a file trains everywhere or nowhere."""
     import pyarrow as pa
 

@@ -65,7 +65,7 @@ def train(
     *,
     start: Progress | None = None,
     seconds: float = 0.0,
-    callbacks: Iterable[Callable[[Epoch], None]] = (),
+    callbacks: Iterable[Callable[[Epoch], object]] = (),
 ) -> Trained:
     """Train a recipe's network on laid-out data.
 

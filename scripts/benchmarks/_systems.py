@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nnspark.errors import DivergedError
 from nnspark.model import Model
 from nnspark.recipe import Recipe, read
-from nnspark.runs.run import load_shards
+from nnspark.runs.data import load_shards
 from nnspark.training.loop import Epoch, Trained, train
 
 __all__ = ["CONF", "SYSTEMS", "Fit", "System", "coefficients", "fit"]

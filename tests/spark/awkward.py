@@ -24,7 +24,7 @@ from nnspark.engines.frames import frame_shards
 from nnspark.engines.layout import make_shards
 from nnspark.errors import DataError, NNSparkError
 from nnspark.recipe import Recipe
-from nnspark.runs.run import load_shards
+from nnspark.runs.data import load_shards
 from nnspark.sources import load_table
 from nnspark.sources.table import DataRequest, Named, Table, make_table, numbered
 

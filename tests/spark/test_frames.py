@@ -13,7 +13,7 @@ from nnspark.data.dataset import make_dataset
 from nnspark.engines.frames import frame_shards, read_frame
 from nnspark.engines.layout import make_shards
 from nnspark.errors import DataError
-from nnspark.runs.run import load_shards
+from nnspark.runs.data import load_shards
 from nnspark.sources import load_table
 
 FRAME = """

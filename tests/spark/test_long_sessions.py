@@ -16,8 +16,9 @@ from spark.training import recipe_of, without_spark
 
 from nnspark.engines import resident
 from nnspark.errors import CheckpointError, DataError, DivergedError
+from nnspark.runs.data import load_shards
 from nnspark.runs.directory import RunDirectory
-from nnspark.runs.run import load_shards, run
+from nnspark.runs.run import run
 
 PLAIN = ("training.epochs=3", "report.html=false")
 

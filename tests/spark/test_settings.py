@@ -12,7 +12,7 @@ import pytest
 from spark.training import Outcome, recipe_of, without_spark
 
 from nnspark.errors import NNSparkError
-from nnspark.runs.run import load_shards
+from nnspark.runs.data import load_shards
 
 TESTS = Path(__file__).parents[1]
 RECIPE = """

@@ -13,7 +13,7 @@ from nnspark.engines import rdd as spark_shards
 from nnspark.engines.frames import boundaries, build, merging
 from nnspark.engines.layout import make_shards
 from nnspark.errors import DataError, InternalError
-from nnspark.runs.run import load_shards
+from nnspark.runs.data import load_shards
 from nnspark.sources.table import DataRequest, Named, make_table
 
 ROWS = """

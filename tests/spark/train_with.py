@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from spark.training import outcome, recipe_of
 
 from nnspark.engines.session import DEFAULTS
-from nnspark.runs.run import load_shards
+from nnspark.runs.data import load_shards
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnspark.engines.executors import check_workers
 from nnspark.engines.frames.csv import read_csv_frame
@@ -16,7 +16,12 @@ from nnspark.sources.columns import refuse_twins
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["FRAME_SOURCES", "read_frame", "reading"]
+__all__ = ["FRAME_SOURCES", "is_frame", "read_frame", "reading"]
+
+
+def is_frame(data: Any) -> bool:
+    """Whether it is a DataFrame of Spark."""
+    return type(data).__module__.startswith("pyspark.sql.")
 
 
 def read_frame(session: "SparkSession", data: Data) -> "DataFrame":

@@ -1,0 +1,86 @@
+"""What a run leaves in its directory: model, report and metrics."""
+
+from typing import Any
+
+import numpy as np
+
+from nnspark.engines.base import Shards
+from nnspark.engines.platforms import described
+from nnspark.engines.types import Session
+from nnspark.log import log
+from nnspark.model import Model
+from nnspark.net import weights as weights_module
+from nnspark.recipe import Recipe, dumps
+from nnspark.runs.directory import RunDirectory
+from nnspark.runs.reporting import report_page
+from nnspark.training.loop import Progress, Trained, network_for
+
+__all__ = ["keep_what_there_is", "write_artifacts"]
+
+
+def write_artifacts(
+    directory: RunDirectory,
+    recipe: Recipe,
+    shards: Shards,
+    trained: Trained,
+    session: "Session | None",
+    title: str,
+) -> str:
+    """Model, report and metrics of a finished run; returns the path of metrics.json, written last."""
+    directory.save(trained.progress)
+    model = Model.of(shards.plan, trained.network, trained.theta, dumps(recipe))
+    directory.write("model.safetensors", model.to_bytes())
+    metrics = {
+        **trained.metrics,
+        "epochs": trained.progress.epoch,
+        "evaluations": trained.progress.evaluations,
+        "best_epoch": trained.best_epoch,
+        "stopped_because": trained.stopped_because,
+        "seconds": round(directory.elapsed(), 3),
+        "weights_sha256": weights_module.sha256(model.weights),
+        "data_fingerprint": shards.plan.fingerprint,
+        "spark": {**_describe_spark(session), **described(shards.platforms)},
+    }
+    coefficients = model.coefficients()
+    if coefficients is not None:
+        metrics["coefficients"] = coefficients
+    if recipe.report.html:
+        page = report_page(directory, recipe, shards, trained, model, metrics, title)
+        if page is not None:
+            directory.write("report.html", page.encode())
+    return directory.write_json("metrics.json", metrics)
+
+
+def keep_what_there_is(directory: RunDirectory, recipe: Recipe, shards: Shards, last: Progress) -> None:
+    """After an interrupt, when Spark may be gone already: checkpoint, model, metrics of the last epoch."""
+    log(f"interrupted after epoch {last.epoch}: writing the checkpoint and what there is")
+    directory.save(last)
+    model = Model.of(shards.plan, network_for(recipe, shards.plan), last.theta, dumps(recipe))
+    directory.write("model.safetensors", model.to_bytes())
+    directory.write_json(
+        "metrics.json",
+        {
+            "interrupted": True,
+            "epochs": last.epoch,
+            "evaluations": last.evaluations,
+            "last_history_row": directory.history[-1] if directory.history else None,
+            "seconds": round(directory.elapsed(), 3),
+            "weights_sha256": weights_module.sha256(model.weights),
+            "data_fingerprint": shards.plan.fingerprint,
+            "spark": described(shards.platforms),
+        },
+    )
+
+
+def _describe_spark(session: "Session | None") -> dict[str, Any]:
+    if session is None:
+        return {"engine": "local", "numpy": np.__version__}
+    sc = session.sparkContext
+    return {
+        "engine": "spark",
+        "version": sc.version,
+        "master": sc.master,
+        "application": sc.applicationId,
+        "default_parallelism": sc.defaultParallelism,
+        "numpy": np.__version__,
+    }

@@ -1,0 +1,84 @@
+"""``nnspark.train``: a recipe and data in, a model out."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from nnspark.engines.frames.read import is_frame
+from nnspark.engines.session import active_session, open_session
+from nnspark.engines.types import Session
+from nnspark.recipe import Recipe, of_table, read
+from nnspark.runs.loading import of_folder
+from nnspark.runs.memory_folder import MemoryFolder
+from nnspark.runs.run import run_in
+from nnspark.runs.storage import Folder, open_folder
+from nnspark.runs.trained import Model
+from nnspark.training.choices import check_choices
+
+__all__ = ["train"]
+
+
+def train(
+    recipe: Recipe | Mapping[str, Any] | str | Path,
+    data: Any = None,
+    *,
+    out: str = "",
+    resume: bool = False,
+    overwrite: bool = False,
+    on_epoch: Callable[[Mapping[str, Any]], object] | None = None,
+    progress: bool = True,
+) -> Model:
+    """Train a model.
+
+    Parameters
+    ----------
+    recipe : a ``Recipe``; a table of its sections, such as ``{"training": {"epochs": 50}}``, in which the
+        engine is Spark for Spark's data and none for other unless it says so; or the path of a TOML file, or
+        the name of a recipe that comes with nnspark.
+    data : the rows: a Spark DataFrame, a pandas or Arrow table, arrays ``(X, y)`` or ``(X, y, weight)``; None
+        for what the recipe's source names.
+    out : a run directory to keep the run in, local or a Hadoop URI; nothing is kept where it is empty.
+    resume, overwrite : what to do with a run that is there.
+    on_epoch : called after each epoch with its row of the history: cost, loss, metrics, seconds.
+    progress : whether to show it, on standard error.
+
+    Raises
+    ------
+    RecipeError, DataError, DivergedError, CheckpointError : one line each; nothing is half-written.
+    KeyboardInterrupt : with ``out``, after the checkpoint is written.
+    """
+    asked = _as_recipe(recipe, data)
+    check_choices(asked)
+    session = _session(asked, data)
+    sc = session.sparkContext if session else None
+    memory = MemoryFolder()
+
+    def folder() -> Folder:
+        return open_folder(out, sc) if out else memory
+
+    title = Path(recipe).stem if isinstance(recipe, str | Path) else "nnspark"
+    run_in(
+        folder, asked, session, title=title, data=data, resume=resume, overwrite=overwrite,
+        on_epoch=on_epoch, progress=progress,
+    )  # fmt: skip
+    return of_folder(folder())
+
+
+def _as_recipe(recipe: Recipe | Mapping[str, Any] | str | Path, data: Any) -> Recipe:
+    if isinstance(recipe, Recipe):
+        return recipe
+    if isinstance(recipe, str | Path):
+        return read(recipe)
+    sections = {name: dict(section) for name, section in recipe.items()}
+    sections.setdefault("data", {})
+    if data is not None:
+        sections["data"].setdefault("source", "memory")
+        sections.setdefault("training", {}).setdefault("engine", "spark" if is_frame(data) else "local")
+    return of_table(sections)
+
+
+def _session(recipe: Recipe, data: Any) -> "Session | None":
+    if recipe.training.engine != "spark":
+        return None
+    own: Session | None = data.sparkSession if is_frame(data) else active_session()
+    return own or open_session("nnspark")

@@ -1,0 +1,37 @@
+"""The shards of a run's rows, whatever holds them: the recipe's source, a DataFrame, a table, arrays."""
+
+from typing import Any
+
+from nnspark.data.dataset import make_dataset
+from nnspark.engines.base import Shards
+from nnspark.engines.frames import FRAME_SOURCES, frame_shards, is_frame, read_frame, reading
+from nnspark.engines.layout import make_shards
+from nnspark.engines.types import Session
+from nnspark.recipe import Recipe
+from nnspark.sources import load_table
+from nnspark.sources.memory import read_memory
+
+__all__ = ["load_shards"]
+
+
+def load_shards(recipe: Recipe, session: "Session | None", data: Any = None) -> Shards:
+    """Lay out ``data``, or what the recipe's source names: by the executors where they can, else the driver.
+
+    Parameters
+    ----------
+    data : a Spark DataFrame, or what ``sources.memory.read_memory`` takes; None for the recipe's own source.
+    session : None for the engine without Spark, to which a DataFrame's rows come by Arrow.
+    """
+    spark = recipe.spark
+    if session is not None and is_frame(data):
+        return frame_shards(data, recipe, partitions=spark.partitions, depth=spark.depth)
+    if session is not None and data is None and recipe.data.source in FRAME_SOURCES:
+        with reading(recipe.data.path):
+            df = read_frame(session, recipe.data)
+            return frame_shards(df, recipe, partitions=spark.partitions, depth=spark.depth)
+    if data is None:
+        table = load_table(recipe.data)
+    else:
+        table = read_memory(data.toArrow() if is_frame(data) else data, recipe.data)
+    sc = session.sparkContext if session else None
+    return make_shards(make_dataset(table, recipe), sc, partitions=spark.partitions, depth=spark.depth)

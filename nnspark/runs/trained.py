@@ -1,0 +1,131 @@
+"""The model as people hold it: the artifact, how it came about, and what it does to rows of every kind.
+
+``nnspark.train`` and ``nnspark.load`` return it. Prediction from arrays needs NumPy alone; what needs Spark,
+pandas or Arrow imports it where it is used.
+"""
+
+import dataclasses
+import html
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nnspark import model as models
+from nnspark.engines.types import Frame, Session
+from nnspark.errors import ModelError
+from nnspark.net import weights as weights_module
+
+if TYPE_CHECKING:
+    from pandas import DataFrame as PandasFrame
+
+__all__ = ["Model", "Report"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The report of a run: an HTML page; a notebook shows it."""
+
+    page: str
+
+    def save(self, path: str | Path) -> None:
+        """Write the page."""
+        Path(path).write_text(self.page, encoding="utf-8")
+
+    def _repr_html_(self) -> str:
+        """The page in a frame of its own, so that neither's styles reach the other."""
+        return f'<iframe srcdoc="{html.escape(self.page)}" style="width:100%;height:60em;border:0"></iframe>'
+
+
+@dataclass(frozen=True, repr=False)
+class Model(models.Model):
+    """A trained model.
+
+    history : one row an epoch, as in history.jsonl; empty for a model file alone.
+    metrics : what metrics.json holds; empty for a model file alone.
+    page : the report's HTML, if there is one.
+    """
+
+    history: Sequence[Mapping[str, Any]] = ()
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    page: str = ""
+
+    def __repr__(self) -> str:
+        network = self.network
+        layers = "-".join(map(str, network.layers))
+        return f"<nnspark.Model {layers}, {network.activation} and {network.output}, {self.task}>"
+
+    @classmethod
+    def with_run(cls, model: models.Model, files: Mapping[str, bytes]) -> "Model":
+        """The model with what a run directory's files say of the run."""
+        own = {one.name: getattr(model, one.name) for one in dataclasses.fields(models.Model)}
+        lines = files.get("history.jsonl", b"").splitlines()
+        return cls(
+            **own,
+            history=tuple(json.loads(line) for line in lines),
+            metrics=json.loads(files.get("metrics.json", b"{}")),
+            page=files.get("report.html", b"").decode(),
+        )
+
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weights' little-endian bytes, layer by layer."""
+        return weights_module.sha256(self.weights)
+
+    def history_frame(self) -> "PandasFrame":
+        """The history as a pandas DataFrame, a row an epoch."""
+        from pandas import DataFrame
+
+        return DataFrame.from_records(list(self.history))
+
+    def report(self) -> Report:
+        """The run's report; ModelError if the model has none."""
+        if not self.page:
+            raise ModelError("there is no report: the model was loaded from a file, or report.html was false")
+        return Report(self.page)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model as one safetensors file; ``nnspark.load`` reads it."""
+        Path(path).write_bytes(self.to_bytes())
+
+    def transform(self, frame: "Frame", *, columns: Sequence[str] = ()) -> "Frame":
+        """A Spark DataFrame with the answers as more columns: lazy, vectorised, in order of the rows.
+
+        Features are found by name, or by position where the model's have none; ``columns`` names them where
+        they are not called as in training. Rows that cannot be predicted have null answers.
+        """
+        from nnspark.scoring.columns import choose_features
+        from nnspark.scoring.frame import answered
+
+        features = choose_features(frame, self, columns=columns, where="the DataFrame")
+        return answered(frame, self.artifact(), features)
+
+    def register(self, session: "Session", name: str) -> None:
+        """Make the model a function of SQL: ``SELECT name(x1, x2, ...)`` or ``name(array)``."""
+        from nnspark.scoring.function import as_udf
+
+        session.udf.register(name, as_udf(self.artifact()))
+
+    def as_udf(self) -> Any:
+        """A function of Spark columns, the features in the model's order or one array: the prediction."""
+        from nnspark.scoring.function import as_udf
+
+        return as_udf(self.artifact())
+
+    def evaluate(self, data: Any, session: "Session | None" = None) -> dict[str, Any]:
+        """All figures of the model on labelled rows: what ``nnspark.train`` takes as data.
+
+        Raises
+        ------
+        DataError : rows that cannot be used, or labels that the model does not know.
+        """
+        from nnspark.evaluation.evaluate import evaluate_model
+        from nnspark.recipe import loads
+
+        return evaluate_model(self, loads(self.recipe), part="all", session=session, data=data)
+
+    def artifact(self) -> models.Model:
+        """The model alone, to be sent to executors."""
+        names = [one.name for one in dataclasses.fields(models.Model)]
+        return models.Model(**{name: getattr(self, name) for name in names})

@@ -1,0 +1,63 @@
+"""A model as a function of Spark columns, for SQL and expressions: features in, the prediction out."""
+
+import warnings
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnspark.engines.resident import settle_worker
+from nnspark.errors import ShapeError
+from nnspark.model import Model
+from nnspark.scoring.frame import answer_columns, answers_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["as_udf"]
+
+
+def as_udf(model: Model) -> Any:
+    """A function of one array column, or of as many number columns as the model has features.
+
+    It gives the prediction, or an array of them where the model has several; null for a row that cannot be
+    predicted. The model travels in it, so it is for models of at most some megabytes.
+    """
+    from pyspark.sql.pandas.functions import ArrowUDFType, arrow_udf
+
+    kinds = [kind for name, kind in answer_columns(model) if name.startswith("prediction")]
+    kind = kinds[0] if len(kinds) == 1 else f"array<{kinds[0]}>"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # the type hints it asks for cannot be on a partial
+        return arrow_udf(partial(_predict, model, len(kinds)), kind, ArrowUDFType.SCALAR)
+
+
+def _predict(model: Model, count: int, *columns: "pa.Array") -> "pa.Array":
+    """Worker function: the predictions of a batch."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    settle_worker()
+    answers = answers_of(model, _as_lists(columns, model.network.layers[0]))
+    found = [answers.field(at) for at in range(count)]
+    if count == 1:
+        return pc.if_else(answers.is_valid(), found[0], pa.scalar(None, found[0].type))
+    flat = pa.concat_arrays(found).take(
+        pa.array(np.arange(count * len(answers)).reshape(count, -1).T.ravel())
+    )
+    lists = pa.FixedSizeListArray.from_arrays(flat, count).cast(pa.list_(flat.type))
+    return pc.if_else(answers.is_valid(), lists, pa.scalar(None, lists.type))
+
+
+def _as_lists(columns: Sequence["pa.Array"], width: int) -> "pa.Array":
+    """One list a row: the one array column there is, or numbers side by side."""
+    import pyarrow as pa
+
+    if len(columns) == 1 and pa.types.is_list(columns[0].type):
+        return columns[0].cast(pa.list_(pa.float64()))
+    if len(columns) != width:
+        raise ShapeError(f"the model takes {width} features or one array of them, got {len(columns)} columns")
+    values = [column.cast(pa.float64()).to_numpy(zero_copy_only=False) for column in columns]
+    flat = pa.array(np.column_stack(values).ravel())
+    return pa.ListArray.from_arrays(pa.array(np.arange(0, len(flat) + 1, width, dtype=np.int32)), flat)

@@ -1,0 +1,66 @@
+"""Data in memory: arrays, or a pandas or Arrow table, read as the same rows of a Parquet file are."""
+
+from typing import Any
+
+import numpy as np
+
+from nnspark.errors import DataError
+from nnspark.sources.columns import choose_columns
+from nnspark.sources.parquet import part_of, table_of
+from nnspark.sources.table import DataRequest, DataSpec, Named, Table, make_table, numbered, select_columns
+
+__all__ = ["read_memory"]
+
+FORMS = "(X, y) or (X, y, weight) arrays, or a pandas, Arrow or Spark table"
+
+
+def read_memory(data: Any, spec: DataSpec) -> Table:
+    """The checked table of ``data``, whose columns ``spec`` names as it does a file's.
+
+    Parameters
+    ----------
+    data : arrays ``(X, y)`` or ``(X, y, weight)``, X (n, features), y (n,) or (n, targets), weight (n,); or a
+        pandas DataFrame or an Arrow table.
+
+    Raises
+    ------
+    DataError, ShapeError : rows that cannot be used, named.
+    """
+    request = DataRequest.of(spec)
+    if isinstance(data, Table):
+        return data
+    if isinstance(data, tuple | list):
+        return _of_arrays(data, request)
+    return _of_arrow(_as_arrow(data), request)
+
+
+def _of_arrays(data: Any, request: DataRequest) -> Table:
+    if len(data) not in (2, 3):
+        raise DataError(f"expected {FORMS}, got {len(data)} values")
+    X, y, *rest = (np.asarray(one) for one in data)
+    names = numbered(X.shape[1]) if X.ndim == 2 else ()
+    X, names = select_columns(request, X, names, "X")
+    weight = Named(rest[0], "weight", _row) if rest else None
+    return make_table(request, Named(X, "X", _row), Named(y, "y", _row), weight, names=names)
+
+
+def _as_arrow(data: Any) -> Any:
+    import pyarrow as pa
+
+    if isinstance(data, pa.Table):
+        return data
+    if type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "columns"):
+        return pa.Table.from_pandas(data, preserve_index=False)
+    raise DataError(f"expected {FORMS}, got {type(data).__module__}.{type(data).__name__}")
+
+
+def _of_arrow(table: Any, request: DataRequest) -> Table:
+    names, where = list(table.column_names), "the table"
+    chosen = choose_columns(
+        names, label=request.label, weight=request.weight, columns=request.columns, where=where
+    )
+    return table_of(request, [part_of(table, names, chosen, where)], [where], names, chosen, where, _row)
+
+
+def _row(row: int) -> str:
+    return f"row {row}"

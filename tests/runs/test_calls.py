@@ -1,0 +1,195 @@
+"""``nnspark.train``, ``nnspark.load`` and the model they give: every form of data, one hash."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+import nnspark
+
+X, Y = load_iris(return_X_y=True)
+NAMES = ["sepal length", "sepal width", "petal length", "petal width"]
+RECIPE = {
+    "data": {"scale": "standard"},
+    "network": {"hidden": [8]},
+    "training": {"optimizer": "lbfgs", "epochs": 12, "l2": 0.1, "block_rows": 32},
+    "report": {"html": False},
+}
+
+
+def table() -> Any:
+    """The rows as a pandas DataFrame."""
+    import pandas as pd
+
+    return pd.DataFrame(X, columns=NAMES).assign(label=Y)
+
+
+@pytest.fixture(scope="module")
+def model() -> nnspark.Model:
+    """Trained from a pandas table, without Spark, with a report."""
+    return nnspark.train(RECIPE | {"report": {"html": True}}, table(), progress=False)
+
+
+def test_the_model_knows_how_it_came_about(model: nnspark.Model) -> None:
+    """History, metrics, hash, report; a frame of the history."""
+    assert [row["epoch"] for row in model.history] == list(range(1, len(model.history) + 1))
+    assert model.metrics["weights_sha256"] == model.weights_sha256
+    assert model.metrics["test"]["accuracy"] > 0.9
+    assert list(model.history_frame()["cost"]) == [row["cost"] for row in model.history]
+    assert "<iframe srcdoc=" in model.report()._repr_html_()
+
+
+def test_predictions_are_those_of_the_labels(model: nnspark.Model) -> None:
+    """From arrays; probabilities add up to one; figures of labelled rows."""
+    right = (model.predict(X) == Y).mean()
+    assert right > 0.85
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1.0)
+    assert model.evaluate(table())["accuracy"] == pytest.approx(right, abs=1e-12)
+
+
+def test_every_form_of_data_gives_one_hash(spark: Any, tmp_path: Path) -> None:
+    """pandas, Arrow, a DataFrame from memory, shuffled and read back, a run directory of a file; a job's."""
+    import pyarrow as pa
+
+    rows = table()
+    rows.to_parquet(tmp_path / "rows.parquet")
+    frame = spark.createDataFrame(rows)
+    frame.repartition(3).write.parquet(str(tmp_path / "written"))
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        '[data]\nsource = "parquet"\npath = "rows.parquet"\nscale = "standard"\n[network]\nhidden = [8]\n'
+        '[training]\noptimizer = "lbfgs"\nepochs = 12\nl2 = 0.1\nblock_rows = 32\nengine = "local"\n'
+        "[report]\nhtml = false\n"
+    )
+    given = (
+        rows,
+        pa.Table.from_pandas(rows),
+        frame,
+        frame.orderBy("petal width").repartition(7),
+        spark.read.parquet(str(tmp_path / "written")),
+    )
+    hashes = [nnspark.train(RECIPE, data, progress=False).weights_sha256 for data in given]
+    hashes.append(nnspark.train(recipe, progress=False).weights_sha256)
+    here = RECIPE | {"training": RECIPE["training"] | {"engine": "local"}}
+    hashes.append(nnspark.train(here, frame, progress=False).weights_sha256)
+    assert len(set(hashes)) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_arrays_of_either_type_give_the_hash_of_their_values(dtype: str) -> None:
+    """As float64 numbers: a float32 array is the same rows as its values in a table."""
+    import pandas as pd
+
+    features = X.astype(dtype)
+    by_array = nnspark.train(RECIPE, (features, Y), progress=False)
+    by_table = nnspark.train(
+        RECIPE, pd.DataFrame(features, columns=list("0123")).assign(label=Y), progress=False
+    )
+    assert by_array.weights_sha256 == by_table.weights_sha256
+
+
+def test_answers_are_the_same_by_every_route(spark: Any, model: nnspark.Model) -> None:
+    """NumPy alone, ``transform``, a function of columns, SQL with columns and with an array: bit for bit."""
+    from pyspark.sql import functions as F
+
+    frame = spark.createDataFrame(table()).withColumn("id", F.monotonically_increasing_id()).orderBy("id")
+    expected = [int(one) for one in model.predict(X)]
+    shares = model.predict_proba(X)
+    done = model.transform(frame.repartition(3)).orderBy("id").toPandas()
+    assert done["prediction"].tolist() == expected
+    np.testing.assert_array_equal(done[[f"probability_{c}" for c in range(3)]].to_numpy(), shares)
+    model.register(spark, "species")
+    frame.createOrReplaceTempView("flowers")
+    columns = ", ".join(f"`{name}`" for name in NAMES)
+    query = f"SELECT id, species({columns}) a, species(array({columns})) b FROM flowers ORDER BY id"
+    found = spark.sql(query).toPandas()
+    assert found["a"].tolist() == found["b"].tolist() == expected
+    by_column = frame.select("id", model.as_udf()(*NAMES).alias("a")).orderBy("id").toPandas()
+    assert by_column["a"].tolist() == expected
+
+
+def test_rows_that_cannot_be_predicted_have_no_answer(spark: Any, model: nnspark.Model) -> None:
+    """Null, NaN; the others have theirs."""
+    rows = [(5.1, 3.5, 1.4, 0.2), (5.1, None, 1.4, 0.2), (5.1, float("nan"), 1.4, 0.2)]
+    frame = spark.createDataFrame(rows, ", ".join(f"`{name}` double" for name in NAMES))
+    found = [row["prediction"] for row in model.transform(frame.coalesce(1)).collect()]
+    assert found == [0, None, None]
+
+
+def test_a_kept_run_is_loaded_whole_and_goes_on(tmp_path: Path) -> None:
+    """A directory as a job leaves it; more epochs resume it; a file holds the model alone."""
+    out = tmp_path / "run"
+    seen: list[int] = []
+    short = RECIPE | {"training": RECIPE["training"] | {"epochs": 5}}
+    nnspark.train(
+        short, table(), out=str(out), on_epoch=lambda row: seen.append(row["epoch"]), progress=False
+    )
+    assert seen == [1, 2, 3, 4, 5]
+    resumed = nnspark.train(RECIPE, table(), out=str(out), resume=True, progress=False)
+    whole = nnspark.train(RECIPE, table(), progress=False)
+    assert resumed.weights_sha256 == whole.weights_sha256
+    loaded = nnspark.load(str(out))
+    assert loaded.history == resumed.history
+    assert json.loads((out / "metrics.json").read_text()) == loaded.metrics
+    loaded.save(tmp_path / "model.safetensors")
+    alone = nnspark.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(alone.predict(X), whole.predict(X))
+    with pytest.raises(nnspark.ModelError, match="there is no report"):
+        alone.report()
+
+
+def test_a_callback_that_raises_ends_the_training() -> None:
+    """With what it raised."""
+
+    def stop(row: Any) -> None:
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        nnspark.train(RECIPE, (X, Y), on_epoch=stop, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "data", "said"),
+    [
+        (RECIPE, (X,), "expected (X, y) or (X, y, weight)"),
+        (RECIPE, 3, "expected (X, y) or (X, y, weight)"),
+        (RECIPE, (X, Y[:-1]), "149"),
+        (RECIPE | {"training": {"epoch": 3}}, (X, Y), "did you mean 'training.epochs'"),
+        (RECIPE | {"training": {"optimizer": "newton"}}, (X, Y), "training.optimizer"),
+        ({"training": {}}, None, "data.source is missing"),
+        ("digitz", None, "did you mean 'digits'"),
+    ],
+)
+def test_bad_input_is_one_line(recipe: Any, data: Any, said: str) -> None:
+    """What was expected, what came, what to do."""
+    with pytest.raises(nnspark.NNSparkError) as caught:
+        nnspark.train(recipe, data, progress=False)
+    assert said in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_loading_and_predicting_need_numpy_alone(model: nnspark.Model, tmp_path: Path) -> None:
+    """No Spark, no pandas, no scikit-learn, no Arrow is imported."""
+    model.save(tmp_path / "m.safetensors")
+    script = (
+        "import sys, nnspark\n"
+        f"m = nnspark.load({str(tmp_path / 'm.safetensors')!r})\n"
+        "m.predict([[5.1, 3.5, 1.4, 0.2]])\n"
+        "print([n for n in ('pyspark', 'py4j', 'pandas', 'sklearn', 'scipy', 'pyarrow') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_public_names_are_there() -> None:
+    """Each can be imported, and dir() lists them."""
+    assert set(nnspark.__all__) <= set(dir(nnspark))
+    for name in nnspark.__all__:
+        assert getattr(nnspark, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'tain'"):
+        _ = nnspark.tain
