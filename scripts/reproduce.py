@@ -25,7 +25,8 @@ from nnspark.engines.session import DEFAULTS
 from nnspark.net import weights
 from nnspark.recipe import Recipe, read
 from nnspark.sources import Table, load_table
-from nnspark.training.loop import Epoch, train
+from nnspark.training.loop import train
+from nnspark.training.state import Epoch
 
 LOCAL_ENGINE = "no Spark"
 MASTERS = f"{LOCAL_ENGINE},local[1],local[2],local-cluster[2,1,1024]"

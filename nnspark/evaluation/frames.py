@@ -5,7 +5,8 @@ from functools import partial
 
 from nnspark.data.plan import Plan
 from nnspark.engines.frames.build import lay_out, understand
-from nnspark.engines.frames.columns import Layout, find_labels
+from nnspark.engines.frames.classes import find_labels
+from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.crowding import CrowdedRows, crowded_rows
 from nnspark.engines.frames.csv import CORRUPT
 from nnspark.engines.frames.planning import make_plan, survey_of

@@ -27,9 +27,9 @@ from nnspark.ml.summary import (
     MultilayerPerceptronClassificationSummary,
     MultilayerPerceptronClassificationTrainingSummary,
 )
+from nnspark.net.blas import one_blas_thread
 from nnspark.scoring.frame import ANSWERS, quoted
 from nnspark.scoring.raw import Answers, class_answers, class_batches
-from nnspark.training.loop import one_blas_thread
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

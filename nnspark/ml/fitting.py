@@ -25,8 +25,10 @@ from nnspark.recipe.options import name_and_options
 from nnspark.scoring.faults import unusable
 from nnspark.sources.table import Table
 from nnspark.training.cost import Cost
-from nnspark.training.loop import Epoch, Progress, first_state, objective_for, train
+from nnspark.training.loop import train
 from nnspark.training.rounds import training_weight
+from nnspark.training.state import Epoch, Progress
+from nnspark.training.steps import first_state, objective_for
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

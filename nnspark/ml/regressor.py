@@ -18,9 +18,9 @@ from nnspark.ml.summary import (
     MultilayerPerceptronRegressionSummary,
     MultilayerPerceptronRegressionTrainingSummary,
 )
+from nnspark.net.blas import one_blas_thread
 from nnspark.scoring.frame import ANSWERS, quoted
 from nnspark.scoring.raw import number_answers, number_batches
-from nnspark.training.loop import one_blas_thread
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -13,7 +13,9 @@ from nnspark.net import weights as weights_module
 from nnspark.recipe import Recipe, dumps
 from nnspark.runs.directory import RunDirectory
 from nnspark.runs.reporting import report_page
-from nnspark.training.loop import Progress, Trained, network_for
+from nnspark.training.loop import Trained
+from nnspark.training.state import Progress
+from nnspark.training.steps import network_for
 
 __all__ = ["keep_what_there_is", "write_artifacts"]
 

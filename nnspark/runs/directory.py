@@ -19,7 +19,7 @@ from nnspark.runs.failures import STACK
 from nnspark.runs.history import Row, as_lines
 from nnspark.runs.lock import is_of_lock
 from nnspark.runs.storage import Folder
-from nnspark.training.loop import Epoch, Progress
+from nnspark.training.state import Epoch, Progress
 
 __all__ = ["RunDirectory"]
 

@@ -9,7 +9,7 @@ from nnspark.log import log
 from nnspark.objective.metrics import METRICS, by_worth
 
 if TYPE_CHECKING:
-    from nnspark.training.loop import Epoch
+    from nnspark.training.state import Epoch
 
 __all__ = ["ProgressLog", "make_progress"]
 

@@ -14,7 +14,8 @@ from nnspark.evaluation.counts import class_figures, count, mistakes_of, per_cla
 from nnspark.model import Model
 from nnspark.recipe import Recipe, dumps
 from nnspark.runs.directory import RunDirectory
-from nnspark.training.loop import Trained, objective_for
+from nnspark.training.loop import Trained
+from nnspark.training.steps import objective_for
 
 __all__ = ["report_page"]
 

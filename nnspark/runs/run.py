@@ -16,7 +16,9 @@ from nnspark.runs.lock import held
 from nnspark.runs.progress import ProgressLog, make_progress
 from nnspark.runs.storage import Folder, open_folder
 from nnspark.training.choices import check_choices
-from nnspark.training.loop import Epoch, Progress, Trained, first_state, train
+from nnspark.training.loop import Trained, train
+from nnspark.training.state import Epoch, Progress
+from nnspark.training.steps import first_state
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

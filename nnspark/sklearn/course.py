@@ -19,7 +19,8 @@ from nnspark.engines.base import Shards
 from nnspark.errors import DivergedError
 from nnspark.recipe import Recipe
 from nnspark.training import stopping
-from nnspark.training.loop import Epoch, Progress, train
+from nnspark.training.loop import train
+from nnspark.training.state import Epoch, Progress
 
 __all__ = ["Outcome", "follow"]
 

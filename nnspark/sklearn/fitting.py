@@ -19,7 +19,8 @@ from nnspark.recipe import Recipe
 from nnspark.sklearn.course import Outcome, follow
 from nnspark.sklearn.rows import table_of
 from nnspark.sklearn.translate import Problem, recipe_of
-from nnspark.training.loop import Progress, first_state, network_for
+from nnspark.training.state import Progress
+from nnspark.training.steps import first_state, network_for
 
 __all__ = ["Before", "Fitted", "Task", "fit_task", "seed_of"]
 

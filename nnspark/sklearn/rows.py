@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
+from nnspark.net.blas import one_blas_thread
 from nnspark.net.network import PREDICT_ROWS, Network, predict
 from nnspark.sources.table import DataRequest, Named, Table, make_table
-from nnspark.training.loop import one_blas_thread
 
 __all__ = ["dense", "dense_pieces", "outputs_of", "table_of", "weights_of"]
 

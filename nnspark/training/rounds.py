@@ -14,7 +14,7 @@ descends mean loss of the batch + l2/(2m)·|W|², m being all training rows.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,32 +107,31 @@ def make_rounds(
     those of ``parts`` at the round's starting weights.
     """
     is_bias = weights_module.bias_mask(objective.network.layers)
-    num_samples = training_weight(shards)
     name, options = optimizer
-    local = Local(
-        objective,
-        rounds,
-        name,
-        dict(options),
-        seed,
-        l2 / num_samples,
-        shards.plan.replicas,
-        shards.plan.blocks[0],
-    )
+    inner = make_rule(name, options=options, bias_mask=is_bias)
     outer_name, outer_rate, outer_options = outer_of(rounds.outer)
-    inner, outer = _rule(local), make_rule(outer_name, options=outer_options, bias_mask=is_bias)
+    outer = make_rule(outer_name, options=outer_options, bias_mask=is_bias)
+
+    @cache
+    def samples() -> float:
+        return training_weight(shards)
+
+    @cache
+    def local() -> Local:
+        places = shards.plan.replicas, shards.plan.blocks[0]
+        return Local(objective, rounds, name, dict(options), seed, l2 / samples(), *places)
 
     def init(theta: Array) -> RoundState:
         return RoundState(0, inner.init(theta), outer.init(theta))
 
     def update(theta: Array, state: RoundState) -> tuple[Array, RoundState, Evaluation]:
         start = Start(state.done, theta, state_to_arrays(state.rule), rate_at(state.done))
-        sums = shards.run(partial(_round, local, tuple(parts)), start, partial(_zero, local.replicas))
+        sums = shards.run(partial(_round, local(), tuple(parts)), start, partial(_zero, local().replicas))
         check_evaluated(shards.plan, {"train": sums.rows, **counted(sums.totals, parts)}, "a round")
         averages = sums.moved.average()
         metrics = part_metrics(sums.totals, objective.problem)
         cost, _ = add_l2(
-            metrics["train"]["loss"], theta, theta, l2=l2, num_samples=num_samples, is_bias=is_bias
+            metrics["train"]["loss"], theta, theta, l2=l2, num_samples=samples(), is_bias=is_bias
         )
         averaged = averages.pop("theta").astype(theta.dtype)
         if not np.isfinite(averaged).all():

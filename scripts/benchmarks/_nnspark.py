@@ -12,9 +12,11 @@ from benchmarks._common import Shape
 from nnspark import recipe as recipes
 from nnspark.data.rows import BlockSet
 from nnspark.engines.base import Shards
+from nnspark.net.blas import one_blas_thread
 from nnspark.objective.totals import Totals
 from nnspark.recipe import Recipe
-from nnspark.training import loop as training
+from nnspark.training.loop import run_epoch
+from nnspark.training.steps import first_progress, make_step, objective_for
 
 __all__ = ["Epochs", "exact_no_op", "make_resident", "no_op", "recipe_for"]
 
@@ -43,15 +45,15 @@ class Epochs:
 
     def __init__(self, recipe: Recipe, shards: Shards) -> None:
         self.recipe, self.shards = recipe, shards
-        self.objective = training.objective_for(recipe, shards.plan)
-        init, self.update = training.make_update(recipe, self.objective, shards)
-        self.progress = training.first_progress(recipe, self.objective.network, init)
+        self.objective = objective_for(recipe, shards.plan)
+        self.step = make_step(recipe, self.objective, shards)
+        self.progress = first_progress(recipe, self.objective.network, self.step.init)
 
     def __call__(self) -> list[float]:
         """Seconds of the next epoch."""
-        with training.one_blas_thread():
+        with one_blas_thread():
             began = time.perf_counter()
-            self.progress, _ = training.run_epoch(self.recipe, self.update, self.progress, 0.0)
+            self.progress, _ = run_epoch(self.recipe, self.step, self.progress, 0.0)
             return [time.perf_counter() - began]
 
 

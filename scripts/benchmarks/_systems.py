@@ -14,7 +14,8 @@ from nnspark.errors import DivergedError
 from nnspark.model import Model
 from nnspark.recipe import Recipe, read
 from nnspark.runs.data import load_shards
-from nnspark.training.loop import Epoch, Trained, train
+from nnspark.training.loop import Trained, train
+from nnspark.training.state import Epoch
 
 __all__ = ["CONF", "SYSTEMS", "Fit", "System", "coefficients", "fit"]
 

@@ -16,7 +16,7 @@ from nnspark.optimizers import state_to_arrays
 from nnspark.runs import checkpoint
 from nnspark.runs.directory import RunDirectory
 from nnspark.runs.local_folder import LocalFolder
-from nnspark.training.loop import first_progress, make_update, objective_for
+from nnspark.training.steps import first_state
 
 DIGITS = table_of(load_digits().data[:300], load_digits().target[:300])
 NET = [
@@ -98,9 +98,7 @@ def test_a_resumed_run_ends_like_one_that_was_not_stopped(folder, method):
     expected = fit(DIGITS, *options, callbacks=[note])
 
     shards = LocalShards(make_dataset(DIGITS, recipe))
-    objective = objective_for(recipe, shards.plan)
-    init, _ = make_update(recipe, objective, shards)
-    like = first_progress(recipe, objective.network, init)
+    like = first_state(recipe, shards)
     progress, about = checkpoint.latest(folder, like, recipe=recipe, fingerprint="f", warn=pytest.fail)
     assert about["epoch"] == 5
     one, two = state_to_arrays(progress), state_to_arrays(kept[0])

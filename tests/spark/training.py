@@ -9,7 +9,8 @@ from nnspark.engines.layout import make_shards
 from nnspark.net import weights
 from nnspark.recipe import Recipe, loads
 from nnspark.sources import Table, load_table
-from nnspark.training.loop import Epoch, train
+from nnspark.training.loop import train
+from nnspark.training.state import Epoch
 
 DIGITS = """
 [data]

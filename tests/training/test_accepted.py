@@ -9,8 +9,11 @@ from sklearn.datasets import load_digits
 
 from nnspark.data.dataset import make_dataset
 from nnspark.engines.base import LocalShards
+from nnspark.net.blas import one_blas_thread
 from nnspark.training.cost import Cost
-from nnspark.training.loop import flat_metrics, objective_for, one_blas_thread, train
+from nnspark.training.history import flat_metrics
+from nnspark.training.loop import train
+from nnspark.training.steps import objective_for
 
 DIGITS = table_of(load_digits().data[:400] / 16, load_digits().target[:400])
 NET = ["network.hidden=[8]", 'network.init={name = "uniform", limit = 0.5}', "training.epochs=60"]

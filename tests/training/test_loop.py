@@ -12,7 +12,8 @@ from nnspark.data.dataset import make_dataset
 from nnspark.engines.base import LocalShards
 from nnspark.errors import ShapeError
 from nnspark.net.blas import one_blas_thread
-from nnspark.training.loop import first_state, train
+from nnspark.training.loop import train
+from nnspark.training.steps import first_state
 
 RNG = np.random.default_rng(4)
 TABLE = table_of(RNG.normal(size=(900, 12)), RNG.integers(0, 3, 900))

@@ -8,10 +8,13 @@ from helpers import fit, make_recipe, table_of
 from sklearn.datasets import load_digits
 
 from nnspark.data.dataset import make_dataset
+from nnspark.engines.base import LocalShards
 from nnspark.errors import DivergedError
 from nnspark.net.activations import row_sum
+from nnspark.net.blas import one_blas_thread
 from nnspark.net.weights import bias_mask, flatten, init_weights, unflatten
-from nnspark.training.loop import one_blas_thread
+from nnspark.training.loop import train
+from nnspark.training.steps import first_state
 
 LAYERS = (64, 7, 10)
 DIGITS = table_of(load_digits().data[:500] / 16, load_digits().target[:500])
@@ -272,3 +275,23 @@ def test_diverging_rounds_say_so_without_warnings(outer, dtype):
             f"training.dtype={dtype}",
             "training.epochs=5",
         )
+
+
+def test_the_sum_of_weights_is_taken_once_and_not_before_the_first_round():
+    """It is a job of its own where rows have weights; making the step, for a checkpoint's shape, runs none."""
+    recipe = make_recipe("rounds.batch_size=8", "training.epochs=3", "data.weight=w")
+    rng = np.random.default_rng(5)
+    table = table_of(rng.normal(size=(90, 4)), rng.integers(0, 2, 90), rng.uniform(0.5, 2.0, 90))
+    shards = LocalShards(make_dataset(table, recipe))
+    functions = []
+    plain = shards.run
+
+    def counted(function, value, zero):
+        functions.append(getattr(function, "func", function).__name__)
+        return plain(function, value, zero)
+
+    shards.run = counted
+    start = first_state(recipe, shards)
+    assert functions == []
+    train(recipe, shards, start=start)
+    assert functions == ["_weights", *["_round"] * 3, "_totals"]

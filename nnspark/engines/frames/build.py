@@ -16,7 +16,8 @@ import numpy as np
 
 from nnspark.data.plan import Plan
 from nnspark.engines.executors import check_workers
-from nnspark.engines.frames.columns import Layout, find_classes, normalise
+from nnspark.engines.frames.classes import find_classes
+from nnspark.engines.frames.columns import Layout, normalise
 from nnspark.engines.frames.crowding import CrowdedRows
 from nnspark.engines.frames.csv import whole_records
 from nnspark.engines.frames.packing import Bins, handle_of, pack, store
