@@ -9,7 +9,7 @@ from nnspark import recipe as recipes
 from nnspark.data.dataset import Dataset, make_dataset
 from nnspark.data.plan import Plan, Scaling
 from nnspark.data.rows import PARTS, BlockSet, Span
-from nnspark.engines.base import LocalShards
+from nnspark.engines.local import LocalShards
 from nnspark.errors import NNSparkError
 from nnspark.objective.objective import Objective
 from nnspark.sources.table import Table

@@ -17,7 +17,7 @@ from benchmarks._peers import NumpyEpochs, SklearnLbfgs
 from benchmarks.exact import PlainShards
 
 from nnspark.data.dataset import make_dataset
-from nnspark.engines.base import LocalShards
+from nnspark.engines.local import LocalShards
 from nnspark.net import weights as weights_module
 from nnspark.training.cost import Cost
 

@@ -1,22 +1,17 @@
-"""Shards: the blocks of a data set, laid out for training; and the engine that keeps them in this process.
+"""Shards: the blocks of a data set, laid out for training, and what every engine offers of them.
 
 ``run(function, value, zero)`` applies a function to the blocks and sums what it gives. ``LocalShards``
-calls it; ``SparkShards`` (``spark_shards.py``) runs a Spark job. Shards are a context manager: however the
-block is left, disk and memory are given back.
+(``local.py``) calls it; ``SparkShards`` (``rdd.py``) runs a Spark job. Shards are a context manager: however
+the block is left, disk and memory are given back.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, Self, TypeVar
 
-from nnspark.data.dataset import Dataset
 from nnspark.data.plan import Plan
-from nnspark.data.rows import BlockSet, rows_by_part
-from nnspark.engines.conservation import check_laid_out
-from nnspark.engines.platforms import platform
-from nnspark.engines.resident import Handle
-from nnspark.net.blas import one_blas_thread
+from nnspark.data.rows import BlockSet
 
-__all__ = ["Function", "LocalShards", "Mergeable", "Shards", "Sum"]
+__all__ = ["Function", "Mergeable", "Shards", "Sum"]
 
 Sum = TypeVar("Sum", bound="Mergeable")
 Function = Callable[[Iterable[BlockSet], Any], Sum]
@@ -49,29 +44,3 @@ class Shards(Protocol):
 
     def __exit__(self, *about: object) -> None:
         """Close, whatever happened."""
-
-
-class LocalShards:
-    """All blocks in this process: the engine without Spark."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self.plan = dataset.plan
-        self.blocks = [dataset.blocks]
-        self.platforms = {platform()}
-        whole = Handle("", 0, "", rows_by_part(dataset.blocks.spans))
-        check_laid_out(self.plan, [whole], "the plan and the blocks")
-
-    def run(self, function: Function[Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
-        """``function(blocks, value)``, merged into zero."""
-        with one_blas_thread():
-            merged: Sum = zero().merge(function(self.blocks, value))
-        return merged
-
-    def close(self) -> None:
-        """Nothing to give back."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *about: object) -> None:
-        self.close()

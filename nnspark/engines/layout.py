@@ -14,7 +14,8 @@ from nnspark.data.dataset import Dataset
 from nnspark.data.plan import Plan
 from nnspark.data.rows import BlockSet, Span
 from nnspark.engines import executors, resident
-from nnspark.engines.base import LocalShards, Shards
+from nnspark.engines.base import Shards
+from nnspark.engines.local import LocalShards
 from nnspark.engines.rdd import SparkShards
 from nnspark.engines.resident import Handle
 
@@ -54,7 +55,7 @@ def place_of(plan: Plan, part: str, block: Any, tasks: int, bins_a_task: int) ->
     """The bin of a block, or of each of an array of blocks.
 
     A replica's blocks stay together, and neighbouring replicas go to one task, which so returns few sums
-    (``ordered_sum.py``); other blocks spread.
+    (``sums/ordered.py``); other blocks spread.
     """
     if part == "train" and plan.replicas:
         replica = block * plan.replicas // plan.blocks[0]

@@ -3,7 +3,7 @@
 A shard is some blocks: ``X.npy``, ``y.npy``, ``weight.npy`` with the blocks' rows one after the other, and
 ``spans.npy`` that says where each block lies, in one of the executor's local directories (which go with the
 application). What travels is a ``Handle``. It names a shard, not a path: each executor looks in its own
-directories, and a shard that is not there is a miss, which the driver mends (``spark_shards.py``). The rows'
+directories, and a shard that is not there is a miss, which the driver mends (``rdd.py``). The rows'
 hashes are part of the name, so that a handle never meets the files of other rows.
 
 A worker keeps up to ``RESIDENT_BYTES`` of shards mapped from task to task. It maps the others only while

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.dataset import make_dataset
-from nnspark.engines.base import LocalShards, Shards
+from nnspark.engines.base import Shards
 from nnspark.engines.frames import frame_shards
+from nnspark.engines.local import LocalShards
 from nnspark.errors import DataError
 from nnspark.log import warn
 from nnspark.ml.columns import Source, read_source

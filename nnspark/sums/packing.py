@@ -2,7 +2,7 @@
 
 Sums are mostly about as large as each other, so an array takes as many bytes a value as its largest needs;
 where most are zero, the others are sent with their places. Small numbers that take few values, like the
-grids of ``exact_sum.py``, are sent as one bit a place for each value.
+grids of ``exact.py``, are sent as one bit a place for each value.
 """
 
 from typing import Any, NamedTuple

@@ -19,8 +19,9 @@ from benchmarks._data import rows_of, table_of
 from benchmarks._nnspark import Epochs, recipe_for
 from nnspark.data.dataset import make_dataset
 from nnspark.data.rows import BlockSet
-from nnspark.engines.base import LocalShards, Shards
+from nnspark.engines.base import Shards
 from nnspark.engines.layout import make_shards
+from nnspark.engines.local import LocalShards
 from nnspark.objective import totals
 
 Array = NDArray[Any]

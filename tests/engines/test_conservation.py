@@ -9,8 +9,8 @@ from helpers import cost_of, fit, make_recipe, shards_of, table_of
 
 from nnspark.data.dataset import make_dataset
 from nnspark.data.rows import fingerprint_of
-from nnspark.engines.base import LocalShards
 from nnspark.engines.conservation import check_laid_out
+from nnspark.engines.local import LocalShards
 from nnspark.engines.resident import Handle
 from nnspark.errors import DataError, InternalError
 from nnspark.net.network import Network

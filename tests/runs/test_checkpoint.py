@@ -10,7 +10,7 @@ from helpers import fit, make_recipe, one_line_error, table_of
 from sklearn.datasets import load_digits
 
 from nnspark.data.dataset import make_dataset
-from nnspark.engines.base import LocalShards
+from nnspark.engines.local import LocalShards
 from nnspark.errors import CheckpointError
 from nnspark.optimizers import state_to_arrays
 from nnspark.runs import checkpoint

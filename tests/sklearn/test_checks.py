@@ -9,5 +9,5 @@ from nnspark.sklearn import MLPClassifier, MLPRegressor
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks([MLPClassifier(), MLPRegressor()])
 def test_scikit_learns_checks_pass(estimator, check):
-    """K12."""
+    """What scikit-learn asks of every estimator."""
     check(estimator)

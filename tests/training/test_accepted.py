@@ -8,7 +8,7 @@ from helpers import fit, make_recipe, table_of
 from sklearn.datasets import load_digits
 
 from nnspark.data.dataset import make_dataset
-from nnspark.engines.base import LocalShards
+from nnspark.engines.local import LocalShards
 from nnspark.net.blas import one_blas_thread
 from nnspark.training.cost import Cost
 from nnspark.training.history import flat_metrics

@@ -10,7 +10,7 @@ from helpers import cost_of, shards_of
 from sklearn.metrics import accuracy_score, log_loss
 
 from nnspark.data.rows import BlockSet, Span
-from nnspark.engines.base import LocalShards
+from nnspark.engines.local import LocalShards
 from nnspark.net.losses import HEADS
 from nnspark.net.network import Network, Workspace, predict
 from nnspark.net.weights import bias_mask, flatten, init_weights, unflatten
@@ -82,7 +82,7 @@ def test_weight_2_costs_what_the_row_twice_costs(pair):
 
 
 def test_weights_of_1_cost_the_same_bits_as_none():
-    """K10."""
+    """A row of weight 1 is a row."""
     one, two = (
         cost_of(NETWORK, shards_of(X, Y))(THETA),
         cost_of(NETWORK, shards_of(X, Y, weight=np.ones(50)))(THETA),

@@ -9,7 +9,7 @@ from helpers import fit, make_recipe, one_line_error, table_of
 from threadpoolctl import threadpool_info
 
 from nnspark.data.dataset import make_dataset
-from nnspark.engines.base import LocalShards
+from nnspark.engines.local import LocalShards
 from nnspark.errors import ShapeError
 from nnspark.net.blas import one_blas_thread
 from nnspark.training.loop import train

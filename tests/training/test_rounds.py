@@ -8,7 +8,7 @@ from helpers import fit, make_recipe, table_of
 from sklearn.datasets import load_digits
 
 from nnspark.data.dataset import make_dataset
-from nnspark.engines.base import LocalShards
+from nnspark.engines.local import LocalShards
 from nnspark.errors import DivergedError
 from nnspark.net.activations import row_sum
 from nnspark.net.blas import one_blas_thread
@@ -278,7 +278,7 @@ def test_diverging_rounds_say_so_without_warnings(outer, dtype):
 
 
 def test_the_sum_of_weights_is_taken_once_and_not_before_the_first_round():
-    """It is a job of its own where rows have weights; making the step, for a checkpoint's shape, runs none."""
+    """It is a job of its own where rows have weights; making the step runs none."""
     recipe = make_recipe("rounds.batch_size=8", "training.epochs=3", "data.weight=w")
     rng = np.random.default_rng(5)
     table = table_of(rng.normal(size=(90, 4)), rng.integers(0, 2, 90), rng.uniform(0.5, 2.0, 90))

@@ -4,7 +4,7 @@
 
 What a pass holds does not grow with the rows. With ``r`` bytes a result and ``p`` partitions the driver holds
 at most ``max(DIRECT, GROUPS) * r``, a merging task two results at a time, and the shuffle moves ``p * r``.
-Bounds of ``r`` stand where the results are defined; ``tests/test_merging.py`` compares them with pickles.
+Bounds of ``r`` stand where the results are defined; ``tests/spark/test_merging.py`` compares them.
 """
 
 import pickle
