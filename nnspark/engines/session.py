@@ -7,7 +7,8 @@ import os
 import re
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from nnspark.errors import NNSparkError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-__all__ = ["DEFAULTS", "active_session", "end_idle_workers", "open_session"]
+__all__ = ["DEFAULTS", "active_session", "case_sensitive", "end_idle_workers", "open_session"]
 
 GRACE = 2.0  # seconds
 WITHOUT_ATTEMPTS = re.compile(r"local(?:\[(\*|\d+)\])?")
@@ -44,6 +45,18 @@ def active_session() -> "SparkSession | None":
     """The session that this process has already, if any; does not start a JVM."""
     pyspark = sys.modules.get("pyspark.sql")
     return None if pyspark is None else pyspark.SparkSession.getActiveSession()
+
+
+@contextmanager
+def case_sensitive(session: "SparkSession") -> Iterator[None]:
+    """A block in which names that differ only in case are different ones; then as the user had it."""
+    key = "spark.sql.caseSensitive"
+    before = session.conf.get(key)
+    session.conf.set(key, "true")
+    try:
+        yield
+    finally:
+        session.conf.set(key, str(before))
 
 
 def open_session(name: str) -> "SparkSession":

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nnspark.engines.hadoop import Hadoop
+from nnspark.engines.session import case_sensitive
 from nnspark.errors import DataError
 from nnspark.model import Model
-from nnspark.scoring.columns import choose_features
+from nnspark.scoring.columns import FeatureColumns, choose_features
 from nnspark.scoring.frame import quoted, score
 from nnspark.scoring.inputs import Input, format_of, open_input
 
@@ -48,14 +49,21 @@ def predict_files(
     ------
     DataError : input that cannot be predicted, or an out that exists; nothing is left behind.
     """
-    session.conf.set("spark.sql.caseSensitive", True)
     target = _Target(session, out)
     if target.exists() and not overwrite:
         raise DataError(f"{out} exists already; pass --overwrite to replace it, or another --out")
-    rows = open_input(session, model, source, input_format, header)
-    chosen = output_format or format_of(out) or rows.format
-    chosen = chosen if chosen in OUTPUT_FORMATS else "csv"
-    features = choose_features(rows.frame, model, columns=columns, named=rows.named, where=source)
+    with case_sensitive(session):
+        rows = open_input(session, model, source, input_format, header)
+        chosen = output_format or format_of(out) or rows.format
+        chosen = chosen if chosen in OUTPUT_FORMATS else "csv"
+        features = choose_features(rows.frame, model, columns=columns, named=rows.named, where=source)
+        return _predict(model, rows, features, target, source, chosen)
+
+
+def _predict(
+    model: Model, rows: Input, features: FeatureColumns, target: "_Target", source: str, chosen: str
+) -> int:
+    """Write the answers and see that every row has one; nothing is published else."""
     scored = score(rows.frame, model, features)
     try:
         _write(_typed(scored.frame, rows, chosen), target.temporary, chosen)

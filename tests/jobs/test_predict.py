@@ -118,3 +118,11 @@ def test_an_existing_output_is_kept_unless_told(spark, unnamed, tmp_path):
     call("predict", run, tmp_path / "X.npy", "--out", out, "--overwrite")
     assert not (out / "old").exists()
     assert len(read_parts(out)[1]) == len(X)
+
+
+def test_the_sessions_settings_are_as_the_user_had_them(spark, tmp_path, digits):
+    """Also after an input that is refused."""
+    before = spark.conf.get("spark.sql.caseSensitive")
+    with pytest.raises(DataError):
+        call("predict", digits[0], tmp_path / "nothing.csv", "--out", tmp_path / "out")
+    assert spark.conf.get("spark.sql.caseSensitive") == before

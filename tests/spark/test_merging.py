@@ -111,12 +111,14 @@ def test_results_of_ten_billion_rows_and_ten_thousand_classes_are_bounded(classe
     buckets = 1 << bits_for(strata)
     common = Common(kinds(1))
     common.words, common.counts = np.zeros(common.size, np.uint64), np.full(common.size, 10**10)
-    tables = (np.zeros((strata, buckets), np.int64) + 10**10, np.zeros(classes, np.int64) + 10**10)
+    shapes = ((strata, buckets), (classes,), (3, classes))
+    tables = [np.full(shape, 10**10, np.int64) for shape in shapes]
     survey = Survey(*tables, common)
-    assert len(pickle.dumps(survey, 5)) <= 8 * (max(cells, 16 * strata) + classes) + 16 * common.size + some
+    cells = max(cells, 16 * strata) + 4 * classes
+    assert len(pickle.dumps(survey, 5)) <= 8 * cells + 16 * common.size + some
     bits = bits_for(2 * strata)
     inside = NarrowCounts(bits, np.zeros((strata, 2, 1 << bits), np.int64) + 10**10)
-    assert len(pickle.dumps(inside, 5)) <= 8 * max(cells, 32 * strata) + some
+    assert len(pickle.dumps(inside, 5)) <= 8 * max(survey_module.CELLS, 32 * strata) + some
     most = boundaries_module.NEAR_ROWS
     near = Near(*np.zeros((3, most), np.int64), np.zeros((2, classes), np.int64))
     assert len(pickle.dumps(near, 5)) <= 24 * most + 24 * classes + some

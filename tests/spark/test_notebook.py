@@ -15,7 +15,7 @@ from spark.test_long_sessions import folders
 from spark.training import without_spark
 
 from nnspark import recipe
-from nnspark.engines.frames import build, survey
+from nnspark.engines.frames import planning, survey
 from nnspark.engines.rdd import SparkShards
 from nnspark.runs import checkpoint
 
@@ -69,7 +69,7 @@ def third_time() -> Callable[..., bool]:
 
 
 MOMENTS: dict[str, tuple[Any, str, Callable[[], Callable[..., bool]]]] = {
-    "the survey": (build, "merged", lambda: lambda df, function: function.func is survey.survey_batches),
+    "the survey": (planning, "merged", lambda: lambda df, function: function.func is survey.survey_batches),
     "the packing": (SparkShards, "_lay_out", lambda: lambda *_: True),
     "an epoch": (SparkShards, "_run_once", third_time),
     "a checkpoint": (checkpoint, "save", lambda: lambda *_: True),

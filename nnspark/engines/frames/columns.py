@@ -94,7 +94,8 @@ def normalise(df: "DataFrame", data: Data, validation: str = "") -> tuple["DataF
     from pyspark.sql import functions as F
 
     types = dict(df.dtypes)
-    columns = [name for name in df.columns if name not in (CORRUPT, validation)]
+    apart = {CORRUPT, validation} if validation else {CORRUPT}
+    columns = [name for name in df.columns if name not in apart]
     where = data.path or "the DataFrame"
     chosen = choose_columns(columns, label=data.label, weight=data.weight, columns=data.columns, where=where)
     features = [columns[at] for at in chosen.features]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nnspark.engines.executors import check_workers
 from nnspark.engines.frames.csv import read_csv_frame
 from nnspark.engines.hadoop import Hadoop
+from nnspark.engines.session import case_sensitive
 from nnspark.errors import DataError
 from nnspark.recipe import Data
 from nnspark.sources import refusals
@@ -102,17 +103,13 @@ def _twins(session: "SparkSession", path: str, name: str) -> DataError:
     """Which columns Spark takes for one: it says only the name in lower case."""
     from pyspark.errors import AnalysisException
 
-    key = "spark.sql.caseSensitive"
-    before = session.conf.get(key)
-    session.conf.set(key, "true")
     try:
-        refuse_twins(session.read.parquet(path).columns, path)
+        with case_sensitive(session):
+            refuse_twins(session.read.parquet(path).columns, path)
     except DataError as error:
         return error
     except AnalysisException:
         pass
-    finally:
-        session.conf.set(key, str(before))
     return refusals.more_than_one(name, path)
 
 

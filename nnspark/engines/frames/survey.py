@@ -42,7 +42,7 @@ class Survey:
     unusable values by kind and normalised column; ``common`` are hashes that came often (the one thing here
     that depends on the order, within its bounds).
 
-    It takes 8 bytes a cell of the tables, of which there are at most max(``CELLS``, 16 strata) + classes, 16
+    It takes 8 bytes a cell of the tables, which are at most max(``CELLS``, 16 strata) + 4 classes, 16
     a common hash, and some for each kind of bad value and column; pickled no more, and one byte a cell where
     counts are small.
     """
@@ -74,11 +74,13 @@ class Survey:
             **self.__dict__,
             "histogram": compact(self.histogram),
             "by_class": compact(self.by_class),
+            "given": compact(self.given),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ |= state
-        self.histogram, self.by_class = (a.astype(np.int64) for a in (self.histogram, self.by_class))
+        tables = (self.histogram, self.by_class, self.given)
+        self.histogram, self.by_class, self.given = (table.astype(np.int64) for table in tables)
 
     @property
     def fingerprint(self) -> str:
