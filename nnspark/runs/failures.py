@@ -21,9 +21,12 @@ JAVA_CLASS = re.compile(r"^(?:[a-z]\w*\.)+(\w+: )")
 
 
 def known_error(error: BaseException) -> NNSparkError | None:
-    """The NNSparkError that an exception is, that it quotes out of a Python worker, or that Spark is gone."""
+    """The NNSparkError that an exception is or quotes out of a worker, or that Spark or a package is gone."""
     if isinstance(error, NNSparkError):
         return error
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] != "nnspark":
+        name = (error.name or "").partition(".")[0]
+        return NNSparkError(f"{name} is not installed here, and this needs it: pip install {name}")
     if jvm_is_gone():
         return SparkLostError(
             "Spark's JVM ended before the job did: killed, or out of memory; give the driver more "

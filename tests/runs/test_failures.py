@@ -7,7 +7,7 @@ from helpers import one_line_error
 from py4j.protocol import Py4JError
 
 from nnspark.errors import DataError, SparkJobError
-from nnspark.runs.failures import cause, one_line_for_failed_jobs
+from nnspark.runs.failures import cause, known_error, one_line_for_failed_jobs
 from nnspark.runs.local_folder import LocalFolder
 
 IN_PYTHON = """An error occurred while calling z:org.apache.spark.api.python.PythonRDD.collectAndServe.
@@ -80,3 +80,10 @@ def test_other_errors_pass(tmp_path: Path, error: Exception) -> None:
     with pytest.raises(type(error)), one_line_for_failed_jobs(LocalFolder(str(tmp_path))):
         raise error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_package_that_is_not_there_is_one_line() -> None:
+    """It is named; a module of nnspark's own is a fault of nnspark, with its traceback."""
+    missing = known_error(ModuleNotFoundError("No module named 'pyarrow.csv'", name="pyarrow.csv"))
+    assert str(missing) == "pyarrow is not installed here, and this needs it: pip install pyarrow"
+    assert known_error(ModuleNotFoundError("No module named 'nnspark.x'", name="nnspark.x")) is None
