@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from disasters.disk_use import DiskUse
 from disasters.drivers import in_peace
 from disasters.runs import (
     RECIPE,
@@ -161,24 +162,25 @@ def disturb(
     *,
     method: str = "gd",
     more: tuple[str, ...] = (),
-) -> list[str]:
-    """A run on the cluster with the faults at random moments of random epochs; what is wrong in the end."""
+) -> tuple[list[str], str]:
+    """A run on the cluster with faults at random moments: what is wrong in the end, and notes."""
     peace = in_peace(method, folder, *more)
     out, log = Path(tempfile.mkdtemp(dir=folder)) / "run", folder / "cluster.log"
     process = cluster.submit(out, log, settings_of(method, *more))
     try:
-        epochs = sorted(rng.sample(range(1, epochs_of(peace) - 1), len(faults)))
-        for epoch, fault in zip(epochs, faults, strict=True):
-            wait_until(lambda: epochs_of(out) >= epoch or process.poll() is not None)  # noqa: B023
-            time.sleep(rng.random() * 0.1)
-            if process.poll() is None:
-                fault(cluster, rng)
-        code = process.wait(600)
+        epochs = sorted(rng.sample(range(2, epochs_of(peace) - 1), len(faults)))
+        with DiskUse(cluster.local_directories, lambda: epochs_of(out) >= 1) as disk_use:
+            for epoch, fault in zip(epochs, faults, strict=True):
+                wait_until(lambda: epochs_of(out) >= epoch or process.poll() is not None)  # noqa: B023
+                time.sleep(rng.random() * 0.1)
+                if process.poll() is None:
+                    fault(cluster, rng)
+            code = process.wait(600)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    return [log.read_text()[-3000:]] if code else compare(out, peace)
+    return [log.read_text()[-3000:]] if code else compare(out, peace), str(disk_use)
 
 
 def disturbances(
@@ -195,8 +197,8 @@ def disturbances(
             for case in cases:
                 method, _, parquet = case.partition(" on ")
                 more = tuple(as_parquet(folder)) if parquet else ()
-                problems = disturb(cluster, folder, rng, [fault] * times, method=method, more=more)
-                yield Outcome(name, f"{case}, standalone cluster", times, problems)
+                problems, notes = disturb(cluster, folder, rng, [fault] * times, method=method, more=more)
+                yield Outcome(name, f"{case}, standalone cluster", times, problems, notes)
 
     return scenario
 
