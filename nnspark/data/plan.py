@@ -21,6 +21,7 @@ __all__ = ["Plan", "Scaling", "class_table", "encode_labels", "part_counts", "th
 
 Array = NDArray[Any]
 EVEN_SHARES = 4
+MOST_CLASSES = 10_000
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,13 @@ class Plan:
 
 
 def class_table(labels: Array, declared: Sequence[Any]) -> Array:
-    """The sorted distinct labels, or the declared classes after checking that they cover the labels."""
+    """The sorted distinct labels, or the declared classes after checking that they cover the labels.
+
+    DataError above ``MOST_CLASSES``: such labels are numbers or names.
+    """
     found = np.unique(labels)
+    if len(found) > MOST_CLASSES:
+        raise refusals.too_many_classes(MOST_CLASSES)
     if declared:
         classes = np.unique(np.asarray(declared))
         extra = [label for label in found.tolist() if label not in set(classes.tolist())]

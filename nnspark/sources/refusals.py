@@ -29,6 +29,7 @@ __all__ = [
     "ragged",
     "rows_have",
     "too_large_label",
+    "too_many_classes",
     "unreadable_type",
 ]
 
@@ -169,6 +170,14 @@ def only_blank(where: str) -> DataError:
 def no_data_rows(where: str) -> DataError:
     """Columns without rows."""
     return DataError(f"{where} has no data rows")
+
+
+def too_many_classes(most: int) -> DataError:
+    """Labels that are hardly classes."""
+    return DataError(
+        f"there are more than {most} different labels; set data.task = 'regression' to predict numbers, or "
+        "check data.label"
+    )
 
 
 def rows_have(count: int) -> str:

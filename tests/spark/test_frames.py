@@ -239,3 +239,23 @@ def test_validation_rows_named_by_a_column_are_those_of_arrays(
     for partitions in (1, 7):
         ordered = df.repartitionByRange(partitions, "x1")
         assert outcome(recipe, frame_shards(ordered, recipe, validation="v")) == expected
+
+
+@pytest.mark.parametrize("route", ["executors", "driver"])
+def test_more_labels_than_classes_can_be_are_refused_alike(
+    spark: Any, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    """One more than the limit; exactly so many train."""
+    from nnspark.data import plan
+    from nnspark.sources.memory import read_memory
+
+    monkeypatch.setattr(plan, "MOST_CLASSES", 20)
+    for labels, refused in ((21, True), (20, False)):
+        frame = spark.range(200).selectExpr("double(id) x", f"id % {labels} label")
+        data = frame if route == "executors" else read_memory(frame.toArrow(), recipe_of().data)
+        session = spark if route == "executors" else None
+        if refused:
+            with pytest.raises(DataError, match="there are more than 20 different labels"):
+                load_shards(recipe_of(), session, data)
+        else:
+            load_shards(recipe_of(), session, data).close()

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data import plan
 from nnspark.data.plan import class_table, encode_labels
 from nnspark.engines.frames.columns import Layout
-from nnspark.engines.frames.labels import MOST_CLASSES, labels_of
-from nnspark.errors import DataError
+from nnspark.engines.frames.labels import labels_of
 from nnspark.recipe import Data
 from nnspark.sources import refusals
 
@@ -56,22 +56,18 @@ def find_labels(df: "DataFrame", layout: Layout, data: Data) -> Labels | None:
     """The distinct labels; None if there are none because no record of a text file fits."""
     from pyspark.sql import functions as F
 
-    label = layout.targets[0]
     whole = df.where("corrupt is null") if layout.is_text else df
     counts = F.coalesce(F.col("w") != 0, F.lit(True)) if layout.weight else F.lit(True)
     groups = whole.groupBy("t0").agg(F.count(F.lit(1)).alias("rows"), F.max(counts).alias("counts"))
-    found = groups.limit(MOST_CLASSES + 1).collect()
+    found = groups.limit(plan.MOST_CLASSES + 1).collect()
     if not found:
         if layout.is_text and not df.isEmpty():
             return None  # the survey says so
         raise refusals.no_data_rows(data.path or "the DataFrame")
-    if len(found) > MOST_CLASSES:
-        raise DataError(
-            f"column {label!r} has more than {MOST_CLASSES} different labels; set data.task = 'regression' "
-            "to predict numbers"
-        )
+    if len(found) > plan.MOST_CLASSES:
+        raise refusals.too_many_classes(plan.MOST_CLASSES)
     spellings, rows = tuple(row["t0"] for row in found), [row["rows"] for row in found]
-    labels = labels_of(spellings, rows, f"column {label!r}", is_text=layout.is_text)
+    labels = labels_of(spellings, rows, f"column {layout.targets[0]!r}", is_text=layout.is_text)
     present = np.array([row["counts"] for row in found])
     if not present.any():
         raise refusals.no_weight(sum(rows))

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from nnspark.sources import refusals
 from nnspark.sources.labels import class_labels, parse_labels
 
-__all__ = ["MOST_CLASSES", "labels_of"]
-
-MOST_CLASSES = 10_000
+__all__ = ["labels_of"]
 
 
 def labels_of(
