@@ -30,9 +30,12 @@ def write_rows(folder: Path, rows: int, columns: int) -> None:
 
 
 def trained(master: str, folder: Path) -> list[dict[str, object]]:
-    """What ``train_at_size.py`` prints under one master."""
+    """What ``train_at_size.py`` prints under one master, whose JVM lives for minutes and may compile well."""
     command = [sys.executable, str(Path(__file__).with_name("train_at_size.py")), master, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    env = {
+        name: value for name, value in os.environ.items() if not name.endswith(("JAVA_OPTS", "SUBMIT_OPTS"))
+    }
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     print(master, done.stdout)
     assert done.returncode == 0, done.stderr[-3000:]
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
