@@ -110,5 +110,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_a_file_is_short(path: Path) -> None:
-    """250 lines at most."""
-    assert len(path.read_text().splitlines()) <= 250
+    """250 lines at most, and above 200 the docstring says why."""
+    text = path.read_text()
+    lines = len(text.splitlines())
+    assert lines <= 200 or (lines <= 250 and "bove 200 lines" in text)

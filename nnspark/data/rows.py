@@ -5,6 +5,8 @@ taken from the rows themselves. Every row has a 128-bit hash of its values; the 
 with the split's seed, ranks it for the train/validation/test split, and modulo the number of blocks
 names its block; inside a block rows are sorted by hash. Equal rows have equal hashes, so their
 order does not matter. (Unequal rows with equal 128-bit hashes are expected once in 1e19 rows.)
+
+(Above 200 lines: hash, part and block are one definition, which every route must share.)
 """
 
 from collections.abc import Container, Iterable, Iterator, Sequence

@@ -4,6 +4,8 @@
 
 The driver knows each shard's handle and executor, so that a task goes where its shards are, and only what is
 lost is laid out again. Whatever is lost, the sums are those of all blocks, each once.
+
+(Above 200 lines: laying out, summing and mending follow one map of shard to executor.)
 """
 
 import re

@@ -9,6 +9,8 @@ hashes are part of the name, so that a handle never meets the files of other row
 A worker keeps up to ``RESIDENT_BYTES`` of shards mapped from task to task. It maps the others only while
 it uses them: their pages stay in the operating system's cache, if there is room, and the worker's
 memory, and address space, stays bounded however large the data set.
+
+(Above 200 lines: who writes a shard and who maps it agree here on its files and its name.)
 """
 
 import gc

@@ -6,6 +6,8 @@ A confusion matrix has a row a true class and a column a predicted one; a multil
 only how often it is true, predicted and both, and mistakes are counted, in a second job, of the
 ``WEAK_CLASSES`` classes that are mistaken most often. With c classes a task's counts take at most
 8 * MATRIX_CLASSES², or 24 c, or 8 c * WEAK_CLASSES bytes.
+
+(Above 200 lines: the matrix and the two forms that replace it answer the same questions.)
 """
 
 from collections.abc import Callable, Iterable, Sequence

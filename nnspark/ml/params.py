@@ -1,4 +1,7 @@
-"""The Params that both estimators and their models have: Spark's own names first, then nnspark's."""
+"""The Params that both estimators and their models have: Spark's own names first, then nnspark's.
+
+Above 200 lines, as each Param has its getter, which Spark's programs call.
+"""
 
 from typing import Any
 

@@ -1,6 +1,8 @@
 """Figures of a model on labelled rows, and how its training went: Spark's summaries by name.
 
 All figures of a classifier come from one small table, the weight of the rows of each label and prediction.
+
+(Above 200 lines, as Spark's summary has that many members.)
 """
 
 import math

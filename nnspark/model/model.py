@@ -2,6 +2,8 @@
 
 One safetensors file holds it: the weights as ``W1``, ``W2``, ..., the scaling vectors, and JSON in the
 metadata.
+
+(Above 200 lines, as what is written, read and applied must agree entry by entry.)
 """
 
 import json

@@ -19,6 +19,8 @@ J. Nocedal, S. Wright, Numerical Optimization, 2nd ed., 2006, sections 3.1 and 3
 J. Moré, D. Thuente, Line search algorithms with guaranteed sufficient decrease, ACM TOMS 20, 1994.
 W. Hager, H. Zhang, A new conjugate gradient method with guaranteed descent and an efficient line search, SIAM
 J. Optim. 16, 2005, section 4.
+
+(Above 200 lines: one search, with its references.)
 """
 
 import math

@@ -4,6 +4,8 @@ A recipe and a data set give one set of weights. Only ``[spark]``, ``[checkpoint
 ``training.engine`` may differ between two runs that must agree. Every key has a default but ``data.source``.
 
 Each class's docstring has one entry a key: ``conf/README.md``'s table is made of them (``recipe/keys.py``).
+
+(Above 200 lines, as the keys' documentation stands beside the keys.)
 """
 
 import dataclasses

@@ -5,6 +5,8 @@ the first one is. A driver that was killed leaves its lock behind: on its own ma
 up; from another machine the only sign of life is ``driver.beat``, which a driver writes every ``BEAT``
 seconds. It is watched for ``PATIENCE`` seconds, by one clock, since two machines' clocks need not agree. A
 driver that was taken for dead, because it was suspended or cut off, sees so by the lock and stops.
+
+(Above 200 lines: taking, keeping, losing and judging a lock are one protocol.)
 """
 
 import json

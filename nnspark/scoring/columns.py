@@ -3,6 +3,8 @@
 By name where the model's features have names. A model trained on unnamed columns ("0", "1", ...)
 takes the input's columns by position, without the label and the weight of the model's recipe, or the
 one array or vector column there is.
+
+(Above 200 lines, since each way to find the columns has its own sentence when it fails.)
 """
 
 import re

@@ -1,4 +1,7 @@
-"""One fit: from checked rows and arguments to a recipe, shards, training, and what came of it."""
+"""One fit: from checked rows and arguments to a recipe, shards, training, and what came of it.
+
+(Above 200 lines: a fit is told in the order in which it happens.)
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""Turn one Arrow column into NumPy: scalars, equally long arrays, Spark's vectors; nulls are refused."""
+"""Turn one Arrow column into NumPy: scalars, equally long arrays, Spark's vectors; nulls are refused.
+
+Above 200 lines, since each type of column has its own sentence when it is refused.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -31,6 +31,8 @@ Summation", IEEE Trans. Comput. 2015, which keep the highest bins of each sum in
 
 Scalars (losses, counts) need no rounding at all: a float is an integer multiple of 2**-1074 and
 Python's integers are unbounded.
+
+(Above 200 lines for this text: the code and its proof are read together.)
 """
 
 import math

@@ -9,6 +9,8 @@ only decide where they run. With one replica a round is sequential mini-batch SG
 Batches of epoch e in replica r follow the permutation of ``default_rng([seed, e, r])``, or the order of
 the rows' hashes where the recipe does not shuffle; a step
 descends mean loss of the batch + l2/(2m)·|W|², m being all training rows.
+
+(Above 200 lines: a step, a replica's round and the average of rounds share one state.)
 """
 
 import math

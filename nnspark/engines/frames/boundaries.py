@@ -7,6 +7,8 @@ the keys that are left are collected, equal ones once, and the rows of each part
 With ``s`` strata (classes, or 1) a pass sends at most 8 * max(``CELLS``, 32 s) bytes a partition to be merged
 (``NarrowCounts``), the last one 24 * ``NEAR_ROWS`` + 24 * classes (``Near``): that many keys there are in all
 partitions together. A pass narrows by 16 times at least, by 32,768 where there is one stratum.
+
+(Above 200 lines: two passes over one kind of key, with what each sends.)
 """
 
 from collections.abc import Iterable

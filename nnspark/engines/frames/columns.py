@@ -1,4 +1,7 @@
-"""Which columns of a DataFrame are features, target and weight, and Arrow batches of them as arrays."""
+"""Which columns of a DataFrame are features, target and weight, and Arrow batches of them as arrays.
+
+Above 200 lines, since every way to name columns has its own sentence when it fails.
+"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
