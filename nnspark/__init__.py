@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         NNSparkError,
         RecipeError,
         ShapeError,
+        SparkJobError,
     )
     from nnspark.recipe import Recipe
     from nnspark.runs.calls import train
@@ -52,6 +53,7 @@ __all__ = [
     "Recipe",
     "RecipeError",
     "ShapeError",
+    "SparkJobError",
     "__version__",
     "load",
     "train",

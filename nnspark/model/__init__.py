@@ -1,5 +1,6 @@
 """The trained artifact: what a run leaves, and all that prediction needs."""
 
 from nnspark.model.model import Model
+from nnspark.model.rows import model_rows
 
-__all__ = ["Model"]
+__all__ = ["Model", "model_rows"]

@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nnspark.engines.frames.read import is_frame
 from nnspark.engines.session import active_session, open_session
 from nnspark.engines.types import Session
+from nnspark.errors import DataError, RecipeError
 from nnspark.recipe import Recipe, of_table, read
 from nnspark.runs.loading import of_folder
 from nnspark.runs.memory_folder import MemoryFolder
@@ -44,7 +47,7 @@ def train(
 
     Raises
     ------
-    RecipeError, DataError, DivergedError, CheckpointError : one line each; nothing is half-written.
+    RecipeError, DataError, DivergedError, CheckpointError, SparkJobError : one line each.
     KeyboardInterrupt : with ``out``, after the checkpoint is written.
     """
     asked = _as_recipe(recipe, data)
@@ -69,7 +72,12 @@ def _as_recipe(recipe: Recipe | Mapping[str, Any] | str | Path, data: Any) -> Re
         return recipe
     if isinstance(recipe, str | Path):
         return read(recipe)
-    sections = {name: dict(section) for name, section in recipe.items()}
+    if not isinstance(recipe, Mapping) or not all(isinstance(one, Mapping) for one in recipe.values()):
+        raise RecipeError(
+            "expected a recipe, its path or name, or a table of sections such as "
+            f'{{"training": {{"epochs": 50}}}}, got {recipe!r}'
+        )
+    sections = {name: {key: _plain(value) for key, value in one.items()} for name, one in recipe.items()}
     sections.setdefault("data", {})
     if data is not None:
         sections["data"].setdefault("source", "memory")
@@ -77,8 +85,17 @@ def _as_recipe(recipe: Recipe | Mapping[str, Any] | str | Path, data: Any) -> Re
     return of_table(sections)
 
 
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and arrays, and tuples, as the numbers and lists of a TOML file."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return [_plain(one) for one in value] if isinstance(value, tuple | list) else value
+
+
 def _session(recipe: Recipe, data: Any) -> "Session | None":
     if recipe.training.engine != "spark":
         return None
     own: Session | None = data.sparkSession if is_frame(data) else active_session()
+    if own is not None and getattr(own.sparkContext, "_jsc", own) is None:
+        raise DataError("the Spark session of this DataFrame has stopped; read the data in a live one")
     return own or open_session("nnspark")

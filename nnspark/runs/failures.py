@@ -52,12 +52,10 @@ def one_line_for_failed_jobs(folder: Folder) -> Iterator[None]:
         stack = "".join(traceback.format_exception(error))
         try:
             folder.write(STACK, f"{time.strftime('%Y-%m-%d %H:%M:%S %z')}\n{stack}".encode())
-            where = f"its stack is in {folder.path(STACK)}"
+            where = f"its stack is in {folder.path(STACK)}; put that right, then go on with --resume"
         except Exception as second:
             where = f"its stack could not be kept: {second}"
-        raise SparkJobError(
-            f"a Spark job failed: {cause(str(error))}; {where}; put that right, then go on with --resume"
-        ) from error
+        raise SparkJobError(f"a Spark job failed: {cause(str(error))}; {where}") from error
 
 
 def is_of_spark(error: BaseException) -> bool:

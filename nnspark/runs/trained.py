@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nnspark import model as models
 from nnspark.engines.types import Frame, Session
-from nnspark.errors import ModelError
+from nnspark.errors import DataError, ModelError
 from nnspark.net import weights as weights_module
 
 if TYPE_CHECKING:
@@ -68,6 +71,10 @@ class Model(models.Model):
             page=files.get("report.html", b"").decode(),
         )
 
+    def outputs(self, features: Any) -> NDArray[np.float64]:
+        """Output activations of raw rows, an array or a pandas or Arrow table; see ``model/rows.py``."""
+        return super().outputs(models.model_rows(features, self.feature_names))
+
     @property
     def weights_sha256(self) -> str:
         """SHA-256 of the weights' little-endian bytes, layer by layer."""
@@ -87,7 +94,12 @@ class Model(models.Model):
 
     def save(self, path: str | Path) -> None:
         """Write the model as one safetensors file; ``nnspark.load`` reads it."""
-        Path(path).write_bytes(self.to_bytes())
+        try:
+            Path(path).write_bytes(self.to_bytes())
+        except OSError as error:
+            raise ModelError(
+                f"cannot write the model to {path}: {error.strerror}; name a file in a directory"
+            ) from None
 
     def transform(self, frame: "Frame", *, columns: Sequence[str] = ()) -> "Frame":
         """A Spark DataFrame with the answers as more columns: lazy, vectorised, in order of the rows.
@@ -95,6 +107,10 @@ class Model(models.Model):
         Features are found by name, or by position where the model's have none; ``columns`` names them where
         they are not called as in training. Rows that cannot be predicted have null answers.
         """
+        if not hasattr(frame, "sparkSession"):
+            raise DataError(
+                f"expected a Spark DataFrame, got {type(frame).__name__}; use predict for rows in memory"
+            )
         from nnspark.scoring.columns import choose_features
         from nnspark.scoring.frame import answered
 
@@ -120,6 +136,8 @@ class Model(models.Model):
         ------
         DataError : rows that cannot be used, or labels that the model does not know.
         """
+        if data is None:
+            raise DataError("expected labelled rows, got None: a table or (X, y) arrays")
         from nnspark.evaluation.evaluate import evaluate_model
         from nnspark.recipe import loads
 

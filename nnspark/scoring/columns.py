@@ -76,7 +76,10 @@ def choose_features(
             f"{where} lacks {len(missing)} of the {len(wanted)} feature columns, first {missing[0]!r}; "
             f"{hint} has {listed(list(kinds))}"
         )
+    names = [field.name for field in frame.schema.fields]
     for name in wanted:
+        if names.count(name) > 1:
+            raise DataError(f"{where} has {names.count(name)} columns called {name!r}; keep one")
         if kinds[name].startswith("?"):
             raise DataError(f"column {name!r} of {where} must hold numbers, but is {kinds[name][1:]}")
     return _with_widths(wanted, kinds, model, where)

@@ -37,7 +37,13 @@ def read_memory(data: Any, spec: DataSpec) -> Table:
 def _of_arrays(data: Any, request: DataRequest) -> Table:
     if len(data) not in (2, 3):
         raise DataError(f"expected {FORMS}, got {len(data)} values")
+    for name, one in zip(("X", "y", "weight"), data, strict=False):
+        if np.ma.isMaskedArray(one) and np.ma.getmaskarray(one).any():
+            row = int(np.argwhere(np.ma.getmaskarray(one))[0, 0])
+            raise DataError(f"{name} has a masked value in row {row}; fill it or leave the row out")
     X, y, *rest = (np.asarray(one) for one in data)
+    if y.dtype == object and all(isinstance(label, str) for label in y.flat):
+        y = y.astype(str)
     names = numbered(X.shape[1]) if X.ndim == 2 else ()
     X, names = select_columns(request, X, names, "X")
     weight = Named(rest[0], "weight", _row) if rest else None
@@ -50,12 +56,24 @@ def _as_arrow(data: Any) -> Any:
     if isinstance(data, pa.Table):
         return data
     if type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "columns"):
-        return pa.Table.from_pandas(data, preserve_index=False)
+        names = [str(name) for name in data.columns]
+        double = [name for name in names if names.count(name) > 1]
+        if double:
+            raise DataError(f"the table has {names.count(double[0])} columns {double[0]!r}; rename one")
+        try:
+            return pa.Table.from_pandas(data, preserve_index=False)
+        except (pa.ArrowException, ValueError, TypeError) as error:
+            reason = "; ".join(" ".join(str(one).split()) for one in reversed(error.args))
+            raise DataError(
+                f"the table has a column that is neither numbers nor text ({reason}); convert or drop it"
+            ) from None
     raise DataError(f"expected {FORMS}, got {type(data).__module__}.{type(data).__name__}")
 
 
 def _of_arrow(table: Any, request: DataRequest) -> Table:
     names, where = list(table.column_names), "the table"
+    if not table.num_rows:
+        raise DataError("the table has no rows; expected one a training example")
     chosen = choose_columns(
         names, label=request.label, weight=request.weight, columns=request.columns, where=where
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.plan import Plan
@@ -90,7 +91,8 @@ def make_step(recipe: Recipe, objective: Objective, shards: Shards) -> Step:
 
     def step(theta: Array, state: Any) -> tuple[Array, Any, Evaluation]:
         before = cost_fn.evaluations
-        moved, state = optimizer.update(cost_fn, theta, state)
+        with np.errstate(over="ignore", invalid="ignore"):  # a cost that is not finite says it
+            moved, state = optimizer.update(cost_fn, theta, state)
         converged = getattr(state, "converged", False)
         return moved, state, cost_fn.since(before, converged=converged, at=(moved, theta))
 

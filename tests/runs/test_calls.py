@@ -163,6 +163,20 @@ def test_a_callback_that_raises_ends_the_training() -> None:
         (RECIPE | {"training": {"optimizer": "newton"}}, (X, Y), "training.optimizer"),
         ({"training": {}}, None, "data.source is missing"),
         ("digitz", None, "did you mean 'digits'"),
+        (None, (X, Y), "expected a recipe"),
+        ({"training": 5}, (X, Y), "expected a recipe"),
+        (RECIPE, (np.ma.masked_array(X, X > 7), Y), "X has a masked value in row"),
+        (
+            RECIPE,
+            table().astype({"label": object}).replace({"label": {2: "two"}}),
+            "neither numbers nor text",
+        ),
+        (
+            RECIPE,
+            table().set_axis([NAMES[0], NAMES[0], *NAMES[2:], "label"], axis=1),
+            "2 columns",
+        ),
+        (RECIPE, table().iloc[:0], "the table has no rows"),
     ],
 )
 def test_bad_input_is_one_line(recipe: Any, data: Any, said: str) -> None:
@@ -171,6 +185,90 @@ def test_bad_input_is_one_line(recipe: Any, data: Any, said: str) -> None:
         nnspark.train(recipe, data, progress=False)
     assert said in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_tables_columns_are_found_by_name(model: nnspark.Model) -> None:
+    """In any order, beside others, of pandas and of Arrow; as ``transform`` does."""
+    import pyarrow as pa
+
+    right = model.predict_proba(X)
+    mixed = table()[["label", *reversed(NAMES)]]
+    np.testing.assert_array_equal(model.predict_proba(mixed), right)
+    np.testing.assert_array_equal(model.predict_proba(pa.Table.from_pandas(mixed)), right)
+    unnamed = nnspark.train(RECIPE, (X, Y), progress=False)
+    np.testing.assert_array_equal(unnamed.predict(table()[NAMES]), unnamed.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (table().rename(columns={NAMES[1]: "other"}), "first 'sepal width'"),
+        ([[5.1, float("nan"), 1.4, 0.2]], "row 0 has nan in feature 'sepal width'"),
+        ([[5.1, 3.5, 1.4, float("inf")]], "row 0 has inf in feature 'petal width'"),
+        (np.ma.masked_array(X, X > 7), "has a masked value"),
+        (X[:, :3], "the model takes 4 features but the rows have shape (150, 3)"),
+        (np.array([["a", "b", "c", "d"]]), "must hold numbers"),
+        (np.array([["a", "b", "c", "d"]], dtype=object), "must hold numbers"),
+    ],
+)
+def test_rows_that_cannot_be_predicted_are_refused(model: nnspark.Model, rows: Any, said: str) -> None:
+    """In one line, never answered with a class."""
+    for ask in (model.predict, model.predict_proba):
+        with pytest.raises(nnspark.DataError) as caught:
+            ask(rows)
+        assert said in str(caught.value)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_model_file_with_a_flipped_bit_is_refused(model: nnspark.Model, tmp_path: Path) -> None:
+    """Wherever it is: weights, scaling, header."""
+    content = model.to_bytes()
+    for at in (-3, -10, -100, -200, 60, len(content) // 2):
+        changed = bytearray(content)
+        changed[at] ^= 0x40
+        (tmp_path / "m.safetensors").write_bytes(changed)
+        with pytest.raises(nnspark.ModelError):
+            nnspark.load(tmp_path / "m.safetensors")
+
+
+def test_a_model_that_cannot_be_written_is_one_line(model: nnspark.Model, tmp_path: Path) -> None:
+    """A directory that is not there, or that is in the file's place."""
+    for path in (tmp_path / "none" / "m.safetensors", tmp_path):
+        with pytest.raises(nnspark.ModelError, match="cannot write the model to"):
+            model.save(path)
+
+
+def test_numpys_numbers_and_tuples_are_values_of_a_recipe(model: nnspark.Model) -> None:
+    """As those of a search over parameters are; labels of an object array are text."""
+    recipe = RECIPE | {"training": RECIPE["training"] | {"epochs": np.int64(12)}, "network": {"hidden": (8,)}}
+    assert nnspark.train(recipe, table(), progress=False).weights_sha256 == model.weights_sha256
+    words = np.array(["a", "b", "c"])[Y]
+    hashes = {
+        nnspark.train(RECIPE, (X, labels), progress=False).weights_sha256
+        for labels in (words, words.astype(object), words.tolist())
+    }
+    assert len(hashes) == 1
+
+
+def test_spark_is_used_for_sparks_rows_and_memory_for_others(spark: Any, model: nnspark.Model) -> None:
+    """The other way round is one line; so are two columns of a name."""
+    frame = spark.createDataFrame(table())
+    for ask, said in (
+        (lambda: model.predict(frame), "use transform"),
+        (lambda: model.transform(table()), "expected a Spark DataFrame"),
+        (lambda: model.transform(frame.select("*", frame["sepal width"])), "2 columns called 'sepal width'"),
+        (lambda: model.evaluate(None), "expected labelled rows"),
+    ):
+        with pytest.raises(nnspark.DataError, match=said):
+            ask()
+
+
+def test_a_divergence_prints_nothing_but_its_error(recwarn: pytest.WarningsRecorder) -> None:
+    """No warning of NumPy's before it."""
+    steep = RECIPE | {"training": {"optimizer": "gd", "learning_rate": 1e200, "epochs": 5}}
+    with pytest.raises(nnspark.DivergedError):
+        nnspark.train(steep, (X, Y), progress=False)
+    assert not [one for one in recwarn if issubclass(one.category, RuntimeWarning)]
 
 
 def test_loading_and_predicting_need_numpy_alone(model: nnspark.Model, tmp_path: Path) -> None:
