@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from nnspark import errors
 from nnspark.errors import NNSparkError, SparkJobError, SparkLostError
+from nnspark.runs.memory_folder import MemoryFolder
 from nnspark.runs.storage import Folder
 
 __all__ = ["STACK", "cause", "known_error", "one_line_for_failed_jobs"]
@@ -49,6 +50,10 @@ def one_line_for_failed_jobs(folder: Folder) -> Iterator[None]:
     except Exception as error:
         if known_error(error) is not None or not is_of_spark(error):
             raise
+        if isinstance(folder, MemoryFolder):
+            raise SparkJobError(
+                f"a Spark job failed: {cause(str(error))}; put that right and train again"
+            ) from error
         stack = "".join(traceback.format_exception(error))
         try:
             folder.write(STACK, f"{time.strftime('%Y-%m-%d %H:%M:%S %z')}\n{stack}".encode())

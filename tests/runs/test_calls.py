@@ -263,6 +263,19 @@ def test_spark_is_used_for_sparks_rows_and_memory_for_others(spark: Any, model: 
             ask()
 
 
+def test_a_failed_job_of_a_run_in_memory_sends_nobody_to_a_file(spark: Any) -> None:
+    """There is none, and nothing to resume."""
+    from pyspark.sql import functions as F
+
+    fails = F.udf(lambda value: 1 / 0, "double")
+    frame = spark.createDataFrame(table()).withColumn("petal width", fails("petal width"))
+    with pytest.raises(nnspark.SparkJobError) as caught:
+        nnspark.train(RECIPE, frame, progress=False)
+    assert str(caught.value) == (
+        "a Spark job failed: ZeroDivisionError: division by zero; put that right and train again"
+    )
+
+
 def test_a_divergence_prints_nothing_but_its_error(recwarn: pytest.WarningsRecorder) -> None:
     """No warning of NumPy's before it."""
     steep = RECIPE | {"training": {"optimizer": "gd", "learning_rate": 1e200, "epochs": 5}}

@@ -36,7 +36,7 @@ def first_bad(df: "DataFrame", layout: Layout, kind: str, column: str) -> str:
     }[kind]
     shown = number if kind == "not binary" else value.cast("string")
     file, row = F.col("_metadata.file_name").alias("file"), F.col("_metadata.row_index").alias("row")
-    for places in ([file, row], [file], []):
+    for places in ([file, row], [file], []) if df.inputFiles() else ([],):
         try:
             order = ["file", "row"][: len(places)] or ["value"]
             found = df.select(shown.alias("value"), *places).where(bad).orderBy(*order).head()
