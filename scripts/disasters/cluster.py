@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from glob import escape, glob
 from pathlib import Path
 
 import psutil
@@ -107,8 +108,8 @@ class Cluster:
         ]
 
     def local_directories(self) -> list[Path]:
-        """What the executors have on their local disks."""
-        return list(self.state.glob("worker-*/local/*"))
+        """What the executors have on their local disks; a directory that goes meanwhile is passed over."""
+        return [Path(place) for place in glob(f"{escape(str(self.state))}/worker-*/local/*")]
 
     def _started(self) -> list[dict[str, object]]:
         found: list[dict[str, object]] = json.loads((self.state / "processes.json").read_text())["processes"]

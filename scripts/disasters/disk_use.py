@@ -1,5 +1,6 @@
 """How much room shards take on the executors' disks while executors come and go."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -46,8 +47,15 @@ class DiskUse:
                 self._sizes.append(size)
 
     def _weigh(self) -> int:
-        pattern = "**/nnspark/*/shard-*/*.npy"
-        return sum(size_of(file) for place in self._directories() for file in place.glob(pattern))
+        """All bytes of shards now; os.walk passes over directories that go while it looks, glob fails."""
+        return sum(
+            size_of(Path(folder, name))
+            for place in self._directories()
+            for folder, _, names in os.walk(place)
+            if Path(folder).match("nnspark/*/shard-*")
+            for name in names
+            if name.endswith(".npy")
+        )
 
 
 def size_of(file: Path) -> int:
