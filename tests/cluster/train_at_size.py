@@ -13,12 +13,12 @@ from nnspark.runs.data import load_shards
 from nnspark.training.loop import train
 from nnspark.training.state import Epoch
 
-METHODS = {
+FULL_BATCH = {
     "gd": (),
     "adam": ('training.optimizer="adam"', "training.learning_rate=0.01"),
     "lbfgs": ('training.optimizer="lbfgs"',),
-    "rounds": ("rounds.batch_size=256", "rounds.replicas=4", "training.learning_rate=0.01"),
 }
+ROUNDS = {"rounds": ("rounds.batch_size=256", "rounds.replicas=4", "training.learning_rate=0.01")}
 RECIPE = """
 [data]
 source = "parquet"
@@ -38,18 +38,25 @@ def main() -> None:
     master, folder = sys.argv[1:]
     session = None if master == "no Spark" else open_session(master)
     for rows in sorted(path for path in Path(folder).iterdir() if path.is_dir()):
-        for method, options in METHODS.items():
-            recipe = loads(RECIPE.format(path=rows), options)
-            with load_shards(recipe, session) as shards:
-                losing = [] if session is None else [Loss(shards)]
-                trained = train(recipe, shards, callbacks=losing)
-                digest = weights.sha256(weights.unflatten(trained.theta, trained.network.layers))
-                counted = sum(part["num_samples"] for part in trained.metrics.values())
-                laid_out = 1 if session is None else len(shards.handles)  # type: ignore[attr-defined]
-            found = {"rows": rows.name, "method": method, "sha256": digest, "counted": counted}
-            print(json.dumps({**found, "shards": laid_out}), flush=True)
+        for methods in (FULL_BATCH, ROUNDS):
+            recipes = {name: loads(RECIPE.format(path=rows), options) for name, options in methods.items()}
+            with load_shards(next(iter(recipes.values())), session) as shards:
+                for method, recipe in recipes.items():
+                    found = {"rows": rows.name, "method": method, **trained(recipe, shards)}
+                    print(json.dumps(found), flush=True)
     if session is not None:
         session.stop()
+
+
+def trained(recipe: Any, shards: Any) -> dict[str, Any]:
+    """Train, on Spark with every other shard deleted after the first epoch: hash, rows counted, shards."""
+    handles = getattr(shards, "handles", None)  # None without Spark
+    done = train(recipe, shards, callbacks=[] if handles is None else [Loss(shards)])
+    return {
+        "sha256": weights.sha256(weights.unflatten(done.theta, done.network.layers)),
+        "counted": sum(part["num_samples"] for part in done.metrics.values()),
+        "shards": 1 if handles is None else len(handles),
+    }
 
 
 def open_session(master: str) -> Any:

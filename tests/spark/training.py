@@ -1,6 +1,7 @@
 """What the Spark tests share: short trainings and what has to be equal between them."""
 
 import json
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from nnspark.data.dataset import make_dataset
@@ -34,14 +35,14 @@ def recipe_of(*overrides: str, text: str = DIGITS) -> Recipe:
     return loads(text, overrides)
 
 
-def outcome(recipe: Recipe, shards: Shards) -> Outcome:
+def outcome(recipe: Recipe, shards: Shards, callbacks: Sequence[Callable[[Epoch], None]] = ()) -> Outcome:
     """Train and take down what must be equal."""
     rows: list[dict[str, Any]] = []
 
     def remember(epoch: Epoch) -> None:
         rows.append({key: value for key, value in epoch.row.items() if key != "seconds"})
 
-    trained = train(recipe, shards, callbacks=[remember])
+    trained = train(recipe, shards, callbacks=[remember, *callbacks])
     shards.close()
     digest = weights.sha256(weights.unflatten(trained.theta, trained.network.layers))
     return Outcome(digest, json.dumps([rows, trained.metrics]))
