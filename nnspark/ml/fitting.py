@@ -15,9 +15,9 @@ from nnspark.log import warn
 from nnspark.ml.columns import Source, read_source
 from nnspark.ml.params import PerceptronParams
 from nnspark.ml.translate import in_params, recipe_of, renamed, with_mean_penalty
-from nnspark.ml.weights import from_mllib
 from nnspark.model import Model
 from nnspark.net.blas import one_blas_thread
+from nnspark.net.mllib import from_mllib
 from nnspark.net.weights import count
 from nnspark.objective.objective import Objective
 from nnspark.optimizers import RULES

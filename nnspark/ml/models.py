@@ -15,8 +15,8 @@ from nnspark.ml.columns import feature_piece
 from nnspark.ml.fitting import Fit
 from nnspark.ml.params import PerceptronParams
 from nnspark.ml.persistence import ParamsReader, ParamsWriter
-from nnspark.ml.weights import to_mllib
 from nnspark.model import Model
+from nnspark.net.mllib import to_mllib
 from nnspark.scoring.columns import FEATURES, array_of, with_features
 from nnspark.scoring.frame import ANSWERS, quoted
 

@@ -1,4 +1,4 @@
-"""MLlib's flat vector of weights, and ours.
+"""The flat vector in which Spark's MLlib keeps a perceptron's weights, and ours.
 
 MLlib lays out layer after layer the weights, numOut × numIn column by column, and then the biases. Our theta
 is row by row with the bias first: ``W[:, 0]`` biases, ``W[:, 1:]`` weights, W of shape (numOut, 1 + numIn).
@@ -24,12 +24,10 @@ def to_mllib(weights: Sequence[Array]) -> NDArray[np.float64]:
     return np.concatenate(pieces).astype(np.float64)
 
 
-def from_mllib(vector: Array, layers: Sequence[int]) -> NDArray[np.float64]:
+def from_mllib(vector: Array, layers: Sequence[int], name: str = "initialWeights") -> NDArray[np.float64]:
     """Theta of a vector as ``initialWeights`` takes it in Spark; ShapeError if it has another length."""
     if vector.shape != (count(layers),):
-        raise ShapeError(
-            f"initialWeights: layers {list(layers)} take {count(layers)} weights, got {vector.size}"
-        )
+        raise ShapeError(f"{name}: layers {list(layers)} take {count(layers)} weights, got {vector.size}")
     rows, start = [], 0
     for units, columns in shapes(layers):
         size = units * (columns - 1)

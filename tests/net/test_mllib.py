@@ -1,11 +1,11 @@
-"""nnspark.ml.weights: MLlib's flat layout of a network's weights."""
+"""nnspark.net.mllib: MLlib's flat layout of a network's weights."""
 
 import numpy as np
 import pytest
 from helpers import one_line_error
 
 from nnspark.errors import ShapeError
-from nnspark.ml.weights import from_mllib, to_mllib
+from nnspark.net.mllib import from_mllib, to_mllib
 from nnspark.net.weights import count, unflatten
 
 
