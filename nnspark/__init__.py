@@ -22,6 +22,7 @@ evaluation         figures of a model on labelled rows
 ml                 Spark ML's perceptrons, trained here
 sklearn            scikit-learn's perceptrons, trained here
 runs               one run from recipe to run directory; the command lines
+interop            models to other programs and from them
 """
 
 from typing import TYPE_CHECKING, Any

@@ -18,6 +18,7 @@ FLOORS = [
     {"training", "scoring"},
     {"evaluation", "ml", "sklearn"},
     {"runs"},
+    {"interop"},
 ]
 SPARK_ROOMS = {"engines", "scoring", "ml"}
 SPARK_SEAMS = {"runs.run"}
@@ -77,6 +78,18 @@ def test_arrows_point_down(path: Path) -> None:
             assert floor_of(there) < floor_of(here), (
                 f"{name_of(path)} imports {imported}, which is not below it"
             )
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if room_of(name_of(path)) == "interop"], ids=name_of
+)
+def test_interop_needs_what_a_model_needs(path: Path) -> None:
+    """Neither engines nor training: above the model's room the class it returns and scikit-learn's."""
+    low = {room for rooms in FLOORS[: floor_of("model") + 1] for room in rooms}
+    for imported, _ in imports(path):
+        if imported.startswith("nnspark."):
+            there = imported.removeprefix("nnspark.")
+            assert room_of(there) in low | {"interop", "sklearn"} or there == "runs.trained"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -1,0 +1,86 @@
+"""From another program's layers to a model, and a model's scaling into its first layer."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nnspark.data.plan import Scaling
+from nnspark.errors import ModelError, ShapeError
+from nnspark.model import Model
+from nnspark.net.network import Network
+from nnspark.objective.problems import PROBLEMS
+from nnspark.sources.table import numbered
+
+__all__ = ["folded", "model_of"]
+
+Array = NDArray[Any]
+LOSSES = {"softmax": "cross_entropy", "sigmoid": "cross_entropy", "identity": "squared_error"}
+
+
+def model_of(
+    weights: Sequence[Array],
+    *,
+    activation: str,
+    output: str,
+    task: str | None = None,
+    classes: Sequence[Any] | None = None,
+    feature_names: Sequence[str] | None = None,
+    scaling: Scaling | None = None,
+) -> Model:
+    """A model of layers W (units, 1 + fan_in), biases in column 0, all of one floating type.
+
+    Where they are None: ``task`` is regression for the output identity, multilabel for several sigmoids,
+    else classification; ``classes`` 0, 1, ...; ``feature_names`` "0", "1", ...; no scaling.
+
+    Raises
+    ------
+    ShapeError : layers that do not follow on each other, names or classes of another number;
+    ModelError : weights that are not finite; RecipeError : an activation or output that nnspark lacks.
+    """
+    layers = (weights[0].shape[1] - 1, *(len(W) for W in weights))
+    for at, (before, W) in enumerate(pairwise(weights), 2):
+        if W.shape[1] - 1 != len(before):
+            raise ShapeError(
+                f"layer {at} takes {W.shape[1] - 1} values but the one before it gives {len(before)}"
+            )
+    if not all(np.isfinite(W).all() for W in weights):
+        raise ModelError("the weights must be finite numbers, but some are NaN or infinite")
+    regression = output == "identity" if task is None else task == "regression"
+    network = Network(layers, activation, output, "squared_error" if regression else LOSSES.get(output, ""))
+    if task is None:
+        several = output == "sigmoid" and layers[-1] > 1 and classes is None
+        task = "regression" if regression else "multilabel" if several else "classification"
+    if task not in PROBLEMS:
+        raise ModelError(f"task: expected one of {', '.join(PROBLEMS)}, got {task!r}")
+    names = numbered(layers[0]) if feature_names is None else tuple(map(str, feature_names))
+    if len(names) != layers[0]:
+        raise ShapeError(f"the network takes {layers[0]} features but there are {len(names)} feature names")
+    labels = None
+    if task == "classification":
+        count = max(2, layers[-1])
+        labels = np.asarray(range(count) if classes is None else list(classes))
+        if labels.shape != (count,):
+            raise ShapeError(f"the network tells {count} classes apart but {labels.size} were given")
+    elif classes is not None:
+        raise ModelError(f"classes: expected None for a {task}, got {list(classes)!r:.60}")
+    if scaling is None:
+        scaling = Scaling(np.zeros(layers[0]), np.ones(layers[0]))
+    return Model(network, list(weights), scaling, task, names, labels)
+
+
+def folded(model: Model) -> list[Array]:
+    """The model's weights with its scaling in the first layer, so that they take raw rows.
+
+    W (x - center) / divide + b = (W / divide) x + (b - (W / divide) center), computed in float64. Where
+    nothing is scaled the weights are the same bits.
+    """
+    first, *others = model.weights
+    center, divide = model.scaling.center, model.scaling.divide
+    if not center.any() and (divide == 1.0).all():
+        return [first, *others]
+    slopes = first[:, 1:].astype(np.float64) / divide
+    bias = first[:, 0] - slopes @ center
+    return [np.column_stack([bias, slopes]).astype(first.dtype), *others]
