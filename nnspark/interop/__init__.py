@@ -52,8 +52,8 @@ def from_onnx(
     """The model of an ONNX file: a path, its bytes or a ``ModelProto``. Needs the extra ``onnx``.
 
     One that ``to_onnx`` wrote comes back whole, weights to the bit, with labels, names, scaling and recipe.
-    Of another program's it takes Gemm, or MatMul and Add, with one activation, and before them Sub and Div or
-    a Scaler; the graph's output is the network's.
+    Of another program's it takes Gemm, or MatMul and Add, with one activation; before them scaling by Sub,
+    Div, Add, Mul or a Scaler; after them nothing, or labels as skl2onnx has them, which are the classes then.
 
     Raises
     ------

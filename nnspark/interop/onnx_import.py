@@ -16,6 +16,7 @@ from nnspark.errors import ModelError, NNSparkError
 from nnspark.interop.building import model_of
 from nnspark.interop.extras import of_extra
 from nnspark.interop.onnx_export import FORMAT, write_graph
+from nnspark.interop.onnx_tail import read_tail
 from nnspark.interop.onnx_walk import Walk, scaling_of
 from nnspark.model import Model
 
@@ -31,6 +32,17 @@ def read_onnx(
 ) -> Model:
     """The model of a path, a file's bytes or a ``ModelProto``; see ``nnspark.interop.from_onnx``."""
     proto = _proto(source)
+    try:
+        return _read(proto, task, classes, feature_names)
+    except NNSparkError:
+        raise
+    except (IndexError, KeyError, ValueError) as error:
+        raise ModelError(f"the ONNX graph is not a valid one: {' '.join(str(error).split())}") from None
+
+
+def _read(
+    proto: Any, task: str | None, classes: Sequence[Any] | None, feature_names: Sequence[str] | None
+) -> Model:
     about = {one.key: one.value for one in proto.metadata_props}
     walk = Walk(proto.graph)
     center, divide = walk.scaling()
@@ -41,7 +53,17 @@ def read_onnx(
         "scaling": scaling_of(center, divide, weights[0].shape[1] - 1),
     }
     if about.get("nnspark.format") != FORMAT:
-        walk.end()
+        found = read_tail(walk, len(weights[-1]))
+        if found is not None and (task, classes) != (None, None):
+            raise ModelError(
+                f"the graph says what the classes are, {found.tolist()}; leave task and classes out"
+            )
+        if found is not None and network["output"] == "identity":
+            raise ModelError(
+                "expected Softmax or Sigmoid before the labels, but they come from the last layer"
+            )
+        if found is not None:
+            task, classes = "classification", found.tolist()
         return model_of(weights, task=task, classes=classes, feature_names=feature_names, **network)
     if (task, classes, feature_names) != (None, None, None):
         raise ModelError("the file says itself what task, classes and feature_names are; leave them out")

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from nnspark.interop.extras import of_extra
 from nnspark.interop.onnx_graph import Form, Graph
 
-__all__ = ["attributes", "match"]
+__all__ = ["attributes", "is_silent", "match"]
 
 Array = NDArray[Any]
+FLOAT, DOUBLE = 1, 11  # of onnx.TensorProto
 DEFAULTS = {"axis": -1, "alpha": 0.01, "approximate": b"none"}  # of Softmax, LeakyRelu, Gelu
 
 
@@ -36,6 +37,12 @@ def attributes(node: Any) -> dict[str, Any]:
     """A node's attributes by name."""
     helper = of_extra("onnx.helper", "onnx")
     return {one.name: helper.get_attribute_value(one) for one in node.attribute}
+
+
+def is_silent(node: Any) -> bool:
+    """Whether a node changes no value of a floating type but in its last digits."""
+    to = attributes(node).get("to")
+    return node.op_type == "Identity" or (node.op_type == "Cast" and to in (FLOAT, DOUBLE))
 
 
 def _same(

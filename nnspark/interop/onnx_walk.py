@@ -10,12 +10,11 @@ from nnspark.data.plan import Scaling
 from nnspark.errors import ModelError
 from nnspark.interop.extras import of_extra
 from nnspark.interop.onnx_graph import FORMS, OTHER_FORMS, OUTPUT_FORMS, Form
-from nnspark.interop.onnx_match import attributes, match
+from nnspark.interop.onnx_match import attributes, is_silent, match
 
 __all__ = ["Walk", "scaling_of"]
 
 Array = NDArray[Any]
-FLOAT, DOUBLE = 1, 11  # of onnx.TensorProto
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 
 
@@ -42,21 +41,27 @@ class Walk:
         self.value = inputs[0]
 
     def scaling(self) -> tuple[Array, Array]:
-        """What is done to the input before the first layer, as center and divide."""
-        center, divide, before = np.zeros(1), np.ones(1), ""
+        """What is done to the input before the first layer, as center and divide: (x - center) / divide."""
+        center, divide = np.zeros(1), np.ones(1)
         while (node := self._next()) is not None:
-            step = (before, node.op_type)
-            if step == ("", "Sub"):
-                center = self._vector(node, 1)
-            elif step in (("", "Div"), ("Sub", "Div")):
-                divide = self._vector(node, 1)
-            elif step == ("", "Scaler"):
+            if node.op_type in ("Sub", "Div"):
+                k = self._vector(node, 1)
+            elif node.op_type in ("Add", "Mul"):
+                k = self._vector(node, int(node.input[0] == self.value))
+            if node.op_type == "Sub":
+                center = center + k * divide
+            elif node.op_type == "Add":
+                center = center - k * divide
+            elif node.op_type == "Div":
+                divide = divide * k
+            elif node.op_type == "Mul":
+                divide = divide / np.where(k == 0, np.nan, k)
+            elif node.op_type == "Scaler":  # (x - offset) * scale
                 given = attributes(node)
-                center = np.array(given.get("offset", [0.0]))
-                divide = 1.0 / np.array(given.get("scale", [1.0]))
-            elif not _is_silent(node):
+                center = center + np.array(given.get("offset", [0.0])) * divide
+                divide = divide / np.array(given.get("scale", [1.0]))
+            elif not is_silent(node):
                 break
-            before = before if _is_silent(node) else node.op_type
             self._take(node.output[0])
         return center, divide
 
@@ -83,26 +88,17 @@ class Walk:
         self._pass_silent()
         return self._form(OUTPUT_FORMS.items())
 
-    def end(self) -> None:
-        """ModelError unless nothing comes now but the graph's one output."""
-        self._pass_silent()
-        if self.at < len(self.nodes):
-            raise self.refused(self.nodes[self.at])
-        outputs = [one.name for one in self.graph.output]
-        if outputs != [self.value]:
-            raise ModelError(f"expected the network's output as the only one, got {', '.join(outputs)}")
-
     @staticmethod
     def refused(node: Any) -> ModelError:
         """The error that names a node's operator."""
         return ModelError(
             f"operator {node.op_type} ({node.name or node.output[0]}) is no part of a multilayer perceptron "
-            "as nnspark has it: expected scaling (Sub, Div), layers (Gemm, or MatMul and Add), activations "
-            f"({', '.join(FORMS)}) and an output ({', '.join(OUTPUT_FORMS)})"
+            "as nnspark has it: expected scaling (Sub, Div, Add, Mul), layers (Gemm, or MatMul and Add), "
+            f"activations ({', '.join(FORMS)}) and an output ({', '.join(OUTPUT_FORMS)})"
         )
 
     def _pass_silent(self) -> None:
-        while (node := self._next()) is not None and _is_silent(node):
+        while (node := self._next()) is not None and is_silent(node):
             self._take(node.output[0])
 
     def _next(self) -> Any:
@@ -170,17 +166,12 @@ class Walk:
         return name
 
 
-def _is_silent(node: Any) -> bool:
-    """Whether a node changes no value but in its last digits."""
-    return node.op_type == "Identity" or (
-        node.op_type == "Cast" and attributes(node).get("to") in (FLOAT, DOUBLE)
-    )
-
-
 def scaling_of(center: Array, divide: Array, columns: int) -> Scaling:
     """Vectors (columns,) or single numbers as a Scaling; ModelError if they are of another size."""
     for vector in (center, divide):
         if vector.size not in (1, columns):
             raise ModelError(f"the scaling has {vector.size} values but the first layer takes {columns}")
+        if not np.isfinite(vector).all():
+            raise ModelError("the scaling multiplies or divides by 0, or is not finite")
     whole = [np.array(np.broadcast_to(one, columns), dtype=np.float64) for one in (center, divide)]
     return Scaling(*whole)

@@ -145,6 +145,7 @@ W1, B1 = RNG.normal(size=(5, COLUMNS)).astype("float32"), RNG.normal(size=5).ast
 W2, B2 = RNG.normal(size=(3, 5)).astype("float32"), RNG.normal(size=3).astype("float32")
 CONSTANTS = {"W1": W1, "b1": B1, "W2": W2, "b2": B2, "V1": W1.T.copy(), "V2": W2.T.copy(),
              "root": np.float32(2**0.5), "one": np.float32(1), "half": np.float32(0.5),
+             "c6": np.arange(6, dtype="float32"), "same": np.array([-1, 5]),
              "c": CENTER.astype("float32")[None], "d": DIVIDE.astype("float32")}  # fmt: skip
 FIRST = ("Gemm", ["x", "W1", "b1"], "z", {"transB": 1})
 LAST = ("Gemm", ["a", "W2", "b2"], "y", {"transB": 1})
@@ -185,6 +186,12 @@ FOREIGN = {
         ("Sigmoid", ["z"], "r", {}),
         ("Identity", ["r"], "y", {}),
     ],
+    "to 0..1": [
+        ("Mul", ["d", "x"], "p", {}),
+        ("Add", ["p", "c6"], "q", {}),
+        ("Gemm", ["q", "W1", "b1"], "w", {"transB": 1}),
+        ("Reshape", ["w", "same"], "y", {}),
+    ],
     "a Scaler": [
         ("Scaler", ["x"], "q", SCALER),
         ("Gemm", ["q", "W1", "b1"], "y", {"transB": 1}),
@@ -215,6 +222,75 @@ def test_what_the_graph_does_not_say_is_given():
         interop.from_onnx(proto, classes=["x", "y"])
 
 
+TAILS = {
+    "as skl2onnx": [
+        ("Identity", ["y"], "p", {}),
+        ("ArgMax", ["p"], "i", {"axis": 1}),
+        ("ArrayFeatureExtractor", ["classes", "i"], "e", {"domain": "ai.onnx.ml"}),
+        ("Reshape", ["e", "row"], "r", {}),
+        ("Cast", ["r"], "label", {"to": TensorProto.INT64}),
+    ],
+    "two classes": [
+        ("Sub", ["one", "y"], "q", {}),
+        ("Concat", ["q", "y"], "p", {"axis": 1}),
+        ("ArgMax", ["p"], "i", {"axis": 1}),
+        ("ArrayFeatureExtractor", ["words", "i"], "e", {"domain": "ai.onnx.ml"}),
+        ("Reshape", ["e", "row"], "label", {}),
+    ],
+}
+TABLES = {
+    "classes": np.array([3, 5, 9], "int32"),
+    "words": np.array(["high", "low"], dtype=object),
+    "row": np.array([-1]),
+}
+
+
+def with_tail(name, tail=None):
+    """A perceptron of three or two classes, its labels and probabilities."""
+    columns = {"as skl2onnx": 3, "two classes": 1}[name]
+    head = [FIRST, ("Tanh", ["z"], "a", {}), ("Gemm", ["a", "W3", "b3"], "s", {"transB": 1})]
+    head.append(("Softmax", ["s"], "y", {}) if columns > 1 else ("Sigmoid", ["s"], "y", {}))
+    constants = {**CONSTANTS, **TABLES, "W3": W2[:columns], "b3": B2[:columns]}
+    proto = graph_of([*head, *(tail or TAILS[name])], constants, output="p")
+    kind = TensorProto.INT64 if columns > 1 else TensorProto.STRING
+    proto.graph.output.append(helper.make_tensor_value_info("label", kind, ["n"]))
+    return proto
+
+
+@pytest.mark.parametrize("name", TAILS)
+def test_labels_in_a_graph_are_the_models(name):
+    """As skl2onnx writes MLPClassifier: classes, argmax, one sigmoid for two."""
+    proto, X = with_tail(name), rows(300, scaled=False)
+    found, model = run(proto, X), interop.from_onnx(proto)
+    np.testing.assert_allclose(model.predict_proba(X.astype("float32")), found["p"], atol=1e-5)
+    assert model.predict(X.astype("float32")).tolist() == found["label"].tolist()
+    assert len(set(found["label"])) > 1
+    with one_line_error("says what the classes are", kind=ModelError):
+        interop.from_onnx(proto, classes=[1, 2, 3])
+
+
+CHANGES = {
+    "another one than 1": ("two classes", 0, ("Sub", ["half", "y"], "q", {})),
+    "p and 1 - p": ("two classes", 1, ("Concat", ["y", "q"], "p", {"axis": 1})),
+    "p and p": ("two classes", 1, ("Concat", ["y", "y"], "p", {"axis": 1})),
+    "over rows": ("as skl2onnx", 1, ("ArgMax", ["p"], "i", {"axis": 0})),
+    "the last largest": ("as skl2onnx", 1, ("ArgMax", ["p"], "i", {"axis": 1, "select_last_index": 1})),
+    "of z": ("as skl2onnx", 1, ("ArgMax", ["z"], "i", {"axis": 1})),
+    "in columns": ("as skl2onnx", 3, ("Reshape", ["e", "one"], "r", {})),
+    "as floats": ("as skl2onnx", 4, ("Cast", ["r"], "label", {"to": TensorProto.FLOAT})),
+    "the smallest": ("as skl2onnx", 1, ("ArgMin", ["p"], "i", {"axis": 1})),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES.values(), ids=CHANGES)
+def test_other_labels_are_refused_by_their_operator(case):
+    """Whatever is not the class of the largest probability."""
+    name, at, node = case
+    tail = [*TAILS[name][:at], node, *TAILS[name][at + 1 :]]
+    with one_line_error(f"operator {node[0]}", kind=ModelError):
+        interop.from_onnx(with_tail(name, tail))
+
+
 REFUSED = {
     "Elu": [FIRST, ("Elu", ["z"], "a", {}), LAST],
     "another leak": [FIRST, ("LeakyRelu", ["z"], "a", {"alpha": 0.2}), LAST],
@@ -237,9 +313,11 @@ REFUSED = {
     "the same name elsewhere": [FIRST, ("Relu", ["z"], "y", {"domain": "com.example"})],
     "a bias a row": [("MatMul", ["x", "V1"], "m", {}), ("Add", ["m", "tall"], "y", {})],
     "softmax over rows": [FIRST, ("Softmax", ["z"], "y", {"axis": 0})],
+    "scaled by the row": [("Mul", ["x", "x"], "q", {}), ("Gemm", ["q", "W1"], "y", {"transB": 1})],
+    "turned": [FIRST, ("Reshape", ["z", "turn"], "y", {})],
     "no layer": [("Relu", ["x"], "y", {})],
     "whole weights": [("MatMul", ["x", "ints"], "y", {})],
-    "labels": [FIRST, ("ArgMax", ["z"], "y", {"axis": 1})],
+    "top two": [FIRST, ("TopK", ["z", "two"], "y", {})],
 }
 NAMED = {
     "Elu": "operator Elu",
@@ -253,18 +331,43 @@ NAMED = {
     "the same name elsewhere": "operator Relu",
     "a bias a row": "operator Add",
     "softmax over rows": "operator Softmax",
+    "scaled by the row": "operator Mul",
+    "turned": "operator Reshape",
     "no layer": "operator Relu",
     "whole weights": "operator MatMul",
-    "labels": "operator ArgMax",
+    "top two": "operator TopK",
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_anything_else_is_refused_by_its_operator(name):
     """In one line."""
-    more = {"Q": np.eye(3, dtype="float32"), "tall": B1[:, None], "ints": np.ones((COLUMNS, 2), "int64")}
+    more = {
+        "Q": np.eye(3, dtype="float32"),
+        "tall": B1[:, None],
+        "ints": np.ones((COLUMNS, 2), "int64"),
+        "two": [2],
+        "turn": [5, -1],
+    }
     with one_line_error(NAMED[name], kind=ModelError):
         interop.from_onnx(graph_of(REFUSED[name], {**CONSTANTS, **more}))
+
+
+def test_a_scaling_that_is_none_is_refused():
+    """By 0, or of another width."""
+    nodes = [("Mul", ["x", "k"], "q", {}), ("Gemm", ["q", "W1"], "y", {"transB": 1})]
+    with one_line_error("by 0", kind=ModelError):
+        interop.from_onnx(graph_of(nodes, {**CONSTANTS, "k": np.float32([1, 2, 3, 4, 5, 0])}))
+    with one_line_error("3 values", "takes 6", kind=ModelError):
+        interop.from_onnx(graph_of(nodes, {**CONSTANTS, "k": np.float32([1, 2, 3])}))
+
+
+def test_labels_without_probabilities_are_refused():
+    """The outputs themselves are no probabilities."""
+    nodes = [("Gemm", ["x", "W2x"], "y", {"transB": 1}), *TAILS["as skl2onnx"]]
+    proto = graph_of(nodes, {**TABLES, "W2x": W1[:3]}, output="p")
+    with one_line_error("Softmax or Sigmoid", kind=ModelError):
+        interop.from_onnx(proto)
 
 
 def test_graphs_that_are_none_are_refused(tmp_path):
@@ -273,7 +376,7 @@ def test_graphs_that_are_none_are_refused(tmp_path):
         interop.from_onnx(graph_of(FOREIGN["relu"], CONSTANTS, inputs=("x", "u")))
     two = graph_of(FOREIGN["relu"], CONSTANTS)
     two.graph.output.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, None))
-    with one_line_error("the only one", "y, z"):
+    with one_line_error("the network's", "z"):
         interop.from_onnx(two)
     apart = graph_of(FOREIGN["relu"], CONSTANTS)
     apart.graph.initializer[0].data_location = TensorProto.EXTERNAL
@@ -282,6 +385,8 @@ def test_graphs_that_are_none_are_refused(tmp_path):
     for content in (b"no such thing", b""):
         with one_line_error("not an ONNX file"):
             interop.from_onnx(content)
+    with one_line_error("not a valid one"):
+        interop.from_onnx(graph_of([("Gemm", ["x"], "y", {})], {}))
     with one_line_error("cannot be read", "none.onnx"):
         interop.from_onnx(tmp_path / "none.onnx")
 
