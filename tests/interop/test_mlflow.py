@@ -85,13 +85,14 @@ def test_pyfunc_answers_a_frame_by_its_names(store, end):
 
 
 @needs_mlflow
-def test_a_signature_is_kept(store):
-    """And MLflow then sees to it."""
+def test_a_signature_and_metadata_are_kept(store):
+    """MLflow then sees to the signature."""
     model = net("tanh", "one sigmoid")
     frame = pd.DataFrame(rows(5), columns=NAMES)
     signature = mlflow.models.infer_signature(frame, pd.DataFrame({"prediction": model.predict(rows(5))}))
-    flavour.save_model(model, "saved", signature=signature)
+    flavour.save_model(model, "saved", signature=signature, metadata={"why": "test"})
     loaded = mlflow.pyfunc.load_model("saved")
+    assert loaded.metadata.metadata == {"why": "test"}
     assert loaded.metadata.get_input_schema().input_names() == list(NAMES)
     assert loaded.predict(frame)["prediction"].tolist() == model.predict(rows(5)).tolist()
 

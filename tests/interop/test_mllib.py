@@ -51,7 +51,7 @@ def test_the_weights_go_back_by_initial_weights(fitted):
 
 def test_a_scaled_model_goes_to_mllib_for_raw_rows(spark):
     """Its scaling is folded in; MLlib predicts raw rows as we do."""
-    model, X = net("sigmoid", "softmax"), rows(40)
+    model, X = net("sigmoid", "softmax"), rows(12)
     start = Vectors.dense(interop.to_mllib(model))
     frame = spark.createDataFrame(
         [(float(at % 4), Vectors.dense(row)) for at, row in enumerate(X)], ["label", "features"]
