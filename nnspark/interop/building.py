@@ -17,6 +17,7 @@ from nnspark.sources.table import numbered
 __all__ = ["folded", "model_of"]
 
 Array = NDArray[Any]
+MOST_LOST = 1e-4  # of the first layer's z, where the scaling is folded into it
 LOSSES = {"softmax": "cross_entropy", "sigmoid": "cross_entropy", "identity": "squared_error"}
 
 
@@ -71,16 +72,27 @@ def model_of(
     return Model(network, list(weights), scaling, task, names, labels)
 
 
-def folded(model: Model) -> list[Array]:
-    """The model's weights with its scaling in the first layer, so that they take raw rows.
+def folded(model: Model, dtype: str) -> list[Array]:
+    """The model's weights with its scaling in the first layer, so that they take raw rows; all of ``dtype``.
 
-    W (x - center) / divide + b = (W / divide) x + (b - (W / divide) center), computed in float64. Where
-    nothing is scaled the weights are the same bits.
+    W (x - center) / divide + b = (W / divide) x + (b - (W / divide) center). Where nothing is scaled the
+    weights are the same bits.
+
+    Raises
+    ------
+    ModelError : centers so many deviations from 0 that the difference of the two terms has no digits left.
     """
-    first, *others = model.weights
+    first, *others = (W.astype(dtype) for W in model.weights)
     center, divide = model.scaling.center, model.scaling.divide
     if not center.any() and (divide == 1.0).all():
         return [first, *others]
-    slopes = first[:, 1:].astype(np.float64) / divide
-    bias = first[:, 0] - slopes @ center
-    return [np.column_stack([bias, slopes]).astype(first.dtype), *others]
+    slopes = model.weights[0][:, 1:].astype(np.float64) / divide
+    lost = np.finfo(dtype).eps * (np.abs(slopes) @ np.abs(center)).max()
+    if lost > MOST_LOST:
+        raise ModelError(
+            f"the scaling cannot be folded into {dtype} weights: its centers are up to "
+            f"{np.abs(center / divide).max():.1g} deviations from 0, and z would be off by {lost:.1g}; "
+            "scale the rows before, or train with training.dtype = 'float64'"
+        )
+    bias = model.weights[0][:, 0] - slopes @ center
+    return [np.column_stack([bias, slopes]).astype(dtype), *others]

@@ -24,7 +24,8 @@ def to_mllib(model: Model) -> NDArray[np.float64]:
 
     Raises
     ------
-    ModelError : a network that MLlib does not have: hidden layers that are not sigmoids, no softmax.
+    ModelError : a network that MLlib does not have: hidden layers that are not sigmoids, no softmax; a
+        scaling that cannot be folded.
     """
     network = model.network
     hidden = network.activation if len(network.layers) > 2 else "sigmoid"
@@ -34,7 +35,7 @@ def to_mllib(model: Model) -> NDArray[np.float64]:
             f"the model a {model.task} with {hidden!r} and {network.output!r}; train one with "
             "network.output = 'softmax'"
         )
-    return mllib.to_mllib(folded(model))
+    return mllib.to_mllib(folded(model, "float64"))
 
 
 def read_mllib(

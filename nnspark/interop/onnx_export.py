@@ -179,7 +179,7 @@ def _regression(graph: Graph, outputs: str, model: Model) -> Answers:
 
 def _labels(classes: Array) -> Array:
     """Labels in one of ONNX's types: whole numbers, numbers, truth values or strings."""
-    if classes.dtype.kind in "US" or all(isinstance(label, str) for label in classes.tolist()):
+    if classes.dtype.kind == "U" or all(isinstance(label, str) for label in classes.tolist()):
         return classes.astype(str).astype(object)
     if classes.dtype.kind in "iu":
         return classes.astype(np.int64)

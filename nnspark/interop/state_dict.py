@@ -2,7 +2,8 @@
 
 The numbering is that of ``torch.nn.Sequential(Linear, activation, Linear, ..., Linear)``: the linear layers
 are 0, 2, 4, ..., each with ``weight`` (units, fan_in) and ``bias`` (units,). The output function
-(softmax, sigmoid) has no weights and is not in it.
+(softmax, sigmoid) has no weights and is not in it. The activations are PyTorch's by default: GELU(), SiLU(),
+LeakyReLU(), Softplus(), ...
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,11 +36,11 @@ def to_state_dict(model: Model, *, scaling: str = "fold") -> dict[str, Array]:
 
     Raises
     ------
-    ModelError : another word for ``scaling``.
+    ModelError : another word for ``scaling``; a scaling that cannot be folded in float32.
     """
     if scaling not in ("fold", "leave"):
         raise ModelError(f"scaling: expected 'fold' or 'leave', got {scaling!r}")
-    weights = folded(model) if scaling == "fold" else model.weights
+    weights = folded(model, model.weights[0].dtype.name) if scaling == "fold" else model.weights
     return {
         f"{2 * layer}.{kind}": np.ascontiguousarray(array)
         for layer, W in enumerate(weights)

@@ -118,6 +118,22 @@ def test_labels_of_every_type(labels):
     assert run(interop.to_onnx(model), X)["prediction"].tolist() == model.predict(X).tolist()
 
 
+def test_weights_that_no_file_holds_are_refused(monkeypatch):
+    """Before anything is built."""
+    monkeypatch.setattr("nnspark.interop.onnx_export.MOST_BYTES", 1000)
+    with one_line_error("2 GiB", kind=ModelError):
+        interop.to_onnx(net("tanh", "softmax"))
+    assert len(interop.to_onnx(net("tanh", "softmax", hidden=())).graph.node) > 1
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_any_number_of_rows(count):
+    """None and one too."""
+    for end in ENDS:
+        found = run(interop.to_onnx(net("relu", end)), rows(2)[:count])
+        assert all(len(array) == count for array in found.values())
+
+
 def test_labels_that_onnx_has_no_type_for_are_refused():
     """Whatever else an array of objects may hold."""
     from dataclasses import replace
