@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-__all__ = ["DEFAULTS", "active_session", "case_sensitive", "end_idle_workers", "open_session"]
+__all__ = [
+    "DEFAULTS",
+    "active_session",
+    "case_sensitive",
+    "end_idle_workers",
+    "names_alike",
+    "open_session",
+]
 
 GRACE = 2.0  # seconds
 WITHOUT_ATTEMPTS = re.compile(r"local(?:\[(\*|\d+)\])?")
@@ -57,6 +64,11 @@ def case_sensitive(session: "SparkSession") -> Iterator[None]:
         yield
     finally:
         session.conf.set(key, str(before))
+
+
+def names_alike(session: "SparkSession") -> Callable[[str], str]:
+    """What Spark makes of a column's name: two names of which it makes the same are one to it."""
+    return str if str(session.conf.get("spark.sql.caseSensitive")).lower() == "true" else str.lower
 
 
 def open_session(name: str) -> "SparkSession":

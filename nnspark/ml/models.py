@@ -17,7 +17,7 @@ from nnspark.ml.params import PerceptronParams
 from nnspark.ml.persistence import ParamsReader, ParamsWriter
 from nnspark.model import Model
 from nnspark.net.mllib import to_mllib
-from nnspark.scoring.columns import FEATURES, array_of, with_features
+from nnspark.scoring.columns import FEATURES, array_of, refuse_ambiguous, refuse_taken, with_features
 from nnspark.scoring.frame import ANSWERS, quoted
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class PerceptronModel(PerceptronParams, MLReadable[Any], MLWritable):
         from pyspark.sql.pandas.functions import ArrowUDFType, arrow_udf
 
         piece = feature_piece(dataset, self.getFeaturesCol())
+        refuse_ambiguous(dataset, [piece.name], "the DataFrame")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # the type hints it asks for cannot be on a partial
             answer: Any = arrow_udf(worker, kind, ArrowUDFType.SCALAR_ITER)
@@ -103,10 +104,5 @@ class PerceptronModel(PerceptronParams, MLReadable[Any], MLWritable):
 
 def select(dataset: "DataFrame", answered: "DataFrame", columns: "dict[str, Column]") -> "DataFrame":
     """The dataset's own columns and the named ones; DataError if one is there already."""
-    taken = [name for name in columns if name in dataset.columns]
-    if taken:
-        raise DataError(
-            f"the input already has a column {taken[0]!r}; drop it, or name the model's another way"
-        )
-    kept = [F.col(quoted(name)) for name in dataset.columns]
-    return answered.select(*kept, *columns.values())
+    refuse_taken(dataset, columns)
+    return answered.select("*", *columns.values()).drop(FEATURES, ANSWERS)

@@ -106,6 +106,11 @@ class Model(models.Model):
 
         Features are found by name, or by position where the model's have none; ``columns`` names them where
         they are not called as in training. Rows that cannot be predicted have null answers.
+
+        Raises
+        ------
+        DataError : a missing column, or one of another type than numbers, arrays or vectors of them; text is
+            refused, as in training, also where it spells numbers.
         """
         if not hasattr(frame, "sparkSession"):
             raise DataError(

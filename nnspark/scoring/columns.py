@@ -8,12 +8,15 @@ one array or vector column there is.
 """
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
+from nnspark.engines.session import names_alike
 from nnspark.errors import DataError, ShapeError
 from nnspark.model import Model
+from nnspark.sources import refusals
 from nnspark.sources.columns import as_list, listed
 from nnspark.sources.table import numbered
 
@@ -31,6 +34,8 @@ __all__ = [
     "column_of",
     "kind_of",
     "number_of",
+    "refuse_ambiguous",
+    "refuse_taken",
     "with_features",
 ]
 
@@ -50,7 +55,13 @@ FeatureColumns = Sequence[Piece]
 
 
 def choose_features(
-    frame: "DataFrame", model: Model, *, columns: Sequence[str] = (), named: bool = True, where: str
+    frame: "DataFrame",
+    model: Model,
+    *,
+    columns: Sequence[str] = (),
+    named: bool = True,
+    text: bool = False,
+    where: str,
 ) -> FeatureColumns:
     """The input's columns that hold the model's features, in the model's order.
 
@@ -58,6 +69,8 @@ def choose_features(
     ----------
     columns : the features' names in the input, in the model's order, if they are not the model's.
     named : False if the names are only positions, as in a CSV file without a header.
+    text : whether text columns are read as numbers, as those of a CSV file are; elsewhere, as in training, a
+        column of text is not one of numbers, whatever it spells.
     where : what errors call the input.
 
     Raises
@@ -76,13 +89,35 @@ def choose_features(
             f"{where} lacks {len(missing)} of the {len(wanted)} feature columns, first {missing[0]!r}; "
             f"{hint} has {listed(list(kinds))}"
         )
-    names = [field.name for field in frame.schema.fields]
+    refuse_ambiguous(frame, wanted, where)
     for name in wanted:
-        if names.count(name) > 1:
-            raise DataError(f"{where} has {names.count(name)} columns called {name!r}; keep one")
-        if kinds[name].startswith("?"):
-            raise DataError(f"column {name!r} of {where} must hold numbers, but is {kinds[name][1:]}")
+        if kinds[name].startswith("?") or (kinds[name] == "text" and not text):
+            kind = kinds[name].removeprefix("?").replace("text", "string")
+            hint = "; cast it to double" if kind == "string" else ""
+            raise DataError(f"column {name!r} of {where} must hold numbers, but is {kind}{hint}")
     return _with_widths(wanted, kinds, model, where)
+
+
+def refuse_ambiguous(frame: "DataFrame", wanted: Sequence[str], where: str) -> None:
+    """DataError if one of the columns has a name that Spark takes for another's as well."""
+    alike, others = names_alike(frame.sparkSession), defaultdict[str, list[str]](list)
+    for name in frame.columns:
+        others[alike(name)].append(name)
+    for name in wanted:
+        found = others[alike(name)]
+        if found.count(name) > 1:
+            raise DataError(f"{where} has {found.count(name)} columns called {name!r}; keep one")
+        if len(found) > 1:
+            raise refusals.differ_in_case(found[0], found[1], where)
+
+
+def refuse_taken(frame: "DataFrame", names: Iterable[str]) -> None:
+    """DataError if the frame has a column that Spark takes for one of the answers' names."""
+    alike = names_alike(frame.sparkSession)
+    answers = set(map(alike, names))
+    taken = [name for name in frame.columns if alike(name) in answers]
+    if taken:
+        raise DataError(f"the input already has a column {taken[0]!r}; rename or drop it")
 
 
 def as_array(features: FeatureColumns) -> "Column":

@@ -56,7 +56,9 @@ def predict_files(
         rows = open_input(session, model, source, input_format, header)
         chosen = output_format or format_of(out) or rows.format
         chosen = chosen if chosen in OUTPUT_FORMATS else "csv"
-        features = choose_features(rows.frame, model, columns=columns, named=rows.named, where=source)
+        features = choose_features(
+            rows.frame, model, columns=columns, named=rows.named, text=rows.format == "csv", where=source
+        )
         return _predict(model, rows, features, target, source, chosen)
 
 

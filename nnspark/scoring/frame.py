@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nnspark.engines.resident import settle_worker
 from nnspark.errors import DataError
 from nnspark.model import Model
-from nnspark.scoring.columns import FEATURES, FeatureColumns, as_array, with_features
+from nnspark.scoring.columns import FEATURES, FeatureColumns, as_array, refuse_taken, with_features
 from nnspark.scoring.faults import explain
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def score(frame: "DataFrame", model: Model, features: FeatureColumns) -> Scored:
         F.count(F.lit(1)).alias("rows"),
         F.count_if(F.col(f"`{ANSWERS}`").isNull()).alias("unpredicted"),
     )
-    return Scored(_laid_open(watched, frame, model), frame, features, observed, model_bc)
+    return Scored(_laid_open(watched, model), frame, features, observed, model_bc)
 
 
 def answered(frame: "DataFrame", model: Model, features: FeatureColumns) -> "DataFrame":
     """The same without the check: null answers for rows that cannot be predicted; streaming frames too."""
-    return _laid_open(_with_answers(frame, model, features)[0], frame, model)
+    return _laid_open(_with_answers(frame, model, features)[0], model)
 
 
 def _with_answers(
@@ -77,9 +77,7 @@ def _with_answers(
     from pyspark.sql.pandas.functions import ArrowUDFType, arrow_udf
 
     names = answer_columns(model)
-    taken = [name for name, _ in names if name in frame.columns]
-    if taken:
-        raise DataError(f"the input already has a column {taken[0]!r}; rename or drop it")
+    refuse_taken(frame, [name for name, _ in names])
     model_bc = frame.sparkSession.sparkContext.broadcast(model)
     types = ", ".join(f"a{at}: {kind}" for at, (_, kind) in enumerate(names))
     with warnings.catch_warnings():
@@ -89,13 +87,13 @@ def _with_answers(
     return rows.withColumn(ANSWERS, answer(F.col(f"`{FEATURES}`"))), model_bc
 
 
-def _laid_open(rows: "DataFrame", frame: "DataFrame", model: Model) -> "DataFrame":
-    """The frame's own columns, and a column an answer."""
+def _laid_open(rows: "DataFrame", model: Model) -> "DataFrame":
+    """The frame's own columns, whatever their names, and a column an answer."""
     from pyspark.sql import functions as F
 
     names = [name for name, _ in answer_columns(model)]
     columns = [F.col(f"`{ANSWERS}`").getField(f"a{at}").alias(name) for at, name in enumerate(names)]
-    return rows.select(*(F.col(quoted(name)) for name in frame.columns), *columns)
+    return rows.select("*", *columns).drop(FEATURES, ANSWERS)
 
 
 def answer_columns(model: Model) -> list[tuple[str, str]]:

@@ -152,6 +152,8 @@ def test_vectors_arrays_and_numbers_give_the_same_answers(spark):
     [
         ("id double, x double, z double", "xy", DataError, "lacks 1 of the 2 feature columns, first 'y'"),
         ("x double, y date", "xy", DataError, "column 'y' of rows must hold numbers, but is date"),
+        ("x double, y string", "xy", DataError, "'y' of rows must hold numbers, but is string; cast it"),
+        ("x double, y array<string>", "xy", DataError, "'y' of rows must hold numbers, but is array<string>"),
         ("x double, y double, w double", None, ShapeError, "2 features by position, but rows has 3 columns"),
         ("x double, y double, prediction int", "xy", DataError, "already has a column 'prediction'"),
     ],
