@@ -1,13 +1,31 @@
 """Say which feature columns cannot be predicted from, and how many rows it concerns."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from nnspark.errors import NNSparkError
 from nnspark.scoring.columns import FeatureColumns, Piece, array_of, column_of, number_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-__all__ = ["explain", "unusable"]
+__all__ = ["explain", "unusable", "without_stack"]
+
+
+@contextmanager
+def without_stack() -> Iterator[None]:
+    """In a worker whose answers a job of the user's own asks for: errors of ours with no stack.
+
+    Such a job raises Spark's PythonException, which nothing here can catch. It quotes the worker's stack as
+    well, unless this variable, which Spark's hideTraceback sets, is there. The worker ends with the error.
+    """
+    try:
+        yield
+    except NNSparkError:
+        os.environ["SPARK_HIDE_TRACEBACK"] = "1"
+        raise
 
 
 def explain(frame: "DataFrame", features: FeatureColumns, where: str) -> str:

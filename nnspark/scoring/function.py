@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnspark.engines.resident import settle_worker
-from nnspark.errors import ShapeError
+from nnspark.errors import DataError, ShapeError
 from nnspark.model import Model
+from nnspark.scoring.faults import without_stack
 from nnspark.scoring.frame import answer_columns, answers_of
 
 if TYPE_CHECKING:
@@ -28,9 +29,11 @@ def as_udf(model: Model) -> Any:
 
     kinds = [kind for name, kind in answer_columns(model) if name.startswith("prediction")]
     kind = kinds[0] if len(kinds) == 1 else f"array<{kinds[0]}>"
+    worker = partial(_predict, model, len(kinds))
+    worker.__name__ = "predict"  # type: ignore[attr-defined]  # what Spark calls the column
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the type hints it asks for cannot be on a partial
-        return arrow_udf(partial(_predict, model, len(kinds)), kind, ArrowUDFType.SCALAR)
+        return arrow_udf(worker, kind, ArrowUDFType.SCALAR)
 
 
 def _predict(model: Model, count: int, *columns: "pa.Array") -> "pa.Array":
@@ -39,7 +42,8 @@ def _predict(model: Model, count: int, *columns: "pa.Array") -> "pa.Array":
     import pyarrow.compute as pc
 
     settle_worker()
-    answers = answers_of(model, _as_lists(columns, model.network.layers[0]))
+    with without_stack():
+        answers = answers_of(model, _as_lists(columns, model.network.layers[0]))
     found = [answers.field(at) for at in range(count)]
     if count == 1:
         return pc.if_else(answers.is_valid(), found[0], pa.scalar(None, found[0].type))
@@ -55,9 +59,28 @@ def _as_lists(columns: Sequence["pa.Array"], width: int) -> "pa.Array":
     import pyarrow as pa
 
     if len(columns) == 1 and pa.types.is_list(columns[0].type):
+        if not _are_numbers(columns[0].type.value_type):
+            raise DataError(
+                f"the model takes an array of numbers, but got {columns[0].type}; cast it to array<double>"
+            )
         return columns[0].cast(pa.list_(pa.float64()))
     if len(columns) != width:
         raise ShapeError(f"the model takes {width} features or one array of them, got {len(columns)} columns")
+    for at, column in enumerate(columns, 1):
+        if not _are_numbers(column.type):
+            raise DataError(
+                f"argument {at} of the model must be a number, but is {column.type}; cast it to double"
+            )
     values = [column.cast(pa.float64()).to_numpy(zero_copy_only=False) for column in columns]
     flat = pa.array(np.column_stack(values).ravel())
     return pa.ListArray.from_arrays(pa.array(np.arange(0, len(flat) + 1, width, dtype=np.int32)), flat)
+
+
+def _are_numbers(kind: "pa.DataType") -> bool:
+    """As training takes them: numbers, booleans, or nothing but nulls; no text, whatever it spells."""
+    import pyarrow as pa
+
+    of = pa.types
+    return any(
+        is_one(kind) for is_one in (of.is_integer, of.is_floating, of.is_decimal, of.is_boolean, of.is_null)
+    )

@@ -14,6 +14,7 @@ from nnspark.errors import DataError
 from nnspark.model import Model
 from nnspark.model.answers import shares_of
 from nnspark.net.activations import OUTPUTS
+from nnspark.scoring.faults import without_stack
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,7 +60,9 @@ def class_batches(
     import pyarrow as pa
 
     for batch in batches:
-        answers = class_answers(model, features_of(batch, model.network.layers[0], column), thresholds)
+        with without_stack():
+            features = features_of(batch, model.network.layers[0], column)
+        answers = class_answers(model, features, thresholds)
         columns = [_lists(answers.raw), _lists(answers.probability), pa.array(answers.prediction)]
         yield pa.StructArray.from_arrays(columns, ["raw", "probability", "prediction"])
 
@@ -69,7 +72,9 @@ def number_batches(model: Model, column: str, batches: Iterator["pa.Array"]) -> 
     import pyarrow as pa
 
     for batch in batches:
-        yield pa.array(number_answers(model, features_of(batch, model.network.layers[0], column)))
+        with without_stack():
+            features = features_of(batch, model.network.layers[0], column)
+        yield pa.array(number_answers(model, features))
 
 
 def features_of(batch: "pa.Array", width: int, column: str) -> Array:

@@ -116,8 +116,11 @@ def test_attributes_of_columns_are_read_and_set(prepared, model):
 def test_rows_that_cannot_be_answered_are_an_error_that_shows_one(spark, model, vector, shown):
     """Column, number and value, from the executor; and at once for a single vector."""
     df = spark.createDataFrame([([1.0, 2.0, 3.0],), (vector,)], "features array<double>")
-    with pytest.raises(Exception, match=rf"DataError: column 'features' must hold 3 finite.*{shown}"):
+    with pytest.raises(
+        Exception, match=rf"DataError: column 'features' must hold 3 finite.*{shown}"
+    ) as caught:
         model.transform(df.coalesce(1)).collect()
+    assert len(str(caught.value).splitlines()) == 2  # Spark's own line, then ours; no stack
     if vector:
         with pytest.raises(DataError, match=r"3 features|finite"):
             model.predict(vector)
@@ -127,8 +130,15 @@ def test_columns_that_are_there_or_missing_are_named(prepared, model):
     """At once, not when the rows are computed."""
     with pytest.raises(DataError, match="already has a column 'prediction'"):
         model.transform(prepared.withColumn("prediction", F.lit(0)))
+    with pytest.raises(DataError, match="already has a column 'Prediction'"):
+        model.transform(prepared.withColumn("Prediction", F.lit(0)))
     with pytest.raises(DataError, match="no column 'features'"):
         model.transform(prepared.drop("features"))
+    twin = prepared.withColumn("x", F.lit(0)).withColumnRenamed("x", "Features")
+    with pytest.raises(DataError, match="'features' and 'Features', which differ only in case"):
+        model.transform(twin)
+    others = prepared.select("*", F.lit(0).alias("Label"))
+    assert model.transform(others).columns[: len(others.columns)] == others.columns
 
 
 def test_a_regressor_answers_in_the_targets_units(spark, prepared):

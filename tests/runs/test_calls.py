@@ -11,6 +11,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 import nnspark
+from nnspark.engines.session import case_sensitive
 
 X, Y = load_iris(return_X_y=True)
 NAMES = ["sepal length", "sepal width", "petal length", "petal width"]
@@ -261,6 +262,50 @@ def test_spark_is_used_for_sparks_rows_and_memory_for_others(spark: Any, model: 
     ):
         with pytest.raises(nnspark.DataError, match=said):
             ask()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("'5.1', 3.5D, 1.4D, 0.2D", "DataError: argument 1 of the model must be a number, but is string;"),
+        ("array('5.1', '3.5', '1.4', '0.2')", "DataError: the model takes an array of numbers, but got list"),
+        ("5.1D, 3.5D", "ShapeError: the model takes 4 features or one array of them, got 2 columns"),
+    ],
+)
+def test_arguments_that_are_no_features_are_one_line_under_sparks(
+    spark: Any, model: nnspark.Model, arguments: str, said: str
+) -> None:
+    """The query is the user's, so the exception is Spark's; it quotes the error without our stack."""
+    model.register(spark, "species")
+    with pytest.raises(Exception, match=said) as caught:
+        spark.sql(f"SELECT species({arguments})").collect()
+    sparks, ours = str(caught.value).splitlines()
+    assert "exception was thrown from the Python worker" in sparks
+    assert ours.startswith(f"nnspark.errors.{said}")
+
+
+def test_a_function_of_columns_is_called_predict(spark: Any, model: nnspark.Model) -> None:
+    """In the names of columns and in plans."""
+    frame = spark.createDataFrame(table())
+    assert frame.select(model.as_udf()(*NAMES)).columns == [f"predict({', '.join(NAMES)})"]
+
+
+def test_features_that_differ_only_in_case_are_refused(spark: Any, model: nnspark.Model) -> None:
+    """In one line, where Spark does not tell them apart; other columns pass, whatever their names."""
+    frame = spark.createDataFrame(table())
+    twin = frame.withColumn("b", frame["label"]).withColumnRenamed("b", "PETAL width")
+    with pytest.raises(nnspark.DataError, match="'petal width' and 'PETAL width', which differ only in case"):
+        model.transform(twin)
+    others = frame.select("*", frame["label"].alias("Label"), frame["label"], frame["label"].alias("odd `n."))
+    found = model.transform(others)
+    assert found.columns[:8] == others.columns
+    assert [row[8] for row in found.collect()] == [int(one) for one in model.predict(X)]
+    with pytest.raises(nnspark.DataError, match="already has a column 'Prediction'"):
+        model.transform(frame.withColumnRenamed("label", "Prediction"))
+    with case_sensitive(spark):
+        assert [row["prediction"] for row in model.transform(twin).collect()] == [
+            row[8] for row in found.collect()
+        ]
 
 
 def test_a_failed_job_of_a_run_in_memory_sends_nobody_to_a_file(spark: Any) -> None:
