@@ -11,6 +11,8 @@ from nnspark.engines.session import active_session, open_session
 from nnspark.engines.types import Session
 from nnspark.errors import DataError, RecipeError
 from nnspark.recipe import Recipe, of_table, read
+from nnspark.runs.data import refuse_missing
+from nnspark.runs.failures import for_python
 from nnspark.runs.loading import of_folder
 from nnspark.runs.memory_folder import MemoryFolder
 from nnspark.runs.run import run_in
@@ -50,21 +52,22 @@ def train(
     RecipeError, DataError, DivergedError, CheckpointError, SparkJobError : one line each.
     KeyboardInterrupt : with ``out``, after the checkpoint is written.
     """
-    asked = _as_recipe(recipe, data)
-    check_choices(asked)
-    session = _session(asked, data)
-    sc = session.sparkContext if session else None
     memory = MemoryFolder()
-
-    def folder() -> Folder:
-        return open_folder(out, sc) if out else memory
-
     title = Path(recipe).stem if isinstance(recipe, str | Path) else "nnspark"
-    run_in(
-        folder, asked, session, title=title, data=data, resume=resume, overwrite=overwrite,
-        on_epoch=on_epoch, progress=progress,
-    )  # fmt: skip
-    return of_folder(folder())
+    with for_python():
+        asked = _as_recipe(recipe, data)
+        check_choices(asked)
+        session = _session(asked, data)
+        sc = session.sparkContext if session else None
+
+        def folder() -> Folder:
+            return open_folder(out, sc) if out else memory
+
+        run_in(
+            folder, asked, session, title=title, data=data, resume=resume, overwrite=overwrite,
+            on_epoch=on_epoch, progress=progress,
+        )  # fmt: skip
+        return of_folder(folder())
 
 
 def _as_recipe(recipe: Recipe | Mapping[str, Any] | str | Path, data: Any) -> Recipe:
@@ -98,4 +101,6 @@ def _session(recipe: Recipe, data: Any) -> "Session | None":
     own: Session | None = data.sparkSession if is_frame(data) else active_session()
     if own is not None and getattr(own.sparkContext, "_jsc", own) is None:
         raise DataError("the Spark session of this DataFrame has stopped; read the data in a live one")
+    if own is None:
+        refuse_missing(recipe.data)
     return own or open_session("nnspark")

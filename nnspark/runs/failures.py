@@ -12,12 +12,14 @@ from nnspark.errors import NNSparkError, SparkJobError, SparkLostError
 from nnspark.runs.memory_folder import MemoryFolder
 from nnspark.runs.storage import Folder
 
-__all__ = ["STACK", "cause", "known_error", "one_line_for_failed_jobs"]
+__all__ = ["STACK", "cause", "for_python", "known_error", "one_line_for_failed_jobs"]
 
 STACK = "error.txt"
 RAISED_IN_A_WORKER = re.compile(r"nnspark\.errors\.(\w+): (.+)")
 PYTHON_TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)")
 LOST_TASK = re.compile(r"most recent failure: (?:Lost task .*?\): )?(.*)")
+ARGUMENTS = {"resume": "resume=True", "overwrite": "overwrite=True", "out": "out=", "columns": "columns="}
+FLAG = re.compile(rf"(?<!\S)--({'|'.join(ARGUMENTS)})(?![\w/-])")
 JAVA_CLASS = re.compile(r"^(?:[a-z]\w*\.)+(\w+: )")
 
 
@@ -61,6 +63,21 @@ def one_line_for_failed_jobs(folder: Folder) -> Iterator[None]:
         except Exception as second:
             where = f"its stack could not be kept: {second}"
         raise SparkJobError(f"a Spark job failed: {cause(str(error))}; {where}") from error
+
+
+@contextmanager
+def for_python() -> Iterator[None]:
+    """What goes wrong in a call from Python: the error itself, in the words of arguments instead of flags."""
+    try:
+        yield
+    except Exception as error:
+        known = known_error(error) if isinstance(error, NNSparkError) or is_of_spark(error) else None
+        if known is None:
+            raise
+        said = FLAG.sub(lambda found: ARGUMENTS[found[1]], str(known))
+        if known is error and said == str(error):
+            raise
+        raise type(known)(said) from None
 
 
 def is_of_spark(error: BaseException) -> bool:

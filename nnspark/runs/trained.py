@@ -19,6 +19,7 @@ from nnspark import model as models
 from nnspark.engines.types import Frame, Session
 from nnspark.errors import DataError, ModelError
 from nnspark.net import weights as weights_module
+from nnspark.runs.failures import for_python
 
 if TYPE_CHECKING:
     from pandas import DataFrame as PandasFrame
@@ -119,8 +120,9 @@ class Model(models.Model):
         from nnspark.scoring.columns import choose_features
         from nnspark.scoring.frame import answered
 
-        features = choose_features(frame, self, columns=columns, where="the DataFrame")
-        return answered(frame, self.artifact(), features)
+        with for_python():
+            features = choose_features(frame, self, columns=columns, where="the DataFrame")
+            return answered(frame, self.artifact(), features)
 
     def register(self, session: "Session", name: str) -> None:
         """Make the model a function of SQL: ``SELECT name(x1, x2, ...)`` or ``name(array)``."""
@@ -146,7 +148,8 @@ class Model(models.Model):
         from nnspark.evaluation.evaluate import evaluate_model
         from nnspark.recipe import loads
 
-        return evaluate_model(self, loads(self.recipe), part="all", session=session, data=data)
+        with for_python():
+            return evaluate_model(self, loads(self.recipe), part="all", session=session, data=data)
 
     def artifact(self) -> models.Model:
         """The model alone, to be sent to executors."""
