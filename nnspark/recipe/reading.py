@@ -27,10 +27,13 @@ def read(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise RecipeError(
-            f"cannot read recipe {path}: {error.strerror}; the recipes that come with nnspark are in conf/"
+            f"cannot read recipe {path}: {error.strerror}; give a TOML file's path, or a recipe that comes "
+            "with nnspark by its name (`nnspark recipes` lists them)"
         ) from None
     except UnicodeDecodeError:
-        raise RecipeError(f"{path} is not a text file; a recipe is TOML, see conf/digits.toml") from None
+        raise RecipeError(
+            f"{path} is not a text file; a recipe is TOML (`nnspark recipes digits` prints one)"
+        ) from None
     return _beside(loads(text, overrides, name=str(path)), path.parent)
 
 
