@@ -3,7 +3,7 @@
 from typing import Any
 
 from nnspark.engines.base import Shards
-from nnspark.engines.frames import FRAME_SOURCES, is_frame, read_frame, reading
+from nnspark.engines.frames import FRAME_SOURCES, is_frame, read_frame, reading, refuse_stream
 from nnspark.engines.layout import make_shards
 from nnspark.engines.types import Session
 from nnspark.evaluation.frames import evaluation_frame_shards
@@ -23,6 +23,7 @@ def evaluation_shards(
 
     ``data`` are the rows in place of those that the recipe names.
     """
+    refuse_stream(data)
     if is_frame(data):
         return evaluation_frame_shards(model, recipe, part, data)
     if data is None and session is not None and recipe.data.source in FRAME_SOURCES:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pyspark.sql import functions as F
 
+from nnspark.engines.frames import refuse_stream
 from nnspark.ml.fitting import Fit
 from nnspark.scoring.frame import quoted
 
@@ -30,6 +31,7 @@ class Summary:
     """Predictions of a model for labelled rows."""
 
     def __init__(self, model: Any, dataset: "DataFrame") -> None:
+        refuse_stream(dataset)
         self._model = model
         self.predictions: DataFrame = model.transform(dataset)
         self.predictionCol: str = model.getPredictionCol()

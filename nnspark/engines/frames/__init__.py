@@ -5,6 +5,6 @@ DataFrame and an array of the same rows give the same blocks.
 """
 
 from nnspark.engines.frames.build import frame_shards
-from nnspark.engines.frames.read import FRAME_SOURCES, is_frame, read_frame, reading
+from nnspark.engines.frames.read import FRAME_SOURCES, is_frame, read_frame, reading, refuse_stream
 
-__all__ = ["FRAME_SOURCES", "frame_shards", "is_frame", "read_frame", "reading"]
+__all__ = ["FRAME_SOURCES", "frame_shards", "is_frame", "read_frame", "reading", "refuse_stream"]

@@ -17,12 +17,21 @@ from nnspark.sources.columns import refuse_twins
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["FRAME_SOURCES", "is_frame", "read_frame", "reading"]
+__all__ = ["FRAME_SOURCES", "is_frame", "read_frame", "reading", "refuse_stream"]
 
 
 def is_frame(data: Any) -> bool:
     """Whether it is a DataFrame of Spark."""
     return type(data).__module__.startswith("pyspark.sql.")
+
+
+def refuse_stream(data: Any) -> None:
+    """DataError for a streaming DataFrame: an epoch goes over rows that are all there."""
+    if is_frame(data) and data.isStreaming:
+        raise DataError(
+            "expected rows that are there, got a streaming DataFrame: train and evaluate on a static read of "
+            "its source (spark.read); transform works on streams"
+        )
 
 
 def read_frame(session: "SparkSession", data: Data) -> "DataFrame":
