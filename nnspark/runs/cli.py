@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from nnspark import __version__
 from nnspark.recipe.bundled import FOLDER
+from nnspark.runs.arguments import Parser
 from nnspark.runs.command import run_job
 
 __all__ = ["main"]
@@ -41,7 +42,7 @@ def main() -> NoReturn:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Spark's options, the command, and its own words."""
     width = max(map(len, COMMANDS))
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="nnspark",
         description="Feed-forward neural networks on Apache Spark.",
         epilog="commands:\n"

@@ -1,13 +1,12 @@
 """List the recipes that come with nnspark, or print one: ``nnspark recipes [NAME]``."""
 
-import argparse
-
 from nnspark.recipe.bundled import bundled, find
+from nnspark.runs.arguments import Parser
 
 
 def main(arguments: list[str]) -> None:
     """Print the names, each with the first line of its comment, or the text of one."""
-    parser = argparse.ArgumentParser(description="The recipes that come with nnspark, by name.")
+    parser = Parser(description="The recipes that come with nnspark, by name.")
     parser.add_argument("name", nargs="?", help="print this one, to start your own from")
     args = parser.parse_args(arguments)
     if args.name:

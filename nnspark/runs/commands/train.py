@@ -1,15 +1,15 @@
 """Train a recipe into a run directory: ``jobs/train.py`` and ``nnspark train``."""
 
-import argparse
 from pathlib import Path
 
 from nnspark.recipe import read
+from nnspark.runs.arguments import Parser
 from nnspark.runs.run import run
 
 
 def main(arguments: list[str]) -> None:
     """Parse the command line, train, and print the path of metrics.json as the last line."""
-    parser = argparse.ArgumentParser(description="Train a neural network from a recipe.")
+    parser = Parser(description="Train a neural network from a recipe.")
     parser.add_argument("recipe", help="a TOML file, or a bundled recipe's name, such as digits")
     parser.add_argument(
         "--out", required=True, metavar="RUN_DIR", help="where the run is kept: a path or Hadoop URI"

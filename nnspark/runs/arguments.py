@@ -1,0 +1,14 @@
+"""Command lines whose mistakes are told in one line, as every other error is."""
+
+import argparse
+from typing import NoReturn
+
+__all__ = ["Parser"]
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's parser, without its summary of all options before an error."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the words and where all are explained; exit code 2."""
+        self.exit(2, f"error: {message}; {self.prog} --help says more\n")
