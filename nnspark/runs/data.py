@@ -4,14 +4,29 @@ from typing import Any
 
 from nnspark.data.dataset import make_dataset
 from nnspark.engines.base import Shards
-from nnspark.engines.frames import FRAME_SOURCES, frame_shards, is_frame, read_frame, reading
+from nnspark.engines.frames import (
+    FRAME_SOURCES,
+    frame_shards,
+    is_frame,
+    read_frame,
+    reading,
+    refuse_stream,
+)
 from nnspark.engines.layout import make_shards
+from nnspark.engines.local_paths import is_certainly_local
 from nnspark.engines.types import Session
-from nnspark.recipe import Recipe
+from nnspark.recipe import Data, Recipe
 from nnspark.sources import load_table
+from nnspark.sources.files import existing
 from nnspark.sources.memory import read_memory
 
-__all__ = ["load_shards"]
+__all__ = ["load_shards", "refuse_missing"]
+
+
+def refuse_missing(data: Data) -> None:
+    """DataError if the files that executors are to read are surely not there: before Spark is started."""
+    if data.source in FRAME_SOURCES and data.path and is_certainly_local(data.path):
+        existing(data.path, "data.path")
 
 
 def load_shards(recipe: Recipe, session: "Session | None", data: Any = None) -> Shards:
@@ -23,6 +38,7 @@ def load_shards(recipe: Recipe, session: "Session | None", data: Any = None) -> 
     session : None for the engine without Spark, to which a DataFrame's rows come by Arrow.
     """
     spark = recipe.spark
+    refuse_stream(data)
     if session is not None and is_frame(data):
         return frame_shards(data, recipe, partitions=spark.partitions, depth=spark.depth)
     if session is not None and data is None and recipe.data.source in FRAME_SOURCES:

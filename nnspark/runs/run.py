@@ -9,7 +9,7 @@ from nnspark.engines.interrupts import interrupt_on_terminate, interruptible, is
 from nnspark.log import log, warn
 from nnspark.recipe import Recipe
 from nnspark.runs.artifacts import keep_what_there_is, write_artifacts
-from nnspark.runs.data import load_shards
+from nnspark.runs.data import load_shards, refuse_missing
 from nnspark.runs.directory import RunDirectory
 from nnspark.runs.failures import one_line_for_failed_jobs
 from nnspark.runs.lock import held
@@ -89,6 +89,7 @@ def session_for(recipe: Recipe, title: str) -> "SparkSession | None":
         return None
     from nnspark.engines.session import open_session
 
+    refuse_missing(recipe.data)
     return open_session(f"nnspark {title}")
 
 

@@ -18,7 +18,7 @@ from nnspark.scoring.inputs import Input, format_of, open_input
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["OUTPUT_FORMATS", "predict_files"]
+__all__ = ["OUTPUT_FORMATS", "predict_files", "refuse_existing"]
 
 OUTPUT_FORMATS = ("csv", "parquet")
 
@@ -50,8 +50,7 @@ def predict_files(
     DataError : input that cannot be predicted, or an out that exists; nothing is left behind.
     """
     target = _Target(session, out)
-    if target.exists() and not overwrite:
-        raise DataError(f"{out} exists already; pass --overwrite to replace it, or another --out")
+    refuse_existing(out, overwrite=overwrite, exists=target.exists())
     with case_sensitive(session):
         rows = open_input(session, model, source, input_format, header)
         chosen = output_format or format_of(out) or rows.format
@@ -60,6 +59,12 @@ def predict_files(
             rows.frame, model, columns=columns, named=rows.named, text=rows.format == "csv", where=source
         )
         return _predict(model, rows, features, target, source, chosen)
+
+
+def refuse_existing(out: str, *, overwrite: bool, exists: bool) -> None:
+    """DataError for an output that is there already and may not be replaced."""
+    if exists and not overwrite:
+        raise DataError(f"{out} exists already; pass --overwrite to replace it, or another --out")
 
 
 def _predict(

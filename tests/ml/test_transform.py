@@ -84,6 +84,16 @@ def test_a_stream_is_predicted(spark, prepared, model, tmp_path):
     assert found == {row.features: row.prediction for row in model.transform(prepared).collect()}
 
 
+def test_a_stream_cannot_be_fitted_or_evaluated(spark, prepared, model, tmp_path):
+    """One line of ours, before Spark's."""
+    columns = prepared.select("features", "label")
+    columns.write.parquet(str(tmp_path / "in"))
+    stream = spark.readStream.schema(columns.schema).parquet(str(tmp_path / "in"))
+    for ask in (MultilayerPerceptronClassifier(hiddenLayers=[4]).fit, model.evaluate):
+        with pytest.raises(DataError, match="got a streaming DataFrame: train and evaluate on a static read"):
+            ask(stream)
+
+
 def test_thresholds_divide_the_probabilities(prepared, model):
     """As Spark says: the largest p/t; a class of threshold 0 wins wherever it is possible."""
     thresholds = [0.9, 0.05, 0.3]

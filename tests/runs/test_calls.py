@@ -144,6 +144,56 @@ def test_a_kept_run_is_loaded_whole_and_goes_on(tmp_path: Path) -> None:
         alone.report()
 
 
+def test_errors_of_a_kept_run_speak_of_arguments(tmp_path: Path) -> None:
+    """Not of flags of the command line: a directory that is full, another run's, or a file."""
+    out = tmp_path / "run"
+    nnspark.train(RECIPE, table(), out=str(out), progress=False)
+    other = RECIPE | {"training": RECIPE["training"] | {"l2": 0.2}}
+    (tmp_path / "file").write_text("")
+    for recipe, place, options, said in (
+        (
+            RECIPE,
+            out,
+            {},
+            "pass resume=True to go on with the run in it, overwrite=True to replace it, or anot",
+        ),
+        (other, out, {"resume": True}, r"training\.l2 was 0.1 and is 0.2 now"),
+        (RECIPE, tmp_path / "file", {}, "pass out= a directory that can be written to"),
+    ):
+        with pytest.raises(nnspark.CheckpointError, match=said) as caught:
+            nnspark.train(recipe, table(), out=str(place), progress=False, **options)
+        assert "--" not in str(caught.value)
+
+
+def test_what_looks_like_a_flag_in_a_name_is_left_alone(tmp_path: Path) -> None:
+    """The directory is called as it is called."""
+    out = tmp_path / "a--out" / "--resume"
+    out.mkdir(parents=True)
+    (out / "file").write_text("")
+    with pytest.raises(nnspark.CheckpointError, match=r"a--out/--resume is not empty: pass resume=True"):
+        nnspark.train(RECIPE, table(), out=str(out), progress=False)
+
+
+def test_a_stream_is_refused_in_one_line(spark: Any, model: nnspark.Model, tmp_path: Path) -> None:
+    """To train on and to evaluate at; with Spark and without."""
+    table().to_parquet(tmp_path / "rows.parquet")
+    schema = spark.read.parquet(str(tmp_path)).schema
+    stream = spark.readStream.schema(schema).parquet(str(tmp_path))
+    here = RECIPE | {"training": RECIPE["training"] | {"engine": "local"}}
+    for ask in (
+        lambda: nnspark.train(RECIPE, stream, progress=False),
+        lambda: nnspark.train(here, stream, progress=False),
+        lambda: model.evaluate(stream),
+    ):
+        with pytest.raises(nnspark.DataError) as caught:
+            ask()
+        assert str(caught.value) == (
+            "expected rows that are there, got a streaming DataFrame: train and evaluate on a static read of "
+            "its source (spark.read); transform works on streams"
+        )
+    assert model.transform(stream).isStreaming
+
+
 def test_a_callback_that_raises_ends_the_training() -> None:
     """With what it raised."""
 

@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import pytest
+from jobs.loading import finished_run
 
 from nnspark.errors import RecipeError
 from nnspark.recipe import read
@@ -62,8 +63,92 @@ def test_a_file_of_that_name_wins(tmp_path: Any, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     (tmp_path / "digits").write_text('[data]\nsource = "iris"\n')
     assert read("digits").data.source == "iris"
-    with pytest.raises(RecipeError, match="cannot read recipe"):
+    with pytest.raises(RecipeError, match=r"cannot read recipe nothing\.toml: No such file") as caught:
         read("./nothing.toml")
+    assert "comes with nnspark by its name (`nnspark recipes` lists them)" in str(caught.value)
+    assert "conf/" not in str(caught.value)
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(RecipeError, match="`nnspark recipes digits` prints one"):
+        read("bytes.toml")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "the following arguments are required: COMMAND"),
+        (("trian",), "invalid choice: 'trian'"),
+        (("train",), "the following arguments are required: recipe, --out"),
+        (("train", "digits", "--out", "x", "--resume", "--overwrite"), "not allowed with argument"),
+        (("predict", "run", "in.csv", "--out", "o", "--format", "xml"), "invalid choice: 'xml'"),
+        (("evaluate", "run", "--prat", "test"), "unrecognized arguments: --prat test"),
+        (("recipes", "digits", "iris"), "unrecognized arguments: iris"),
+    ],
+)
+def test_a_usage_error_is_one_line(
+    words: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With where to find what there is; exit code 2."""
+    assert call(monkeypatch, *words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert said in line
+    assert line.endswith(
+        f"nnspark {f'{words[0]} ' if len(words) > 1 or words == ('train',) else ''}--help says more"
+    )
+
+
+def test_help_is_still_argparses(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """On standard output."""
+    assert call(monkeypatch, "predict", "--help") == 0
+    assert capsys.readouterr().out.startswith("usage: nnspark predict")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("predict", "nothing", "in.csv", "--out", "o"), "nothing/model.safetensors does not exist"),
+        (
+            ("predict", "run", "nothing.csv", "--out", "o"),
+            "nothing.csv (INPUT) does not exist: the folder",
+        ),
+        (("predict", "run", "in.csv", "--out", "taken"), "taken exists already; pass --overwrite"),
+        (("evaluate", "nothing"), "nothing/model.safetensors does not exist"),
+        (("evaluate", "run", "--set", "data.pathh=x"), "did you mean 'data.path'"),
+        (
+            ("evaluate", "run", "--set", "data.source=csv", "--set", "data.path=no.csv"),
+            "no.csv (data.path) does not exist: the folder",
+        ),
+        (("train", "csv.toml", "--out", "o"), "no.csv (data.path) does not exist: the folder"),
+    ],
+)
+def test_what_is_not_there_is_told_before_spark_starts(
+    tmp_path: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    said: str,
+) -> None:
+    """No JVM for a path that is mistyped; but where Hadoop may know a plain path, it is asked."""
+    from pyspark import SparkContext
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(SparkContext, "_gateway", None)  # as in a process of its own
+    monkeypatch.delenv("HADOOP_CONF_DIR", raising=False)
+    finished_run(tmp_path / "run", 'data = {source = "iris"}\ntraining = {engine = "local", epochs = 1}')
+    recipe = tmp_path / "run/recipe.toml"
+    recipe.write_text(recipe.read_text().replace('engine = "local"', 'engine = "spark"'))
+    (tmp_path / "csv.toml").write_text('[data]\nsource = "csv"\npath = "no.csv"\n')
+    (tmp_path / "in.csv").write_text("1,2,3,4\n")
+    (tmp_path / "taken").mkdir()
+    started: list[str] = []
+    monkeypatch.setattr(SparkContext, "_ensure_initialized", lambda: started.append("JVM") or sys.exit(9))
+    spark = ("--set", "training.engine=spark")
+    assert call(monkeypatch, *words, *(spark if words[0] == "evaluate" else ())) == 2
+    assert said in capsys.readouterr().err
+    assert not started
+    if "nothing.csv" in words or "csv.toml" in words:
+        monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+        assert call(monkeypatch, *words) == 9
 
 
 def test_sparks_options_come_before_the_command() -> None:

@@ -1,19 +1,29 @@
 """Predict rows: ``jobs/predict.py`` and ``nnspark predict``."""
 
 import argparse
+from pathlib import Path
 
+from nnspark.engines.local_paths import is_certainly_local
 from nnspark.engines.session import open_session
 from nnspark.log import log
+from nnspark.runs.arguments import Parser
 from nnspark.runs.command import read_model
-from nnspark.scoring.files import OUTPUT_FORMATS, predict_files
+from nnspark.runs.storage import is_uri
+from nnspark.scoring.files import OUTPUT_FORMATS, predict_files, refuse_existing
 from nnspark.scoring.inputs import INPUT_FORMATS
+from nnspark.sources.files import existing
 
 
 def main(arguments: list[str]) -> None:
     """Predict, and print the path of the output as the last line."""
     args = parse(arguments)
+    model = None if is_uri(args.model) else read_model(args.model, None)[0]
+    if is_certainly_local(args.input):
+        existing(args.input, "INPUT")
+    if is_certainly_local(args.out):
+        refuse_existing(args.out, overwrite=args.overwrite, exists=Path(args.out).exists())
     session = open_session("nnspark predict")
-    model, _ = read_model(args.model, session.sparkContext)
+    model = model or read_model(args.model, session.sparkContext)[0]
     rows = predict_files(
         session,
         model,
@@ -31,7 +41,7 @@ def main(arguments: list[str]) -> None:
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description="Predict rows with a trained model, on Spark's executors. The output holds the input's "
         "columns and after them: prediction and probability_<class> (classification); prediction, in the "
         "target's own units (regression); prediction_<label> and probability_<label> (multilabel).",
