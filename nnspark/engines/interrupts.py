@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["check", "interrupt_on_terminate", "interruptible", "is_interrupted", "shielded"]
 
 T = TypeVar("T")
+KILLED = "(?s).*: TaskKilled .*"
 AGAIN = 0.5  # seconds until jobs that the work has started meanwhile are cancelled too
 
 _work = threading.local()
+_told: list[Any] = []  # JVMs that say nothing of killed tasks
 
 
 def interruptible(sc: "SparkContext | None", work: Callable[[], T]) -> T:
@@ -35,6 +37,8 @@ def interruptible(sc: "SparkContext | None", work: Callable[[], T]) -> T:
         return work()
     from pyspark.util import InheritableThread
 
+    with suppress(Exception):  # the JVM may be gone
+        _say_nothing_of_killed_tasks(sc)
     tag, interrupted = f"nnspark-{uuid.uuid4().hex}", threading.Event()
     outcome: Future[T] = Future()
 
@@ -57,6 +61,24 @@ def interruptible(sc: "SparkContext | None", work: Callable[[], T]) -> T:
             with suppress(TimeoutError):
                 outcome.exception(AGAIN)
         raise
+
+
+def _say_nothing_of_killed_tasks(sc: "SparkContext") -> None:
+    """From now on: Spark warns of each task that was told to end, which is no news to who told it.
+
+    It has to be said before an interrupt: PySpark's own handler of the signal cancels all jobs at once.
+    """
+    jvm: Any = getattr(sc, "_jvm")  # noqa: B009 (typed as optional)
+    if jvm in _told:
+        return
+    _told.append(jvm)
+    log4j = jvm.org.apache.logging.log4j.core
+    context = log4j.LoggerContext.getContext(False)
+    result = log4j.Filter.Result
+    context.getConfiguration().addFilter(
+        log4j.filter.RegexFilter.createFilter(KILLED, None, False, result.DENY, result.NEUTRAL)
+    )
+    context.updateLoggers()
 
 
 def is_interrupted() -> bool:

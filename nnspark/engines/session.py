@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from nnspark.engines.starting import is_set, start_jvm
 from nnspark.errors import NNSparkError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 GRACE = 2.0  # seconds
+OF_SHELLS = "spark.ui.showConsoleProgress"  # which spark-submit sets itself for what it takes for a shell
 WITHOUT_ATTEMPTS = re.compile(r"local(?:\[(\*|\d+)\])?")
 ATTEMPTS = 4  # as on a cluster
 
@@ -77,7 +79,7 @@ def open_session(name: str) -> "SparkSession":
     from pyspark.sql import SparkSession
 
     try:
-        SparkContext._ensure_initialized()  # only with a JVM does SparkConf know what spark-submit was told
+        start_jvm()  # only with a JVM does SparkConf know what spark-submit was told
     except Exception as error:
         raise _not_started(error) from error
     given = SparkConf()
@@ -86,7 +88,7 @@ def open_session(name: str) -> "SparkSession":
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(name)
     for key, value in DEFAULTS.items():
-        if not given.contains(key):
+        if not given.contains(key) or (key == OF_SHELLS and not is_set(key)):
             builder = builder.config(key, value)
     try_again = with_attempts(master)
     if try_again != given.get("spark.master"):

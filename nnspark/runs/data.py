@@ -13,7 +13,7 @@ from nnspark.engines.frames import (
     refuse_stream,
 )
 from nnspark.engines.layout import make_shards
-from nnspark.engines.local_paths import is_certainly_local
+from nnspark.engines.starting import is_certainly_local
 from nnspark.engines.types import Session
 from nnspark.recipe import Data, Recipe
 from nnspark.sources import load_table

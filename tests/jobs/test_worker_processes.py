@@ -58,7 +58,9 @@ def run(program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def test_a_python_worker_that_is_killed_in_local_mode_is_replaced() -> None:
     """As on a cluster: the session's own master and conf/spark-local.conf give a task four attempts."""
-    assert run(KILLED).stdout == "14\n"
+    done = run(KILLED)
+    assert done.stdout == "14\n"
+    assert "Python worker exited unexpectedly" in done.stderr  # what can be acted on passes
     settings = [line.split() for line in (ROOT / "conf/spark-local.conf").read_text().splitlines()]
     assert ["spark.master", "local[*,4]"] in settings
 

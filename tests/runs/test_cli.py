@@ -141,7 +141,7 @@ def test_what_is_not_there_is_told_before_spark_starts(
     (tmp_path / "in.csv").write_text("1,2,3,4\n")
     (tmp_path / "taken").mkdir()
     started: list[str] = []
-    monkeypatch.setattr(SparkContext, "_ensure_initialized", lambda: started.append("JVM") or sys.exit(9))
+    monkeypatch.setattr("nnspark.engines.session.start_jvm", lambda: started.append("JVM") or sys.exit(9))
     spark = ("--set", "training.engine=spark")
     assert call(monkeypatch, *words, *(spark if words[0] == "evaluate" else ())) == 2
     assert said in capsys.readouterr().err

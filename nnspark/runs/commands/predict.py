@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from nnspark.engines.local_paths import is_certainly_local
 from nnspark.engines.session import open_session
+from nnspark.engines.starting import is_certainly_local
 from nnspark.log import log
 from nnspark.runs.arguments import Parser
 from nnspark.runs.command import read_model

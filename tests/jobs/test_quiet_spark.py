@@ -1,0 +1,57 @@
+"""What a person sees of Spark at the console: nothing but what can be acted on."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from nnspark.engines.starting import ALL_BUT_ONE_LINE, MODULES
+
+ROOT = Path(__file__).parents[2]
+
+INTERRUPTED = """
+import os, signal, threading, time
+from nnspark.engines.interrupts import interruptible
+from nnspark.engines.session import open_session
+from nnspark.runs.command import run_job
+
+def sleep(rows):
+    time.sleep(600)
+    yield 1
+
+def main(arguments):
+    sc = open_session("interrupted").sparkContext
+    def press():
+        while not sc.statusTracker().getActiveStageIds():
+            time.sleep(0.1)
+        time.sleep(1)
+        os.kill(os.getpid(), signal.SIGINT)
+    threading.Thread(target=press, daemon=True).start()
+    interruptible(sc, sc.parallelize(range(8), 8).mapPartitions(sleep).count)
+
+run_job(main)
+"""
+
+
+def test_an_interrupt_while_spark_works_is_one_line() -> None:
+    """Exit code 130; no warnings of the tasks that it killed, nor of the JVM's own modules."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=200, check=False,
+        env={**os.environ, "SPARK_CONF_DIR": str(ROOT / "conf")},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+def test_all_that_the_jvm_says_passes_but_one_line() -> None:
+    """Before it and after it, the line once, and a last line that is not ended."""
+    said = f"Picked up options\n  \\t {MODULES}\n{MODULES}\n\nan error\n{MODULES}\ncut"
+    for text, expected in (
+        (said, said.replace(f"\n{MODULES}\n", "\n", 1)),
+        ("never said\n", "never said\n"),
+        ("cut", "cut"),
+        ("", ""),
+    ):
+        command = ["sh", "-c", ALL_BUT_ONE_LINE, "sh", MODULES]
+        assert (
+            subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout == expected
+        )
