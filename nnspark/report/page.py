@@ -30,7 +30,8 @@ def _header(run: RunRecord) -> str:
     broken = first_not_finite(run.history, keys_of(run.history))
     if broken:
         key, epoch = broken
-        warnings.append(f"{escape(key)} first stopped being a finite number in epoch {number(epoch)}.")
+        said = f"{escape(key)} first stopped being a finite number in epoch {number(epoch)}."
+        warnings += [] if said in warnings else [said]
     listed = [fill("warning", warning=warning) for warning in warnings]
     return fill(
         "header",
@@ -60,12 +61,12 @@ def _classes(run: RunRecord) -> str:
         panels.append(fill("mistakes", table=draw_mistakes(run.mistakes)))
     if run.per_class:
         panels.append(fill("class-by-class", table=class_table(run.per_class)))
-    return fill("classes", panels=panels) if panels else ""
+    return fill("classes", panels=panels) if panels else run.earlier.classes
 
 
 def _samples(run: RunRecord) -> str:
     if run.samples is None or len(run.samples[0]) == 0:
-        return ""
+        return run.earlier.samples
     return fill("samples", galleries=draw_samples(run.samples))
 
 
@@ -77,6 +78,7 @@ def _results(run: RunRecord) -> str:
 def _again(run: RunRecord) -> str:
     spark = run.metrics.get("spark")
     facts = [*run.environment.items(), *([("spark", spark)] if spark else [])]
+    environment = fill("environment", facts=names_and_values(facts)) if facts else ""
     digest = run.metrics.get("weights_sha256")
     commands = run.commands or _commands(run.run_dir)
     return fill(
@@ -84,7 +86,7 @@ def _again(run: RunRecord) -> str:
         commands=(fill("command", what=escape(what), line=escape(line)) for what, line in commands),
         recipe=_recipe(run.recipe_text),
         weights=fill("weights", digest=escape(digest)) if digest else "",
-        environment=fill("environment", facts=names_and_values(facts)) if facts else "",
+        environment=environment if run.environment else run.earlier.environment or environment,
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.report.earlier import Earlier
+
 Samples: TypeAlias = tuple[NDArray[Any], Sequence[Any], Sequence[Any]]
 
 
@@ -34,6 +36,7 @@ class RunRecord:
     environment : names and versions to show beside the `spark` entry of `metrics`.
     commands : (what it does, command line) pairs; empty means those for `run_dir`.
     run_dir : the run directory as a reader of the page would type it.
+    earlier : parts of an earlier page of the same run, shown where this record has nothing in their place.
     """
 
     title: str
@@ -51,6 +54,7 @@ class RunRecord:
     environment: Mapping[str, Any] = field(default_factory=dict)
     commands: Sequence[tuple[str, str]] = ()
     run_dir: str = "RUN_DIR"
+    earlier: Earlier = field(default_factory=Earlier)
 
 
 def describe_environment() -> dict[str, str]:

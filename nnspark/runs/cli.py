@@ -1,4 +1,4 @@
-"""The console command: ``nnspark train|evaluate|predict|recipes``, with Spark on this machine or a master.
+"""The console command: ``nnspark train|evaluate|predict|report|recipes``, on this machine or a Spark master.
 
 ``nnspark train digits --out runs/one`` is what ``spark-submit --properties-file conf/spark-local.conf
 jobs/train.py conf/digits.toml --out runs/one`` is, with no spark-submit to find. Options of Spark's own go
@@ -23,6 +23,7 @@ COMMANDS = {
     "train": "train a recipe into a run directory",
     "evaluate": "figures of a model on labelled rows",
     "predict": "predict rows of a file or folder",
+    "report": "make a run's report again from its files",
     "recipes": "list the recipes that come with nnspark, or print one",
 }
 

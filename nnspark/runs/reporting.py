@@ -17,7 +17,7 @@ from nnspark.runs.directory import RunDirectory
 from nnspark.training.loop import Trained
 from nnspark.training.steps import objective_for
 
-__all__ = ["report_page"]
+__all__ = ["commands_of", "report_page"]
 
 Array = NDArray[Any]
 SAMPLE_ROWS = 200
@@ -60,14 +60,7 @@ def report_page(
             best_epoch=trained.best_epoch,
             stopped_because=trained.stopped_because,
             environment=describe_environment(),
-            commands=(
-                ("evaluate it again", f"spark-submit jobs/evaluate.py {out}"),
-                (
-                    "predict rows of your own",
-                    f"spark-submit jobs/predict.py {out} ROWS.csv --out PREDICTED.csv",
-                ),
-                ("train it again", f"spark-submit jobs/train.py {out}/recipe.toml --out ANOTHER_RUN"),
-            ),
+            commands=commands_of(out),
             run_dir=out,
             **shown,
         )
@@ -75,6 +68,15 @@ def report_page(
     except Exception as error:
         directory.warn(f"the report could not be made ({type(error).__name__}: {error})")
         return None
+
+
+def commands_of(out: str) -> tuple[tuple[str, str], ...]:
+    """What can be done with a run, and the command line that does it."""
+    return (
+        ("evaluate it again", f"spark-submit jobs/evaluate.py {out}"),
+        ("predict rows of your own", f"spark-submit jobs/predict.py {out} ROWS.csv --out PREDICTED.csv"),
+        ("train it again", f"spark-submit jobs/train.py {out}/recipe.toml --out ANOTHER_RUN"),
+    )
 
 
 @dataclass

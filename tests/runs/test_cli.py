@@ -42,6 +42,48 @@ def test_recipes_are_listed_and_printed(
     assert capsys.readouterr().out == find("digits").read_text()
 
 
+def test_a_report_is_made_again_from_the_files_of_a_run(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside the page that is there: the same bytes. Without it: what evaluation.json has, or less."""
+    monkeypatch.chdir(tmp_path)
+    quick = ("--set", "training.engine=local", "--set", "training.epochs=3")
+    assert call(monkeypatch, "train", "digits", "--out", "one", *quick) == 0
+    page = tmp_path / "one/report.html"
+    first = page.read_text()
+    assert call(monkeypatch, "report", "one") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "one/report.html"
+    assert page.read_text() == first
+    page.unlink()
+    assert call(monkeypatch, "report", "one") == 0
+    assert "Confusion matrix" not in page.read_text()
+    assert "% of 180 test rows right after 3 epochs" in page.read_text()
+    assert call(monkeypatch, "evaluate", "one") == 0
+    assert call(monkeypatch, "report", "one") == 0
+    again = page.read_text()
+    start, end = first.index("<h2>Classes"), first.index("<h2>Rows as pictures")
+    assert first[start:end] in again
+    metrics = tmp_path / "one/metrics.json"
+    metrics.write_text(metrics.read_text().replace('"weights_sha256": "', '"weights_sha256": "0'))
+    assert call(monkeypatch, "report", "one") == 0
+    assert "Confusion matrix" not in page.read_text()  # of other weights
+
+
+def test_a_report_of_no_run_is_one_line(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No directory, no metrics, damaged metrics: exit code 2."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad/metrics.json").write_text("{")
+    for name, said in (("none", "does not exist"), ("empty", "does not exist"), ("bad", "is damaged")):
+        assert call(monkeypatch, "report", name) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert said in line
+        assert not (tmp_path / name / "report.html").exists()
+
+
 @pytest.mark.parametrize("words", [("train", "digitz", "--out", "x"), ("recipes", "digitz")])
 def test_an_unknown_recipe_is_one_line_with_the_nearest(
     words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
