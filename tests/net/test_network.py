@@ -98,7 +98,8 @@ def test_gradient_of_a_single_output_unit(loss):
 
 
 @pytest.mark.parametrize(
-    "pair", [("softmax", "cross_entropy"), ("sigmoid", "squared_error"), ("softmax", "squared_error")]
+    "pair",
+    [(out, loss) for out in ("softmax", "sigmoid") for loss in ("cross_entropy", "squared_error")],
 )
 def test_m2_gradient_of_mllibs_own_check(pair):
     """x = (1, 1, 1), target (0, 1), 3-4-2: every weight within 1e-7."""
