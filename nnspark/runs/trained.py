@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from nnspark import model as models
 from nnspark.engines.types import Frame, Session
-from nnspark.errors import DataError, ModelError
+from nnspark.errors import DataError, ModelError, NNSparkError
 from nnspark.net import weights as weights_module
 from nnspark.runs.failures import for_python
 
@@ -82,8 +82,14 @@ class Model(models.Model):
         return weights_module.sha256(self.weights)
 
     def history_frame(self) -> "PandasFrame":
-        """The history as a pandas DataFrame, a row an epoch."""
-        from pandas import DataFrame
+        """The history as a pandas DataFrame, a row an epoch; NNSparkError where pandas is not installed."""
+        try:
+            from pandas import DataFrame
+        except ImportError:
+            raise NNSparkError(
+                "history_frame needs pandas, which is not installed here: pip install pandas, or use "
+                "history, one dict an epoch"
+            ) from None
 
         return DataFrame.from_records(list(self.history))
 
