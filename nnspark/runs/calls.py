@@ -35,6 +35,10 @@ def train(
 ) -> Model:
     """Train a model.
 
+    The order of rows, of partitions and of files does not change a bit of it. The order of feature columns
+    does: it is part of the model, since initial weights are drawn by position, so that a table with other
+    columns first ends at other weights. ``data.columns`` in the recipe fixes an order, whatever the table's.
+
     Parameters
     ----------
     recipe : a ``Recipe``; a table of its sections, such as ``{"training": {"epochs": 50}}``, in which the

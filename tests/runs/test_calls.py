@@ -45,6 +45,15 @@ def test_the_model_knows_how_it_came_about(model: nnspark.Model) -> None:
     assert "<iframe srcdoc=" in model.report()._repr_html_()
 
 
+def test_a_frame_of_the_history_without_pandas_is_one_line(
+    model: nnspark.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can be used instead; all else needs NumPy alone."""
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(nnspark.NNSparkError, match=r"pip install pandas, or use history, one dict an epoch$"):
+        model.history_frame()
+
+
 def test_predictions_are_those_of_the_labels(model: nnspark.Model) -> None:
     """From arrays; probabilities add up to one; figures of labelled rows."""
     right = (model.predict(X) == Y).mean()
@@ -79,6 +88,17 @@ def test_every_form_of_data_gives_one_hash(spark: Any, tmp_path: Path) -> None:
     here = RECIPE | {"training": RECIPE["training"] | {"engine": "local"}}
     hashes.append(nnspark.train(here, frame, progress=False).weights_sha256)
     assert len(set(hashes)) == 1
+
+
+def test_the_order_of_features_is_part_of_the_model() -> None:
+    """Initial weights are drawn by position; ``data.columns`` fixes an order, whatever the table's."""
+    mixed = table()[[*reversed(NAMES), "label"]]
+    given = nnspark.train(RECIPE, table(), progress=False)
+    other = nnspark.train(RECIPE, mixed, progress=False)
+    assert other.feature_names == tuple(reversed(NAMES))
+    assert other.weights_sha256 != given.weights_sha256
+    said = RECIPE | {"data": RECIPE["data"] | {"columns": NAMES}}
+    assert nnspark.train(said, mixed, progress=False).weights_sha256 == given.weights_sha256
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
