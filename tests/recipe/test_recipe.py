@@ -253,7 +253,7 @@ def test_an_override_beyond_floats_and_stacks_is_refused_or_taken_as_text(overri
 
 def test_a_file_that_cannot_be_read_is_a_recipe_error(tmp_path):
     """Missing, a folder, not text."""
-    with one_line_error("none.toml", "conf/", kind=RecipeError):
+    with one_line_error("none.toml", "`nnspark recipes` lists them", kind=RecipeError):
         read(tmp_path / "none.toml")
     with one_line_error(tmp_path, kind=RecipeError):
         read(tmp_path)
