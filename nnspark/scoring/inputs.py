@@ -1,14 +1,14 @@
 """Open the files to predict as a DataFrame: CSV (as text, so that it passes unchanged), Parquet, .npy."""
 
-import csv
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nnspark.engines.frames.csv import first_record
 from nnspark.engines.hadoop import Hadoop
 from nnspark.errors import DataError, ShapeError
 from nnspark.model import Model
-from nnspark.sources.csv import has_header
+from nnspark.sources.csv_header import column_names, has_header
 from nnspark.sources.files import existing_file, one_line
 from nnspark.sources.npy import read_npy_array
 from nnspark.sources.table import DataRequest, numbered
@@ -78,20 +78,18 @@ def _open_csv(session: "SparkSession", model: Model, path: str, header: str) -> 
     from pyspark.sql import Observation
     from pyspark.sql import functions as F
 
-    first = session.read.text(path).filter("length(trim(value)) > 0").first()
-    if first is None:
-        raise DataError(f"{path} is empty")
-    raw = next(csv.reader([first[0].removeprefix("\ufeff")]))
-    cells = [cell.strip() for cell in raw]
-    numbers = header == "auto" and len(cells) > 1 and set(model.feature_names) <= set(cells)
+    cells = first_record(session, path)
+    numbers = (
+        header == "auto" and len(cells) > 1 and set(model.feature_names) <= {cell.strip() for cell in cells}
+    )
     named = numbers or has_header(cells, _request(model, header))
-    names = [cell or str(at) for at, cell in enumerate(cells)] if named else list(numbered(len(cells)))
+    names = column_names(cells) if named else list(numbered(len(cells)))
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(f"{path} has more than one column named {twice[0]!r}; rename one of them")
     options: Any = {
         "header": named,
-        "enforceSchema": not named or names != first[0].split(","),
+        "enforceSchema": not named or names != cells,
         "escape": '"',
         "columnPruning": False,
         "columnNameOfCorruptRecord": MALFORMED,

@@ -5,31 +5,21 @@ pyarrow reads a clean file at full speed. Anything it stumbles over is read agai
 tab before a number.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.errors import DataError, RecipeError
 from nnspark.sources import refusals
-from nnspark.sources.columns import Columns, as_list, choose_columns
+from nnspark.sources.csv_header import Layout, column_names, layout_of, same_names
 from nnspark.sources.csv_records import Block, line_of_row, read_records, records
 from nnspark.sources.files import existing, part_files, part_of_row
-from nnspark.sources.labels import parse_labels, parse_number
+from nnspark.sources.labels import parse_labels
 from nnspark.sources.table import DataRequest, Named, Table, make_table, numbered
 
-__all__ = ["column_names", "has_header", "read_csv", "refuse_one_column", "same_names"]
-
-
-class Layout(NamedTuple):
-    """What all part files share: the header's names (None without one), column names, chosen columns."""
-
-    header: list[str] | None
-    names: list[str]
-    columns: Columns
+__all__ = ["read_csv"]
 
 
 def read_csv(request: DataRequest) -> Table:
@@ -67,44 +57,6 @@ def read_csv(request: DataRequest) -> Table:
     )
 
 
-def has_header(first: list[str], request: DataRequest) -> bool:
-    """Say whether a file's first record holds column names.
-
-    With header = "auto" it does if it contains a column the recipe names, or if no cell besides the label's
-    is a number.
-    """
-    if isinstance(request.header, bool):
-        return request.header
-    if request.header != "auto":
-        raise RecipeError(f'data.header must be true, false or "auto", not {request.header!r}')
-    cells = [cell.strip() for cell in first]
-    labels = as_list(request.label)
-    named = {
-        str(name) for name in (*labels, request.weight, *request.columns) if isinstance(name, str) and name
-    }
-    if any(parse_number(name) is None for name in named & set(cells)):
-        return True
-    by_number = {label % len(cells) for label in labels if isinstance(label, int)}
-    others = [cell for at, cell in enumerate(cells) if at not in by_number]
-    return any(others) and all(parse_number(cell) is None for cell in others)
-
-
-def column_names(cells: Sequence[str]) -> list[str]:
-    """The names that a header gives its columns: a column without one goes by its position."""
-    return [cell.strip() or str(at) for at, cell in enumerate(cells)]
-
-
-def refuse_one_column(cells: Sequence[str], where: str) -> None:
-    """Raise DataError for a first record that another separator would divide."""
-    if len(cells) == 1 and (";" in cells[0] or "\t" in cells[0].strip()):
-        raise DataError(f"{where} has one column, {cells[0].strip()[:40]!r}; separate the fields by commas")
-
-
-def same_names(names: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether two headers are alike, case aside, as Spark has it."""
-    return [name.lower() for name in names] == [name.lower() for name in others]
-
-
 def _layout(parts: list[Path], request: DataRequest) -> Layout:
     """Read the first record of every part: names, columns and one header for all or none."""
     layout: Layout | None = None
@@ -112,18 +64,11 @@ def _layout(parts: list[Path], request: DataRequest) -> Layout:
         first = next(records(part), None)
         if first is None:
             continue
-        cells = [cell.strip() for cell in first.cells]
-        refuse_one_column(cells, str(part))
         if layout is None:
-            header = column_names(cells) if has_header(cells, request) else None
-            names = header or list(numbered(len(cells)))
-            where = f"{part}" if header else f"{part} (which has no header)"
-            chosen = choose_columns(
-                names, label=request.label, weight=request.weight, columns=request.columns, where=where
-            )
-            layout = Layout(header, names, chosen)
-        elif layout.header and not same_names(column_names(cells), layout.header):
-            raise refusals.other_header(f"{part} line {first.line}", ",".join(cells), str(parts[0]))
+            layout = layout_of(first.cells, request, str(part))
+        elif layout.header and not same_names(column_names(first.cells), layout.header):
+            found = ",".join(cell.strip() for cell in first.cells)
+            raise refusals.other_header(f"{part} line {first.line}", found, str(parts[0]))
     if layout is None:
         raise refusals.only_blank(str(parts[0]))
     return layout

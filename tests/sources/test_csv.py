@@ -15,7 +15,9 @@ from sources.spec import Spec, refused
 from nnspark.errors import DataError, RecipeError
 from nnspark.sources import csv as reader
 from nnspark.sources import load_table
+from nnspark.sources.csv_header import has_header
 from nnspark.sources.csv_records import records
+from nnspark.sources.table import DataRequest
 
 HARD = ["0.1", "2.2250738585072011e-308", "9007199254740993", "1.7976931348623157e308", "5e-324", "-0.0",
         "0.500000000000000166533453693773481063544750213623046875", "8.41e+21", "1e23"]  # fmt: skip
@@ -161,7 +163,7 @@ def test_a_folder_of_part_files_is_one_table(tmp_path: Path) -> None:
 def test_a_header_is_recognised(tmp_path: Path, text: str, label: object, expected: bool) -> None:
     """A first record with a named column, or without any number besides the label, is a header."""
     first = next(records(Path(write(tmp_path, text)))).cells
-    assert reader.has_header(first, reader.DataRequest("csv", label=label)) is expected
+    assert has_header(first, DataRequest("csv", label=label)) is expected
 
 
 def test_header_can_be_said_outright(tmp_path: Path) -> None:

@@ -7,13 +7,12 @@ from urllib.parse import unquote
 from nnspark.engines.frames.spellings import refuse_javas_numbers
 from nnspark.recipe import Data
 from nnspark.sources import DataRequest, refusals
-from nnspark.sources.columns import choose_columns
-from nnspark.sources.csv import column_names, has_header, refuse_one_column
+from nnspark.sources.csv_header import layout_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["CORRUPT", "read_csv_frame", "whole_records"]
+__all__ = ["CORRUPT", "first_record", "read_csv_frame", "whole_records"]
 
 CORRUPT = "_nnspark_corrupt"
 MOST_COLUMNS = 20_480  # Spark's own limit, where the file has not more
@@ -28,13 +27,8 @@ def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = Fa
     """
     from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
-    cells = _first_record(session, data.path)
-    refuse_one_column(cells, data.path)
-    header = has_header(cells, DataRequest.of(data))
-    names = column_names(cells) if header else list(map(str, range(len(cells))))
-    chosen = choose_columns(
-        names, label=data.label, weight=data.weight, columns=data.columns, where=data.path
-    )
+    cells = first_record(session, data.path)
+    header, names, chosen = layout_of(cells, DataRequest.of(data), data.path)
     numbers = {*chosen.features, *([] if chosen.weight is None else [chosen.weight])}
     if data.task != "classification":
         numbers |= {*chosen.labels}
@@ -44,7 +38,7 @@ def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = Fa
         StructField(name, DoubleType() if at in numbers else StringType()) for at, name in enumerate(raw)
     ]
     options: dict[str, Any] = {
-        "header": header,
+        "header": header is not None,
         "enforceSchema": raw is names,  # if not, Spark compares each file's header with the names
         "columnPruning": False,  # a pruned parser does not count a record's fields
         "escape": '"',
@@ -71,7 +65,7 @@ def whole_records(df: "DataFrame", data: Data) -> "DataFrame | None":
     return read_csv_frame(df.sparkSession, data, multi_line=True)
 
 
-def _first_record(session: "SparkSession", path: str) -> list[str]:
+def first_record(session: "SparkSession", path: str) -> list[str]:
     """The cells of the first line that is not blank, in the first file by name that has one."""
     text = session.read.text(path)
     for file in sorted(text.inputFiles()):
