@@ -1,4 +1,4 @@
-"""One SparkSession for all tests that need one."""
+"""One SparkSession for all tests that need one; the tests that take longest come first."""
 
 import os
 import sys
@@ -7,14 +7,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 TESTS = str(Path(__file__).parent)
-# JVMs that live for seconds do without their second compiler: it takes as long as all they do.
+# JVMs that live for seconds do without their second compiler, which takes as long as all they do, and without
+# threads that collect beside them: there are more processes than cores.
 for options in ("SPARK_SUBMIT_OPTS", "SPARK_DAEMON_JAVA_OPTS"):
-    os.environ.setdefault(options, "-XX:TieredStopAtLevel=1")
+    os.environ.setdefault(options, "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+# Files of these rooms take longest. Each is one process's (scripts/test): with them at the end, others idle.
+LONG = ("cluster", "spark", "ml", "jobs")
+# How long an example takes is no claim of a test, and depends on what else runs on the machine.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first; the order of a room's tests stays."""
+    rooms = {name: at for at, name in enumerate(LONG)}
+    items.sort(key=lambda item: rooms.get(item.path.relative_to(TESTS).parts[0], len(LONG)))
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +47,7 @@ def spark() -> Iterator["SparkSession"]:
         "spark.log.level": "OFF",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.shuffle.partitions": "2",
+        "spark.sql.codegen.cache.maxEntries": "2000",  # tests ask for alike plans, far apart
         "spark.ui.enabled": "false",
     }
     for key, value in settings.items():

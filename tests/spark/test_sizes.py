@@ -48,7 +48,7 @@ def parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=[20_000, 100_000], ids=["many bins a task", "a few bins a task"])
+@pytest.fixture(params=[40_000, 100_000], ids=["many bins a task", "a few bins a task"])
 def small_bins(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A task's rows are cut into several shards, as those of 48 MB and more are."""
     monkeypatch.setattr(layout, "BIN_BYTES", request.param)
@@ -170,10 +170,11 @@ def test_rows_that_come_many_times_are_spread_over_the_tasks(spark: Any, options
         kind.alias("x"), (F.col("id") % 8 > 3).cast("int").alias("label")
     )
     recipe = recipe_of("data.scale=standard", "training.epochs=2", *options, text=ROWS)
+    rows = df.toPandas()
     table = make_table(
         DataRequest.of(recipe.data),
-        Named(np.array(df.select("x").collect()), "x", str),
-        Named(np.array(df.select("label").collect())[:, 0], "label", str),
+        Named(rows[["x"]].to_numpy(), "x", str),
+        Named(rows["label"].to_numpy(), "label", str),
         names=("x",),
     )
     expected = without_spark(recipe, table)
