@@ -395,6 +395,9 @@ CASES: dict[str, Case] = {
         ",x,label\n0,1,a\n1,2,b\n", like={"0": [0, 1], "x": [1.0, 2.0], "label": ["a", "b"]}
     ),
     "csv: no header": of_text("1,2,a\n3,4,b\n", options=("data.label=-1",), like=None),
+    "csv: no header, a label's name": of_text(
+        "1,2,0\n3,4,1\n", says=("data.label = 'label'", "rows.csv (which has no header) have no names")
+    ),
     "csv: a missing label among numbers": of_text(
         "x,label\n1,1\n2,NA\n3,0\n4,NA\n", says=("every row needs a label, but 2 rows have none", "'NA'")
     ),
