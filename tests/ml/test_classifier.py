@@ -209,7 +209,7 @@ def test_40_rows_in_50_partitions_train(spark):
         df = spark.range(0, 40, 1, partitions)
         x = array_to_vector(F.array(F.col("id").cast("double")))
         df = df.select((F.col("id") % 2).alias("label"), x.alias("features"))
-        return MultilayerPerceptronClassifier(layers=[1, 3, 2], maxIter=1, engine="spark").fit(df)
+        return MultilayerPerceptronClassifier(layers=[1, 3, 2], maxIter=2, engine="spark").fit(df)
 
     assert bits(fitted(50)) == bits(fitted(1))
 

@@ -370,6 +370,14 @@ CASES: dict[str, Case] = {
         'x,label\n1,"a\nb"\n2,"c\r\nd"\n3,"a\nb"\n',
         like={"x": [1.0, 2.0, 3.0], "label": ["a\nb", "c\r\nd", "a\nb"]},
     ),
+    "csv: a header with line breaks": of_text(
+        '"x\ny",label\n1,a\n2,b\n', like={"x\ny": [1.0, 2.0], "label": ["a", "b"]}
+    ),
+    "csv: a header below a hundred blank lines": of_text(
+        "\n" * 100 + 'x,"la\nbel"\n1,a\n2,b\n',
+        options=(r'data.label="la\nbel"',),
+        like={"x": [1.0, 2.0], "la\nbel": ["a", "b"]},
+    ),
     "csv: text like a comment": of_text(
         "x,label\n1,#a\n2,#b\n", like={"x": [1.0, 2.0], "label": ["#a", "#b"]}
     ),

@@ -118,7 +118,7 @@ def test_more_partitions_than_rows(spark: Any) -> None:
         numbers = spark.range(0, 40, 1, partitions)
         return numbers.select(F.col("id").cast("double").alias("x"), (F.col("id") % 2).alias("label"))
 
-    recipe = recipe_of('data.scale="standard"', "training.epochs=1", text=FRAME)
+    recipe = recipe_of('data.scale="standard"', text=FRAME)
     one, many = (outcome(recipe, frame_shards(frame(n), recipe, partitions=n)) for n in (1, 50))
     assert one == many
 

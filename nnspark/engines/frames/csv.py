@@ -1,6 +1,7 @@
 """CSV files as a DataFrame: executors parse, and a record that does not fit is found by file and line."""
 
 import csv
+import itertools
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["CORRUPT", "first_record", "read_csv_frame", "whole_records"]
 
 CORRUPT = "_nnspark_corrupt"
+LIKELY_LINES, MOST_LINES = 10, 1000  # looked at for the first record: usually, and at most
 MOST_COLUMNS = 20_480  # Spark's own limit, where the file has not more
 
 
@@ -34,6 +36,7 @@ def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = Fa
         numbers |= {*chosen.labels}
     refuse_javas_numbers(session, data.path, names, sorted(numbers))
     raw = cells if header and _are_distinct(cells) else names
+    multi_line = multi_line or any("\n" in cell for cell in cells)
     fields = [
         StructField(name, DoubleType() if at in numbers else StringType()) for at, name in enumerate(raw)
     ]
@@ -66,14 +69,25 @@ def whole_records(df: "DataFrame", data: Data) -> "DataFrame | None":
 
 
 def first_record(session: "SparkSession", path: str) -> list[str]:
-    """The cells of the first line that is not blank, in the first file by name that has one."""
+    """The cells of the first record that is not blank, in the first file by name that has one."""
     text = session.read.text(path)
     for file in sorted(text.inputFiles()):
         lines = session.read.text(unquote(file))
-        first = lines.where("length(trim(value)) > 0").head()
-        if first is not None:
-            return next(csv.reader([first["value"]]))
+        record = _first_lines(lines)
+        if record:
+            return next(csv.reader(record))
     raise refusals.empty_file(path) if text.isEmpty() else refusals.only_blank(path)
+
+
+def _first_lines(lines: "DataFrame") -> list[str]:
+    """A file's lines from the first that is not blank, as many as its record takes: cells may hold breaks."""
+    for wanted in (LIKELY_LINES, MOST_LINES):
+        found = [f"{row['value']}\n" for row in lines.take(wanted)]
+        record = list(itertools.dropwhile(lambda line: not line.strip(), found))
+        for end in range(1, len(record) + 1):
+            if sum(line.count('"') for line in record[:end]) % 2 == 0:
+                return record[:end]
+    return record
 
 
 def _are_distinct(cells: list[str]) -> bool:
