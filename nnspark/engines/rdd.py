@@ -206,6 +206,8 @@ class SparkShards:
             if self._handles[shard].home != old.home:
                 folder = f"nnspark/{self._data_set}" if shard in gone else old.folder
                 self._superseded |= {f"{root}/{folder}" for root in old.home.split(",")}
+        # A shard that has come back to where it once was is nobody's old copy.
+        self._superseded -= {f"{root}/{new.folder}" for new in self.handles for root in new.home.split(",")}
 
     def _replace_executors(self, error: Exception) -> bool:
         """Have all executors replaced, if the error says that files went from under one; else False."""

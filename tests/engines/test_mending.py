@@ -1,0 +1,53 @@
+"""Which copies of lost shards are old: those that the tasks which follow delete."""
+
+from typing import Any
+
+import pytest
+
+from nnspark.engines import executors
+from nnspark.engines.gather import Gathered
+from nnspark.engines.rdd import SparkShards
+from nnspark.engines.resident import Handle
+
+
+class Wandering(SparkShards):
+    """One shard whose next home is said beforehand; no Spark."""
+
+    def __init__(self, home: str) -> None:
+        self._data_set, self._superseded, self._built = "ds", set(), Any
+        self.next = home
+        self._handles, self._places = {}, {}
+        self._lay_out([0], "")
+
+    @property
+    def context(self) -> Any:
+        """None is asked for."""
+
+    def _lay_out(self, shards: Any, step: str) -> None:
+        self._handles = {0: Handle("ds", 0, self.next, (5, 0, 0), (1, 2))}
+        self._places = {0: f"executor of {self.next}"}
+
+    def lose(self, home: str) -> set[str]:
+        """The shard is lost and laid out again at ``home``; what the tasks that follow delete."""
+        self.next = home
+        self._mend(Gathered(None, lost=frozenset([0])), frozenset())
+        return self._superseded
+
+
+def test_a_shard_that_comes_back_to_an_old_place_is_not_deleted_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From one executor to another and back: each time, only the copy that was left is old."""
+    monkeypatch.setattr(executors, "alive", lambda sc: {"executor of /a", "executor of /b,/c"})
+    shards = Wandering("/a")
+    folder = shards.handles[0].folder
+    assert shards.lose("/b,/c") == {f"/a/{folder}"}
+    assert shards.lose("/a") == {f"/b/{folder}", f"/c/{folder}"}
+    assert shards.lose("/a") == {f"/b/{folder}", f"/c/{folder}"}
+    assert shards.lose("/b,/c") == {f"/a/{folder}"}
+
+
+def test_all_that_a_dead_executor_left_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its homes' whole folder of the data set."""
+    monkeypatch.setattr(executors, "alive", lambda sc: {"executor of /b"})
+    assert Wandering("/a").lose("/b") == {"/a/nnspark/ds"}
