@@ -11,23 +11,20 @@ only how often it is true, predicted and both, and mistakes are counted, in a se
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data.plan import Scaling
 from nnspark.data.rows import Block, BlockSet, most_rows
 from nnspark.engines.base import Shards
 from nnspark.net import weights as weights_module
 from nnspark.net.network import forward
 from nnspark.net.workspaces import workspace
-from nnspark.objective.metrics import metric_sums
 from nnspark.objective.objective import Objective
 from nnspark.objective.problems import predicted_classes
-from nnspark.objective.totals import exact_sum
 
 __all__ = [
     "Counts",
@@ -42,39 +39,35 @@ __all__ = [
 Array = NDArray[Any]
 Figures = dict[str, Any]
 Mistakes = list[tuple[int, int, int]]
-Counted = Callable[[Array, Block, Scaling | None], "Counts"]
+Counted = Callable[[Array, Block], "Counts"]
 
 MATRIX_CLASSES, WEAK_CLASSES, MISTAKES = 512, 100, 1_000
 
 
 @dataclass
 class Counts:
-    """The accumulator: confusion counts, exact sums of errors in the targets' own units.
+    """The accumulator: confusion counts.
 
     ``confusion`` (classes, classes), or (labels, 2, 2), or (some true classes, classes); ``margins`` (3,
     classes) how often each class is both, true, predicted.
     """
 
     confusion: NDArray[np.int64] | None = None
-    sums: dict[str, Any] = field(default_factory=dict)
     margins: NDArray[np.int64] | None = None
 
     def merge(self, other: "Counts") -> "Counts":
         """Add other rows' counts to these; returns self."""
         self.confusion = _added(self.confusion, other.confusion)
         self.margins = _added(self.margins, other.margins)
-        for name, value in other.sums.items():
-            self.sums[name] = self.sums.get(name, 0) + value
         return self
 
 
-def count(
-    objective: Objective, shards: Shards, theta: Array, part: str, *, target_scaling: Scaling | None = None
-) -> Counts:
-    """Counts of one part at theta: one job."""
-    return shards.run(
-        partial(_count_blocks, objective, part, COUNTED[objective.problem], target_scaling), theta, Counts
-    )
+def count(objective: Objective, shards: Shards, theta: Array, part: str) -> Counts:
+    """Counts of one part at theta: one job; none where there are no classes or labels."""
+    counted = COUNTED.get(objective.problem)
+    if counted is None:
+        return Counts()
+    return shards.run(partial(_count_blocks, objective, part, counted), theta, Counts)
 
 
 def mistakes_of(counts: Counts, objective: Objective, shards: Shards, theta: Array, part: str) -> Mistakes:
@@ -87,7 +80,7 @@ def mistakes_of(counts: Counts, objective: Objective, shards: Shards, theta: Arr
     right, true, _ = counts.margins
     weak = np.argsort(right - true, kind="stable")[:WEAK_CLASSES]
     counted = partial(_count_true_classes, weak)
-    table = shards.run(partial(_count_blocks, objective, part, counted, None), theta, Counts).confusion
+    table = shards.run(partial(_count_blocks, objective, part, counted), theta, Counts).confusion
     if table is None:
         return []
     table[np.arange(len(weak)), weak] = 0
@@ -138,7 +131,6 @@ def _count_blocks(
     objective: Objective,
     part: str,
     counted: Counted,
-    target_scaling: Scaling | None,
     sets: Iterable[BlockSet],
     theta: Array,
 ) -> Counts:
@@ -150,11 +142,11 @@ def _count_blocks(
         for block in blocks.blocks([part]):
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
                 outputs = forward(objective.network, weights, block.X, work)[2]
-            total.merge(counted(outputs, block, target_scaling))
+            total.merge(counted(outputs, block))
     return total
 
 
-def _count_classes(outputs: Array, block: Block, target_scaling: Scaling | None) -> Counts:
+def _count_classes(outputs: Array, block: Block) -> Counts:
     size, guess = max(outputs.shape[1], 2), predicted_classes(outputs)
     if size > MATRIX_CLASSES:
         of = (block.y[block.y == guess], block.y, guess)
@@ -162,9 +154,7 @@ def _count_classes(outputs: Array, block: Block, target_scaling: Scaling | None)
     return Counts(_table(block.y, guess, (size, size)))
 
 
-def _count_true_classes(
-    wanted: Array, outputs: Array, block: Block, target_scaling: Scaling | None
-) -> Counts:
+def _count_true_classes(wanted: Array, outputs: Array, block: Block) -> Counts:
     """What the rows of some true classes are taken for, shape (wanted, classes)."""
     place = np.full(outputs.shape[1], -1)
     place[wanted] = np.arange(len(wanted))
@@ -178,25 +168,15 @@ def _table(rows: Array, columns: Array, shape: tuple[int, int]) -> NDArray[np.in
     return np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape).astype(np.int64)
 
 
-def _count_labels(outputs: Array, block: Block, target_scaling: Scaling | None) -> Counts:
+def _count_labels(outputs: Array, block: Block) -> Counts:
     cells = 2 * (block.y >= 0.5) + (outputs >= 0.5)
     tables = [np.bincount(column, minlength=4).reshape(2, 2) for column in cells.T]
     return Counts(np.array(tables, dtype=np.int64))
 
 
-def _sum_errors(outputs: Array, block: Block, target_scaling: Scaling | None) -> Counts:
-    predicted, target = outputs.astype(np.float64), block.y.astype(np.float64)
-    if target_scaling is not None:
-        predicted, target = target_scaling.undo(predicted), target_scaling.undo(target)
-    w = np.ones(len(block)) if block.weight is None else block.weight
-    sums = {"weight": float(w.sum()), **metric_sums("regression", predicted, target, w)}
-    return Counts(sums={name: exact_sum(value) for name, value in sums.items()})
-
-
 COUNTED: dict[str, Counted] = {
     "classification": _count_classes,
     "multilabel": _count_labels,
-    "regression": _sum_errors,
 }
 
 

@@ -18,7 +18,6 @@ from nnspark.evaluation.counts import (
 from nnspark.evaluation.data import evaluation_shards
 from nnspark.model import Model
 from nnspark.net import weights as weights_module
-from nnspark.objective.metrics import metrics_of
 from nnspark.objective.objective import Objective
 from nnspark.recipe import Recipe
 from nnspark.training.cost import evaluate
@@ -42,24 +41,23 @@ def evaluate_model(
     """
     shards = evaluation_shards(model, recipe, part, session, data)
     plan, seen = shards.plan, "test" if part == "all" else part
-    objective = Objective(model.network, model.task, plan.dtype, plan.terms, recipe.training.label_smoothing)
+    smoothing = recipe.training.label_smoothing
+    objective = Objective(model.network, model.task, plan.dtype, plan.terms, smoothing, model.target_scaling)
     theta = weights_module.flatten(model.weights)
     try:
         metrics = evaluate(objective, shards, theta, [seen]).get(seen)
         if metrics is None:
             raise DataError(f"the {part} part has no rows: choose another part of the data, or all of it")
-        counts = count(objective, shards, theta, seen, target_scaling=model.target_scaling)
+        counts = count(objective, shards, theta, seen)
         mistakes = mistakes_of(counts, objective, shards, theta, seen)
     finally:
         shards.close()
     figures: Figures = {"part": part, "task": model.task, **metrics}
-    if model.task == "regression":
-        own = {name: metric for name, metric in metrics_of(model.task).items() if metric.sums}
-        figures |= {name: metric.value(counts.sums) for name, metric in own.items()}
-    elif model.task == "multilabel" and counts.confusion is not None:
+    if model.task == "multilabel" and counts.confusion is not None:
         figures |= _label_figures(model, counts.confusion)
-    else:
+    elif model.task == "classification":
         figures |= _class_figures(model, counts, mistakes)
+    figures["loss_is"] = objective.loss_is
     figures["weights_sha256"] = weights_module.sha256(model.weights)
     figures["data_fingerprint"] = plan.fingerprint
     return {name: _finite_or_none(value) for name, value in figures.items()}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nnspark.objective.metrics import by_worth
+from nnspark.objective.metrics import METRICS, by_worth
 
 __all__ = ["as_text"]
 
@@ -15,7 +15,7 @@ COLUMNS = ("precision", "recall", "f1")
 def as_text(figures: Mapping[str, Any]) -> str:
     """The evaluation that ``evaluate_model`` returned, to be read by a person."""
     part = "all rows" if figures["part"] == "all" else f"{figures['part']} part"
-    known = [f"{name} {_number(figures[name])}" for name in by_worth() if name in figures]
+    known = [f"{name} {_number(figures[name])}{_of(name, figures)}" for name in by_worth() if name in figures]
     sections = [f"{part}: {figures['num_samples']} rows, " + ", ".join(known)]
     if "per_class" in figures:
         sections.append(_class_table(figures))
@@ -24,6 +24,12 @@ def as_text(figures: Mapping[str, Any]) -> str:
     if figures.get("commonest_mistakes"):
         sections.append(_mistakes(figures["commonest_mistakes"]))
     return "\n\n".join(sections)
+
+
+def _of(name: str, figures: Mapping[str, Any]) -> str:
+    """What the loss is of, where that is not the target in its own units."""
+    said = str(figures.get("loss_is", ""))
+    return f" ({said})" if METRICS[name].unit == "loss" and "scaled target" in said else ""
 
 
 def _class_table(figures: Mapping[str, Any]) -> str:

@@ -3,11 +3,11 @@
 A metric's name is its key in ``METRICS`` and in the history, metrics.json and ``stopping.monitor`` (there
 "validation_" in front means the validation part). Adding one is adding an entry.
 
-Over a block the metrics' sums are taken: functions of the outputs (n, units), y as the plan holds it, and
-the rows' weights w (n,). Sums are added exactly, over blocks and shards, and a metric's value is taken from
-them once, on the driver. A sum is a float, added as ``sums.exact`` does, or a table of counts, an int64
-array of one shape for all blocks. Always there, for every metric: ``num_samples``, ``weight`` = Σ w, and
-``loss`` = Σ w·loss.
+Over a block the metrics' sums are taken: functions of the outputs (n, units) and y as the plan holds it, both
+with the target's scaling undone, and of the rows' weights w (n,). Sums are added exactly, over blocks and
+shards, and a metric's value is taken from them once, on the driver. A sum is a float, added as ``sums.exact``
+does, or a table of counts, an int64 array of one shape for all blocks. Always there, for every metric:
+``num_samples``, ``weight`` = Σ w, and ``loss`` = Σ w·loss.
 """
 
 import math
@@ -40,6 +40,8 @@ class Metric(NamedTuple):
     format : "share" (of 1; people see percent) or "number".
     higher_is_better : else lower is.
     headline : whether it is shown where there is room for few, as in the progress line.
+    unit : "target" for figures in the target's own units, whatever ``data.target_scale`` is; "loss" for
+        what training minimises, of scaled targets; "" for plain numbers.
     """
 
     label: str
@@ -49,6 +51,7 @@ class Metric(NamedTuple):
     format: str = "number"
     higher_is_better: bool = False
     headline: bool = False
+    unit: str = ""
 
 
 def metrics_of(problem: str) -> dict[str, Metric]:
@@ -132,13 +135,13 @@ def _each(sums: Sums, name: str) -> list[Fraction]:
 
 
 def _rmse(sums: Sums) -> float:
-    """The root of the mean squared error of all outputs, in the units of the outputs."""
+    """The root of the mean squared error of all outputs, in the target's own units."""
     squared = _each(sums, "squared_error")
     return math.sqrt(sum(squared) / Fraction(sums["weight"], UNIT) / len(squared))
 
 
 def _mae(sums: Sums) -> float:
-    """The mean absolute error of all outputs, in the units of the outputs."""
+    """The mean absolute error of all outputs, in the target's own units."""
     names = [name for name in sums if name.startswith("absolute_error[")]
     return sum(from_exact(sums[name]) for name in names) / from_exact(sums["weight"]) / len(names)
 
@@ -168,7 +171,7 @@ def _as_float(value: Fraction) -> float:
 
 CLASSIFICATION, MULTILABEL, REGRESSION = ("classification",), ("multilabel",), ("regression",)
 METRICS: dict[str, Metric] = {
-    "loss": Metric("loss", CLASSIFICATION + MULTILABEL + REGRESSION, (), _mean("loss")),
+    "loss": Metric("loss", CLASSIFICATION + MULTILABEL + REGRESSION, (), _mean("loss"), unit="loss"),
     "accuracy": Metric(
         "accuracy", CLASSIFICATION + MULTILABEL, (_rows_right,), _mean("rows_right"),
         format="share", higher_is_better=True, headline=True,
@@ -180,8 +183,8 @@ METRICS: dict[str, Metric] = {
         "label accuracy", MULTILABEL, (_share_of_labels_right,), _mean("labels_right"),
         format="share", higher_is_better=True,
     ),
-    "rmse": Metric("RMSE", REGRESSION, (_squared_errors,), _rmse),
-    "mae": Metric("MAE", REGRESSION, (_absolute_errors,), _mae),
+    "rmse": Metric("RMSE", REGRESSION, (_squared_errors,), _rmse, unit="target"),
+    "mae": Metric("MAE", REGRESSION, (_absolute_errors,), _mae, unit="target"),
     "r2": Metric(
         "R²", REGRESSION, (_squared_errors, _target_moments), _r2, higher_is_better=True, headline=True
     ),

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.plan import Scaling
 from nnspark.data.rows import Block
 from nnspark.net.losses import HEADS
 from nnspark.net.network import Network, Workspace, backward, forward
@@ -34,6 +35,7 @@ class Objective:
     dtype : of weights and activations.
     terms : the most blocks whose gradients will ever be added; sizes the exact sum.
     label_smoothing : s; a target Y becomes (1 - s) Y + s / classes.
+    target_scaling : of the targets of a regression; the loss is of scaled targets, metrics are not.
     """
 
     network: Network
@@ -41,6 +43,21 @@ class Objective:
     dtype: str
     terms: int
     label_smoothing: float = 0.0
+    target_scaling: Scaling | None = None
+
+    def own_units(self, values: Array) -> Array:
+        """Outputs or targets (n, outputs) as people know them: the scaling of targets undone, float64."""
+        if self.target_scaling is None:
+            return values
+        return self.target_scaling.undo(values.astype(np.float64))
+
+    @property
+    def loss_is(self) -> str:
+        """What "loss" is the mean of, in words: the one figure that is not in the target's own units."""
+        words = self.network.loss.replace("_", " ")
+        if self.label_smoothing:
+            words += " with smoothed labels"
+        return words if self.target_scaling is None else f"{words} of the scaled target"
 
 
 class BlockSums(NamedTuple):
@@ -60,7 +77,7 @@ def block_sums(
         sums["num_samples"]  n                 rows, whatever their weights
         sums["weight"]       Σ w_i             what everything below is divided by, later
         sums["loss"]         Σ w_i L_i         cross entropy in nats, squared error in the outputs' units²
-        sums[...]            Σ w_i (...)       for each metric of the problem; or counts of rows
+        sums[...]            Σ w_i (...)       for each metric, in the target's own units; or counts of rows
         gradient             Σ w_i ∂L_i/∂theta
 
     Nothing here is a mean, nothing is divided by n or m, and there is no penalty: that is for whoever has
@@ -91,7 +108,7 @@ def block_sums(
             "num_samples": float(len(block)),
             "weight": float(w.sum()),
             "loss": float(np.dot(losses, w)),
-            **metric_sums(objective.problem, outputs, block.y, w),
+            **metric_sums(objective.problem, objective.own_units(outputs), objective.own_units(block.y), w),
         }
         if not with_gradient:
             return BlockSums(sums, None)

@@ -6,10 +6,12 @@ without matplotlib. The same record gives the same bytes.
 
 import re
 import shlex
+from collections.abc import Mapping
 
+from nnspark.objective.metrics import METRICS
 from nnspark.report.confusion import draw_confusion, draw_mistakes
 from nnspark.report.curves import draw_curves
-from nnspark.report.outcome import cards, outcome
+from nnspark.report.outcome import PARTS, cards, outcome
 from nnspark.report.record import RunRecord
 from nnspark.report.samples import draw_samples
 from nnspark.report.series import first_not_finite, keys_of
@@ -72,7 +74,24 @@ def _samples(run: RunRecord) -> str:
 
 def _results(run: RunRecord) -> str:
     table = results_table(run.metrics)
-    return fill("results", table=table) if table else ""
+    return fill("results", table=table, units=_units(run)) if table else ""
+
+
+def _units(run: RunRecord) -> str:
+    """What the loss is, where the run says it, and of what units the other figures are."""
+    loss = run.metrics.get("loss_is")
+    if not loss:
+        return ""
+    own = [
+        metric.label for name, metric in METRICS.items() if metric.unit == "target" and _measured(run, name)
+    ]
+    others = f" {', '.join(own)}: in the target's own units." if own else ""
+    return fill("note", note=f"Loss: {escape(loss)}, what training minimises.{escape(others)}")
+
+
+def _measured(run: RunRecord, name: str) -> bool:
+    parts = (run.metrics.get(part) for part in PARTS)
+    return any(isinstance(part, Mapping) and part.get(name) is not None for part in parts)
 
 
 def _again(run: RunRecord) -> str:

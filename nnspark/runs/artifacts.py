@@ -15,7 +15,7 @@ from nnspark.runs.directory import RunDirectory
 from nnspark.runs.reporting import report_page
 from nnspark.training.loop import Trained
 from nnspark.training.state import Progress
-from nnspark.training.steps import network_for
+from nnspark.training.steps import network_for, objective_for
 
 __all__ = ["keep_what_there_is", "write_artifacts"]
 
@@ -34,6 +34,7 @@ def write_artifacts(
     directory.write("model.safetensors", model.to_bytes())
     metrics = {
         **trained.metrics,
+        "loss_is": objective_for(recipe, shards.plan).loss_is,
         "epochs": trained.progress.epoch,
         "evaluations": trained.progress.evaluations,
         "best_epoch": trained.best_epoch,

@@ -145,6 +145,8 @@ def _announce(recipe: Recipe, shards: Shards, start: Progress, title: str) -> Pr
         f"{title}: {plan.num_samples[0]} rows to train, {plan.num_samples[1]} to validate, "
         f"{plan.num_samples[2]} to test; {plan.num_features} features; {recipe.training.epochs} epochs"
     )
+    if plan.target_scaling is not None:
+        log("the loss is of the scaled target; all other figures are in the target's own units")
     if start.epoch:
         log(f"resuming after epoch {start.epoch}")
     return make_progress(recipe.training.epochs, start=start.epoch, every=recipe.report.every)

@@ -41,7 +41,12 @@ class Step(NamedTuple):
 def objective_for(recipe: Recipe, plan: Plan) -> Objective:
     """The recipe's network for the plan's features and outputs, ready to turn blocks into sums."""
     return Objective(
-        network_for(recipe, plan), plan.task, plan.dtype, plan.terms, recipe.training.label_smoothing
+        network_for(recipe, plan),
+        plan.task,
+        plan.dtype,
+        plan.terms,
+        recipe.training.label_smoothing,
+        plan.target_scaling,
     )
 
 
