@@ -43,13 +43,18 @@ def _in_order(model: Model, df: "Frame", data: Data) -> Data:
     """The data section with the model's columns in its order, unless one wide column holds them all."""
     columns = [name for name in df.columns if name != CORRUPT]
     chosen = choose_columns(
-        columns, label=data.label, weight=data.weight, columns=data.columns, where="the DataFrame"
+        columns,
+        label=data.label,
+        weight=data.weight,
+        columns=data.columns,
+        exclude=data.exclude,
+        where="the DataFrame",
     )
     names = tuple(columns[at] for at in chosen.features)
     kind = dict(df.dtypes)[names[0]]
     if len(names) == 1 and (kind == "vector" or kind.startswith("array<")):
         return data
-    return replace(data, columns=[names[at] for at in feature_order(model, names)])
+    return replace(data, columns=[names[at] for at in feature_order(model, names)], exclude=[])
 
 
 def _classes(model: Model, df: "Frame", layout: Layout, data: Data) -> Layout:

@@ -57,7 +57,8 @@ class Data:
     label : column(s) of the target by name, or by number from 0, negative from the end
     weight : column of row weights; a row of weight 2 counts twice, of weight 0 not at all
     header : whether a CSV file starts with names; "auto" looks at its first record
-    columns : the feature columns in the model's order (initial weights follow it); empty means all the others
+    columns : features in the model's order (initial weights follow it); empty: all others; ["-id"]: all but id
+    exclude : names of columns that are no features: ids, text, dates
     task : classification, regression or multilabel: the kind of target
     scale : none, standard, minmax or {center = c, divide = d}; fitted on the training rows, kept in the model
     target_scale : regression: none or standard; predictions and figures stay in the target's own units
@@ -73,6 +74,7 @@ class Data:
     weight: str = ""
     header: bool | str = "auto"
     columns: list[str] = field(default_factory=list)
+    exclude: list[str] = field(default_factory=list)
     task: str = "classification"
     scale: str | Table = "none"
     target_scale: str = "none"

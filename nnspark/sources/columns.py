@@ -1,14 +1,14 @@
 """Choose the label, weight and feature columns of a file by name or number."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from nnspark.errors import DataError, RecipeError
 from nnspark.sources import refusals
 
-__all__ = ["Columns", "as_list", "choose_columns", "position_of", "refuse_twins"]
+__all__ = ["Columns", "as_list", "choose_columns", "features_of", "position_of", "refuse_twins"]
 
 
 class Columns(NamedTuple):
@@ -26,8 +26,9 @@ def choose_columns(
     weight: str,
     columns: Sequence[str],
     where: str,
+    exclude: Sequence[str] = (),
 ) -> Columns:
-    """Resolve the recipe's label, weight and columns against the names a file has.
+    """Resolve the recipe's label, weight, columns and exclude against the names a file has.
 
     Raises DataError for a name the file does not have (with the nearest one) or has twice (in any case),
     RecipeError when a column would be both feature and label.
@@ -41,18 +42,42 @@ def choose_columns(
     taken = {*labels} if weight_at is None else {*labels, weight_at}
     if len(taken) < len(labels) + (weight_at is not None):
         raise RecipeError(f"data.label and data.weight name one column of {where} twice")
-    if columns:
-        features = tuple(position_of(name, names, "data.columns", where) for name in columns)
-        both = [names[at] for at in features if at in taken]
-        if both:
-            raise RecipeError(
-                f"column {both[0]!r} is listed in data.columns but is also the label or the weight"
-            )
-    else:
-        features = tuple(at for at in range(len(names)) if at not in taken)
+    features = features_of(names, columns, exclude, where, taken)
     if not features:
         raise DataError(f"{where} has no feature column besides the label: its columns are {listed(names)}")
     return Columns(features, labels, weight_at)
+
+
+def features_of(
+    names: Sequence[str],
+    columns: Sequence[str],
+    exclude: Sequence[str],
+    where: str,
+    taken: Collection[int] = (),
+) -> tuple[int, ...]:
+    """Positions of the features: the columns listed, or all that are not ``taken``; without those excluded.
+
+    "-id" in ``columns`` is "id" in ``exclude``, where no column has that very name.
+    """
+    minus = [name for name in columns if name.startswith("-") and name not in names]
+    listed_names = [name for name in columns if name not in minus]
+    if minus and listed_names:
+        raise RecipeError(
+            f"data.columns has both columns to keep, such as {listed_names[0]!r}, and to leave out, "
+            f"{minus[0]!r}; list the latter in data.exclude"
+        )
+    out = {position_of(name, names, "data.exclude", where) for name in exclude}
+    out |= {position_of(name[1:], names, "data.columns without its '-'", where) for name in minus}
+    both = [names[at] for at in sorted(out & {*taken})]
+    if both:
+        raise RecipeError(f"column {both[0]!r} is to be left out but is also the label or the weight")
+    if not listed_names:
+        return tuple(at for at in range(len(names)) if at not in taken and at not in out)
+    features = [position_of(name, names, "data.columns", where) for name in listed_names]
+    both = [names[at] for at in features if at in taken]
+    if both:
+        raise RecipeError(f"column {both[0]!r} is listed in data.columns but is also the label or the weight")
+    return tuple(at for at in features if at not in out)
 
 
 def refuse_twins(names: Sequence[str], where: str) -> None:

@@ -6,6 +6,7 @@ tab before a number.
 """
 
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from nnspark.sources.csv_records import Block, line_of_row, read_records, record
 from nnspark.sources.files import existing, part_files, part_of_row
 from nnspark.sources.labels import parse_labels
 from nnspark.sources.table import DataRequest, Named, Table, make_table, numbered
+from nnspark.sources.text_columns import refuse_text_columns, sample_size
 
 __all__ = ["read_csv"]
 
@@ -27,7 +29,7 @@ def read_csv(request: DataRequest) -> Table:
     path = existing(request.path, "data.path")
     parts = part_files(path)
     layout = _layout(parts, request)
-    blocks = [_read_part(part, layout) for part in parts]
+    blocks = [_read_part(part, layout, parts[0]) for part in parts]
     lengths = [len(block.features) for block in blocks]
     if not sum(lengths):
         raise refusals.no_data_rows(str(path))
@@ -74,10 +76,15 @@ def _layout(parts: list[Path], request: DataRequest) -> Layout:
     return layout
 
 
-def _read_part(path: Path, layout: Layout) -> Block:
+def _read_part(path: Path, layout: Layout, first: Path) -> Block:
     block = _read_fast(path, layout)
     if block is not None:
         return block
+    start = 1 if layout.header else 0
+    sample = (
+        record.cells for record in islice(records(first), start, start + sample_size(len(layout.names)))
+    )
+    refuse_text_columns(sample, layout.names, layout.columns, str(first))
     return read_records(path, layout.names, layout.columns, skip=1 if layout.header else 0)
 
 

@@ -29,6 +29,7 @@ def layout_of(first: Sequence[str], request: DataRequest, where: str) -> Layout:
         label=request.label,
         weight=request.weight,
         columns=request.columns,
+        exclude=request.exclude,
         where=where if header else f"{where} (which has no header)",
     )
     return Layout(header, names, columns)
@@ -46,9 +47,9 @@ def has_header(first: Sequence[str], request: DataRequest) -> bool:
         raise RecipeError(f'data.header must be true, false or "auto", not {request.header!r}')
     cells = [cell.strip() for cell in first]
     labels = as_list(request.label)
-    named = {
-        str(name) for name in (*labels, request.weight, *request.columns) if isinstance(name, str) and name
-    }
+    listed = (*labels, request.weight, *request.columns, *request.exclude)
+    named = {name for name in listed if isinstance(name, str) and name}
+    named |= {name[1:] for name in request.columns if name.startswith("-")}
     if any(parse_number(name) is None for name in named & set(cells)):
         return True
     by_number = {label % len(cells) for label in labels if isinstance(label, int)}

@@ -75,7 +75,12 @@ def _of_arrow(table: Any, request: DataRequest) -> Table:
     if not table.num_rows:
         raise DataError("the table has no rows; expected one a training example")
     chosen = choose_columns(
-        names, label=request.label, weight=request.weight, columns=request.columns, where=where
+        names,
+        label=request.label,
+        weight=request.weight,
+        columns=request.columns,
+        exclude=request.exclude,
+        where=where,
     )
     return table_of(request, [part_of(table, names, chosen, where)], [where], names, chosen, where, _row)
 

@@ -13,7 +13,13 @@ from nnspark.sources import refusals
 from nnspark.sources.checks import Locate
 from nnspark.sources.columns import Columns, choose_columns, refuse_twins
 from nnspark.sources.files import existing, one_line, part_files, row_of
-from nnspark.sources.parquet_columns import feature_column, label_column, mixes_types, scalar_column
+from nnspark.sources.parquet_columns import (
+    feature_column,
+    label_column,
+    mixes_types,
+    no_numbers,
+    scalar_column,
+)
 from nnspark.sources.table import DataRequest, Named, Table, make_table, numbered
 
 if TYPE_CHECKING:
@@ -41,7 +47,12 @@ def read_parquet(request: DataRequest) -> Table:
     schema = _schema(files[0])
     names = list(schema.names)
     chosen = choose_columns(
-        names, label=request.label, weight=request.weight, columns=request.columns, where=str(files[0])
+        names,
+        label=request.label,
+        weight=request.weight,
+        columns=request.columns,
+        exclude=request.exclude,
+        where=str(files[0]),
     )
     parts = [_read_part(file, schema, chosen) for file in files]
     lengths = [len(part.target) for part in parts]
@@ -90,6 +101,13 @@ def table_of(
 
 def part_of(table: "pa.Table", names: list[str], chosen: Columns, where: str | Path) -> Part:
     """The chosen columns of an Arrow table."""
+    odd = [
+        (names[at], kind)
+        for at in chosen.features
+        if (kind := no_numbers(table.schema.field(names[at]).type))
+    ]
+    if odd:
+        raise refusals.not_numbers(odd, str(where))
     features = [feature_column(table[names[at]], names[at], where) for at in chosen.features]
     labels = [label_column(table[names[at]], names[at], where) for at in chosen.labels]
     weight = None

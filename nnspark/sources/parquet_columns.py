@@ -15,7 +15,7 @@ from nnspark.sources import refusals
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["feature_column", "label_column", "mixes_types", "scalar_column"]
+__all__ = ["feature_column", "label_column", "mixes_types", "no_numbers", "scalar_column"]
 
 VECTOR_FIELDS = {"type", "size", "indices", "values"}
 MOST_DIGITS = 38
@@ -91,6 +91,16 @@ def mixes_types(kind: "pa.DataType", first: "pa.DataType") -> bool:
     if not (is_number(kind) and is_number(first)) or kind == first:
         return False
     return str(kind) not in WIDER.get(str(first), ())
+
+
+def no_numbers(kind: "pa.DataType") -> str:
+    """What a feature column of a type is called where it holds no numbers; empty where it does."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind) and {field.name for field in kind} == VECTOR_FIELDS:
+        return ""
+    inner = kind.value_type if _is_list(kind) else kind
+    return "" if is_number(inner) or pa.types.is_null(inner) else _shown(kind)
 
 
 def is_number(kind: "pa.DataType") -> bool:
@@ -185,6 +195,8 @@ def _shown(kind: "pa.DataType") -> str:
 
     if _is_list(kind):
         return f"array of {_shown(kind.value_type)}"
+    if pa.types.is_dictionary(kind):
+        return f"category of {_shown(kind.value_type)}"
     for name in ("string", "date", "timestamp", "struct", "map", "binary", "null"):
         if getattr(pa.types, f"is_{name}")(kind):
             return name

@@ -2,7 +2,11 @@
 
 The driver's readers and the executors' survey find the same faults in their own ways; the words are these, so
 that a file is refused alike wherever it is read. ``place`` names the first such row; empty where nothing can.
+
+(Above 200 lines, since each fault has its own sentence.)
 """
+
+from collections.abc import Sequence
 
 from nnspark.errors import DataError, ShapeError
 
@@ -21,6 +25,7 @@ __all__ = [
     "not_a_number",
     "not_binary",
     "not_finite",
+    "not_numbers",
     "not_utf8",
     "null",
     "only_blank",
@@ -34,6 +39,7 @@ __all__ = [
 ]
 
 LARGEST = 2**63 - 1
+MOST_NAMES = 20
 
 
 def null(column: str, rows: int, place: str = "", *, others: str = "") -> DataError:
@@ -109,14 +115,27 @@ def not_a_number(role: str, column: str, kind: str, where: str = "", *, text: bo
 
     ``role`` is "feature", "label" or "weight"; ``text``: whether text would do as well.
     """
-    advice = (
-        "leave it out with data.columns or encode it" if role == "feature" else f"set data.{role} to another"
-    )
+    advice = f"{_leave_out([column])} or encode it" if role == "feature" else f"set data.{role} to another"
     wanted = "not a number or text" if text else "not a number"
     if kind.startswith("array of "):
         wanted = "not of numbers"
     return DataError(
         f"{role} column {column!r} is {kind}, {wanted}{f' ({where})' if where else ''}; {advice}"
+    )
+
+
+def not_numbers(columns: Sequence[tuple[str, str]], where: str = "") -> DataError:
+    """Feature columns, each with its kind, that hold no numbers."""
+    names = [name for name, _ in columns]
+    if len(columns) == 1:
+        return not_a_number("feature", *columns[0], where)
+    shown = [f"{name!r} is {kind}" for name, kind in columns[:MOST_NAMES]]
+    if len(columns) > MOST_NAMES:
+        shown.append(f"{len(columns) - MOST_NAMES} more are not")
+    place = f" ({where})" if where else ""
+    return DataError(
+        f"{len(columns)} feature columns are not numbers: {', '.join(shown)}{place}; {_leave_out(names)}, or "
+        "encode them"
     )
 
 
@@ -183,6 +202,12 @@ def too_many_classes(most: int) -> DataError:
 def rows_have(count: int) -> str:
     """The number of rows and its verb."""
     return "1 row has" if count == 1 else f"{count} rows have"
+
+
+def _leave_out(names: Sequence[str]) -> str:
+    """The recipe's key that is without some columns, to be copied; the first few of very many."""
+    listed = ", ".join(f'"{name}"' for name in names[:MOST_NAMES]) + ", ..." * (len(names) > MOST_NAMES)
+    return f"leave {'it' if len(names) == 1 else 'them'} out with data.exclude = [{listed}]"
 
 
 def _in(where: str) -> str:

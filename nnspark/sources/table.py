@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nnspark.errors import DataError, RecipeError, ShapeError
 from nnspark.sources.checks import Locate, check_finite, check_same_length, check_weights
-from nnspark.sources.columns import position_of
+from nnspark.sources.columns import features_of
 from nnspark.sources.labels import clean_target
 
 __all__ = [
@@ -44,7 +44,8 @@ class DataRequest:
     label : column(s) by name or number from 0, negative from the end
     weight : column name; npy: path; npz: name of an array. Empty means none
     header : whether a CSV starts with column names; "auto" looks at its first record
-    columns : names of the feature columns; empty means all others
+    columns : names of the feature columns; empty means all others; "-name" leaves one out
+    exclude : names of columns that are no features
     task : "classification", "regression" or "multilabel"
     """
 
@@ -56,6 +57,7 @@ class DataRequest:
     weight: str = ""
     header: bool | str = "auto"
     columns: Sequence[str] = ()
+    exclude: Sequence[str] = ()
     task: str = "classification"
 
     @classmethod
@@ -132,9 +134,9 @@ def select_columns(
     request: DataRequest, features: NDArray[Any], names: Sequence[str], where: str
 ) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Keep the feature columns that the recipe lists, in its order; all of them when it lists none."""
-    if not request.columns or features.ndim != 2:
+    if not (request.columns or request.exclude) or features.ndim != 2:
         return features, tuple(names)
-    chosen = [position_of(name, names, "data.columns", where) for name in request.columns]
+    chosen = list(features_of(names, request.columns, request.exclude, where))
     return features[:, chosen], tuple(names[column] for column in chosen)
 
 

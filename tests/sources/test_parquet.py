@@ -139,7 +139,7 @@ def test_the_same_rows_as_csv_and_parquet_are_the_same_bits(tmp_path: Path) -> N
         ({"a": [[1.0], [1.0, 2.0]], "label": [1, 2]}, ("'a'", "row 0 has 1", "row 1", "has 2")),
         ({"a": pa.array([dense([1]), dense([1, 2])], VECTOR), "label": [1, 2]}, ("'a'", "row 1")),
         ({"a": [[1.0, 2], [np.nan, 2]], "label": [1, 2]}, ("row 1", "'a[0]'")),
-        ({"a": ["x"], "label": [1]}, ("'a'", "string", "data.columns")),
+        ({"a": ["x"], "label": [1]}, ("'a'", "string", "data.exclude")),
         ({"a": [{"b": 1}], "label": [1]}, ("'a'", "struct")),
         ({"a": [1.0], "Label": [1]}, ("'label'", "did you mean 'Label'")),
         ({"a": pa.array([], pa.float64()), "label": pa.array([], pa.int64())}, ("no data rows",)),

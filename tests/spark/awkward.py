@@ -192,7 +192,9 @@ def arrays_of(rows: pa.Table, recipe: Recipe) -> Table:
     data = recipe.data
     labels = [data.label] if isinstance(data.label, str) else list(data.label)
     others = [*labels, *([data.weight] if data.weight else [])]
-    features = data.columns or [name for name in rows.column_names if name not in others]
+    others += [*data.exclude, *(name[1:] for name in data.columns if name.startswith("-"))]
+    kept = [name for name in data.columns if not name.startswith("-")]
+    features = kept or [name for name in rows.column_names if name not in others]
     columns, names = [], []
     for name in features:
         values = rows[name].to_pylist()

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from spark.awkward import Case, of_table, of_text
 
-from nnspark.errors import ShapeError
+from nnspark.errors import RecipeError, ShapeError
 
 FRAMES = ("array", "DataFrame", "DataFrame of a file")
 NO_NULLS = "an array of numbers has no nulls"
@@ -149,6 +149,32 @@ CASES: dict[str, Case] = {
         {"x": ["1"] * 5, "label": Y},
         says="feature column 'x' is string, not a number",
         absent={"array": NO_TEXT},
+    ),
+    "several columns that are no numbers": of_table(
+        {"x": X, "job": ["clerk"] * 5, "day": [datetime.date(2026, 1, 1)] * 5, "label": Y},
+        says=(
+            "2 feature columns are not numbers: 'job' is string, 'day' is date",
+            'leave them out with data.exclude = ["job", "day"], or encode them',
+        ),
+        absent={"array": NO_TEXT},
+    ),
+    "columns left out": of_table(
+        {"id": ["a1"] * 5, "x": X, "day": [datetime.date(2026, 1, 1)] * 5, "label": Y},
+        "data.exclude=['id', 'day']",
+    ),
+    "columns left out by a minus": of_table({"id": ["a1"] * 5, "x": X, "label": Y}, "data.columns=['-id']"),
+    "a column left out that there is not": of_table(
+        {"idx": [1, 2, 3, 4, 5], "x": X, "label": Y},
+        "data.exclude=['id']",
+        says="data.exclude = 'id' is not a column of",
+        absent={"array": NO_TWINS},
+    ),
+    "a label left out": of_table(
+        {"x": X, "label": Y},
+        "data.exclude=['label']",
+        says="column 'label' is to be left out but is also the label or the weight",
+        absent={"array": NO_TWINS},
+        kind=RecipeError,
     ),
     "a struct": of_table(
         {"s": [{"a": x} for x in X], "label": Y},
@@ -414,6 +440,25 @@ CASES: dict[str, Case] = {
         "x,label\n1,a\n,b\n3,a\n", says="column 'x': expected a number, but the cell is empty"
     ),
     "csv: not a number": of_text("x,label\n1,a\noops,b\n3,a\n", says=("rows.csv line 3", "oops")),
+    "csv: text and dates": of_text(
+        "job,x,day,member,label\nclerk,1,2026-01-02,yes,a\nbaker,2,2026-01-03,no,b\n",
+        says=(
+            "3 feature columns are not numbers: 'job' is text, 'day' is date, 'member' is true/false",
+            'data.exclude = ["job", "day", "member"]',
+        ),
+    ),
+    "csv: one column of text, some of it missing": of_text(
+        "job,x,label\nclerk,1,a\n,2,b\nNA,3,a\nbaker,4,b\n",
+        says=("feature column 'job' is text, not a number", 'leave it out with data.exclude = ["job"]'),
+    ),
+    "csv: missing numbers are no text": of_text(
+        "x,y,label\n1,NA,a\n2,NA,b\n3,5,a\n", says=("rows.csv line 2", "column 'y'", "'NA'")
+    ),
+    "csv: text left out": of_text(
+        "job,x,label\nclerk,1,a\nbaker,2,b\n",
+        options=("data.exclude=['job']",),
+        like={"job": ["clerk", "baker"], "x": [1.0, 2.0], "label": ["a", "b"]},
+    ),
     "csv: nan": of_text("x,label\n1,a\nnan,b\n3,a\n", says="column 'x' is NaN or infinite 1 times"),
     "csv: inf": of_text("x,label\n1,a\n-inf,b\n3,a\n", says="column 'x' is NaN or infinite 1 times"),
     "csv: 1e999": of_text("x,label\n1,a\n1e999,b\n3,a\n", says="column 'x' is NaN or infinite 1 times"),

@@ -100,14 +100,16 @@ def normalise(df: "DataFrame", data: Data, validation: str = "") -> tuple["DataF
     apart = {CORRUPT, validation} if validation else {CORRUPT}
     columns = [name for name in df.columns if name not in apart]
     where = data.path or "the DataFrame"
-    chosen = choose_columns(columns, label=data.label, weight=data.weight, columns=data.columns, where=where)
+    chosen = choose_columns(
+        columns, label=data.label, weight=data.weight, columns=data.columns, exclude=data.exclude, where=where
+    )
     features = [columns[at] for at in chosen.features]
     targets = [columns[at] for at in chosen.labels]
     if data.task == "classification" and len(targets) > 1:
         raise RecipeError(f"data.label: classification takes one label column, got {targets}")
-    for name in features:
-        if not (_is_wide(types[name]) or is_number(types[name])):
-            raise refusals.not_a_number("feature", name, _shown(types[name]))
+    odd = [name for name in features if not (_is_wide(types[name]) or is_number(types[name]))]
+    if odd:
+        raise refusals.not_numbers([(name, _shown(types[name])) for name in odd])
     widths = _widths(df, [name for name in features if _is_wide(types[name])], types)
     selected = [_feature(name, types[name]).alias(f"f{i}") for i, name in enumerate(features)]
     for i, name in enumerate(targets):

@@ -9,6 +9,7 @@ from nnspark.engines.frames.spellings import refuse_javas_numbers
 from nnspark.recipe import Data
 from nnspark.sources import DataRequest, refusals
 from nnspark.sources.csv_header import layout_of
+from nnspark.sources.text_columns import refuse_text_columns, sample_size
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -29,8 +30,9 @@ def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = Fa
     """
     from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
-    cells = first_record(session, data.path)
+    cells, *sample = _first_records(session, data.path)
     header, names, chosen = layout_of(cells, DataRequest.of(data), data.path)
+    refuse_text_columns(sample if header else [cells, *sample], names, chosen, data.path)
     numbers = {*chosen.features, *([] if chosen.weight is None else [chosen.weight])}
     if data.task != "classification":
         numbers |= {*chosen.labels}
@@ -70,12 +72,19 @@ def whole_records(df: "DataFrame", data: Data) -> "DataFrame | None":
 
 def first_record(session: "SparkSession", path: str) -> list[str]:
     """The cells of the first record that is not blank, in the first file by name that has one."""
+    return _first_records(session, path)[0]
+
+
+def _first_records(session: "SparkSession", path: str) -> list[list[str]]:
+    """The cells of that record, and of some that follow it."""
     text = session.read.text(path)
     for file in sorted(text.inputFiles()):
         lines = session.read.text(unquote(file))
-        record = _first_lines(lines)
-        if record:
-            return next(csv.reader(record))
+        first = _first_lines(lines)
+        if first:
+            cells = next(csv.reader(first))
+            more = lines.where("length(trim(value)) > 0").head(len(first) + sample_size(len(cells)))
+            return [cells, *csv.reader(f"{row['value']}\n" for row in more[len(first) :])]
     raise refusals.empty_file(path) if text.isEmpty() else refusals.only_blank(path)
 
 

@@ -1,10 +1,12 @@
 """Where the first unusable value is: file and row, looked up only after one was counted."""
 
+import csv
 from typing import TYPE_CHECKING, Any
 
 from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.csv import CORRUPT
 from nnspark.engines.frames.spellings import line_of
+from nnspark.sources.labels import parse_number
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -20,7 +22,7 @@ def first_bad(df: "DataFrame", layout: Layout, kind: str, column: str) -> str:
     from pyspark.sql import functions as F
 
     if kind == "corrupt":
-        return _corrupt(df)
+        return _corrupt(df, layout)
     if layout.width_of(column) is not None:
         return ""
     value = F.col("`" + layout.source_of(column).replace("`", "``") + "`")
@@ -56,8 +58,8 @@ def _words(kind: str, found: dict[str, Any]) -> str:
     return f"{place}, value {found['value']}" if place else ""
 
 
-def _corrupt(df: "DataFrame") -> str:
-    """File, line and text of the first CSV record that does not fit."""
+def _corrupt(df: "DataFrame", layout: Layout) -> str:
+    """File, line and text of the first CSV record that does not fit, and its first cell that is no number."""
     from pyspark.sql import functions as F
 
     place = F.col("_metadata.file_path").alias("file")
@@ -65,4 +67,9 @@ def _corrupt(df: "DataFrame") -> str:
     if found is None:
         return ""
     line = line_of(df.sparkSession, found[CORRUPT], found["file"])
-    return f"{found['file']} line {line or 'unknown'}: {found[CORRUPT][:80]!r}"
+    names = [name for name in df.columns if name != CORRUPT]
+    cells = dict(zip(names, next(csv.reader([found[CORRUPT]]), []), strict=False))
+    odd = (name for name in layout.columns if name in cells and parse_number(cells[name].strip()) is None)
+    at = next(odd, None)
+    cell = "" if at is None else f", column {at!r} is {cells[at].strip()[:40]!r}"
+    return f"{found['file']} line {line or 'unknown'}{cell}: {found[CORRUPT][:80]!r}"
