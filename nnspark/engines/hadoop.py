@@ -1,6 +1,7 @@
 """Hadoop's file systems by Spark's own client: the one place that calls them through the gateway."""
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import NamedTemporaryFile
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 if TYPE_CHECKING:
     from pyspark import SparkContext
 
-__all__ = ["BY_DISK_BYTES", "Hadoop", "java_errors", "os_errors"]
+__all__ = ["BY_DISK_BYTES", "Hadoop", "java_errors", "os_errors", "root_cause"]
 
 BY_DISK_BYTES = 1 << 20  # more than this between Python and the JVM goes by a local file, not as one argument
 BUFFER_BYTES = 1 << 16
@@ -94,11 +95,35 @@ def os_errors(where: str) -> Iterator[None]:
     except java_errors() as error:
         java = getattr(error, "java_exception", None)
         kind = java.getClass().getSimpleName() if java else type(error).__name__
-        said = str(java.getMessage() if java else error).strip()
-        message = said.splitlines()[0] if said else kind
+        message = root_cause(str(error)) or kind
         number = errno.ENOENT if kind in MISSING else errno.EIO if kind in DAMAGED else None
         told = (f"{where}: {message}",) if number is None else (number, message, where)
         raise OSError(*told) from error
+
+
+def root_cause(text: str) -> str:
+    """The one line of a Java exception's text, its stack and causes in it, that says what was wrong.
+
+    What has no words of its own, such as a host's name alone, gets some, and what to do about it.
+    """
+    causes = re.findall(r"^Caused by: (.+)$", text, re.MULTILINE)
+    if not causes:
+        lines = [line.strip().lstrip(": ") for line in text.splitlines()]
+        said = [line for line in lines if line and not line.startswith(("An error occurred", "at "))]
+        causes = said[:1] or [""]
+    kind, message = re.fullmatch(
+        r"(?:([a-z][\w.]*\.[A-Z][\w$]*)(?:: |$))?(.*)", causes[-1].strip(), re.DOTALL
+    ).groups()  # type: ignore[union-attr]
+    name = (kind or "").rpartition(".")[2]
+    missing = re.search(r"Class (\S+) not found", message)
+    if name == "UnknownHostException":
+        return f"the host {message!r} is not known here: check the address"
+    if missing:
+        return (
+            f"Spark has no {missing[1].rpartition('.')[2]}: add the file system's package "
+            "(spark.jars.packages) to the session"
+        )
+    return message or name
 
 
 def java_errors() -> tuple[type[Exception], ...]:

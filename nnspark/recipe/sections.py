@@ -57,7 +57,7 @@ class Data:
     label : column(s) of the target by name, or by number from 0, negative from the end
     weight : column of row weights; a row of weight 2 counts twice, of weight 0 not at all
     header : whether a CSV file starts with names; "auto" looks at its first record
-    columns : features in the model's order (initial weights follow it); empty: all others; ["-id"]: all but id
+    columns : features in the model's order (initial weights follow it); empty: all others, ["-id"]: but id
     exclude : names of columns that are no features: ids, text, dates
     task : classification, regression or multilabel: the kind of target
     scale : none, standard, minmax or {center = c, divide = d}; fitted on the training rows, kept in the model

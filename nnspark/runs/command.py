@@ -21,7 +21,7 @@ from nnspark.model import Model
 from nnspark.runs.failures import known_error
 from nnspark.runs.storage import Folder, is_uri, open_folder
 
-__all__ = ["known_error", "read_model", "run_job", "write_file"]
+__all__ = ["known_error", "open_parent", "read_model", "run_job", "write_file"]
 
 PIDFD_GETFD = 438  # the system call's number, the same on every architecture
 

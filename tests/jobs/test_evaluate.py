@@ -1,6 +1,8 @@
 """jobs/evaluate.py, its main called in this process on a shared SparkSession."""
 
+import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +36,36 @@ def test_spark_and_the_local_engine_give_the_same_figures(spark, run, tmp_path, 
     assert sum(map(sum, figures["confusion"])) == reported["test"]["num_samples"]
     local = call("evaluate", run / "model.safetensors", "--out", tmp_path / "local.json")
     assert local == str(tmp_path / "local.json")
-    assert json.loads((tmp_path / "local.json").read_text()) | {"model": str(run)} == figures
+    again = json.loads((tmp_path / "local.json").read_text()) | {"model": str(run)}
+    assert again.pop("evaluated_at") >= figures.pop("evaluated_at")
+    assert again == figures
+
+
+def test_an_evaluation_says_of_what_and_keeps_the_one_before(spark, run, tmp_path, capsys):
+    """Rows, part, model and date; another part's goes beside it, the same part's over it."""
+    out = tmp_path / "e.json"
+    call("evaluate", run, "--out", out)
+    first = out.read_bytes()
+    said = json.loads(first)
+    model = (run / "model.safetensors").read_bytes()
+    assert said["model_sha256"] == hashlib.sha256(model).hexdigest()
+    assert said["data"] == {
+        "source": "iris",
+        "path": "",
+        "part": "test",
+        "rows": said["num_samples"],
+        "fingerprint": said["data_fingerprint"],
+    }
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(said["evaluated_at"])).total_seconds()) < 600
+    call("evaluate", run, "--out", out)
+    assert [path.name for path in tmp_path.iterdir()] == ["e.json"]
+    first = out.read_bytes()
+    capsys.readouterr()
+    call("evaluate", run, "--part", "train", "--out", out)
+    kept = tmp_path / f"e-{hashlib.sha256(first).hexdigest()[:12]}.json"
+    assert kept.read_bytes() == first
+    assert f"is now {kept}" in capsys.readouterr().err
+    assert json.loads(out.read_text())["data"]["part"] == "train"
 
 
 def test_another_recipe_can_name_the_rows(spark, run, tmp_path):
@@ -77,6 +108,8 @@ def test_executors_read_all_that_they_can(spark, rows_and_run, tmp_path, monkeyp
         patched.delattr("nnspark.evaluation.data.load_table")
         options += ["--set", "training.engine=spark", "--set", "spark.partitions=3"]
         spread = json.loads(Path(call("evaluate", run, *options, "--out", tmp_path / "s.json")).read_text())
+    assert spread.pop("data")["source"] == local.pop("data")["source"]
+    del spread["evaluated_at"], local["evaluated_at"]
     assert spread == local
 
 

@@ -12,7 +12,9 @@ from helpers import one_line_error
 from spark.training import recipe_of
 
 from nnspark.engines import hadoop
-from nnspark.errors import CheckpointError
+from nnspark.engines.frames.read import read_frame
+from nnspark.engines.hadoop import root_cause
+from nnspark.errors import CheckpointError, DataError
 from nnspark.runs.hadoop_folder import HadoopFolder
 from nnspark.runs.local_folder import LocalFolder
 from nnspark.runs.lock import held
@@ -211,11 +213,56 @@ def test_a_second_driver_behind_a_uri_is_refused(spark: Any, tmp_path: Path) -> 
         run(recipe_of("data.source=csv", "data.path=none.csv"), f"file://{tmp_path}/file", title="")
 
 
-@pytest.mark.parametrize("uri", ["nosuch://host/run", "hdfs:///run", "s3a://bucket/run"])
+UNREACHABLE = {
+    "nosuch://host/run": 'No FileSystem for scheme "nosuch"',
+    "hdfs:///run": "Incomplete HDFS URI, no host",
+    "hdfs://nosuchhost:9000/run": "the host 'nosuchhost' is not known here",
+    "s3a://bucket/run": "Spark has no S3AFileSystem: add the file system's package (spark.jars.packages)",
+}
+
+
+@pytest.mark.parametrize("uri", UNREACHABLE)
 def test_a_uri_that_cannot_be_opened_is_one_line(spark: Any, uri: str) -> None:
-    """Without its file system's classes, or without its host."""
-    with one_line_error(uri, kind=CheckpointError):
+    """Without its file system's classes, or without its host: the run directory, and the data, say why."""
+    with one_line_error(uri, UNREACHABLE[uri], kind=CheckpointError):
         open_folder(uri, spark.sparkContext)
+    for source in ("csv", "parquet"):
+        data = recipe_of(f"data.source={source}", f"data.path={uri}").data
+        with one_line_error(f"cannot read {uri}: ", UNREACHABLE[uri], kind=DataError):
+            read_frame(spark, data)
+
+
+def test_a_server_that_does_not_answer_is_one_line(spark: Any) -> None:
+    """Nobody listens at port 1."""
+    uri = "hdfs://127.0.0.1:1/rows.csv"
+    with one_line_error(f"cannot read {uri}: ", "Connection refused", kind=DataError):
+        read_frame(spark, recipe_of("data.source=csv", f"data.path={uri}").data)
+    with one_line_error(uri, "Connection refused", kind=CheckpointError):
+        run(recipe_of("training.epochs=1"), uri, title="")
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        (
+            "An error occurred while calling o739.text.\n: org.a.b.SomeException: no such thing\n\tat x",
+            "no such thing",
+        ),
+        (
+            "job failed\nCaused by: java.io.IOException: outer\n\tat x\nCaused by: java.net.C: inner: why\n",
+            "inner: why",
+        ),
+        (
+            "An error occurred while calling o1.x.\n: java.lang.NullPointerException\n\tat x",
+            "NullPointerException",
+        ),
+        ("plain words: and more", "plain words: and more"),
+        ("", ""),
+    ],
+)
+def test_the_cause_is_the_innermost_line_with_words(text: str, cause: str) -> None:
+    """Neither py4j's own line nor a class's package."""
+    assert root_cause(text) == cause
 
 
 def test_a_run_behind_a_uri_resumes_to_the_same_weights(spark: Any, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnspark.engines.executors import check_workers
 from nnspark.engines.frames.csv import read_csv_frame
-from nnspark.engines.hadoop import Hadoop
+from nnspark.engines.hadoop import Hadoop, root_cause
 from nnspark.engines.session import case_sensitive
 from nnspark.errors import DataError
 from nnspark.recipe import Data
@@ -40,7 +40,15 @@ def read_frame(session: "SparkSession", data: Data) -> "DataFrame":
     if not data.path:
         raise DataError(f"data.path is empty: source {data.source!r} reads a file or folder")
     with reading(data.path):
+        _reach(session, data.path)
         return FRAME_SOURCES[data.source](session, data)
+
+
+def _reach(session: "SparkSession", path: str) -> None:
+    """Ask for the path once before Spark does, which would log a stack where its file system is not there."""
+    hadoop = Hadoop(session.sparkContext)
+    found = hadoop.path(path)
+    hadoop.file_system(found).exists(found)
 
 
 @contextmanager
@@ -57,9 +65,7 @@ def reading(path: str) -> Iterator[None]:
         known = _known(str(error), path)
         if known is not None:
             raise known from None
-        causes = [line for line in str(error).splitlines() if "Caused by: " in line]
-        line = causes[-1].split("Caused by: ", 1)[1] if causes else str(error).strip().splitlines()[0]
-        reason = re.sub(r"^([a-z]+\.)+[A-Za-z$]+: ", "", line)
+        reason = root_cause(str(error))
         named = re.search(r"reading file (\S+?)\.?\s", str(error))
         raise DataError(f"cannot read {named[1] if named else path}: {reason}") from None
 

@@ -1,16 +1,22 @@
 """Evaluate a model on labelled rows: ``jobs/evaluate.py`` and ``nnspark evaluate``."""
 
 import argparse
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 from nnspark.engines.session import open_session
+from nnspark.engines.types import Context
 from nnspark.evaluation.evaluate import evaluate_model
 from nnspark.evaluation.text import as_text
 from nnspark.log import log
-from nnspark.recipe import loads, read
+from nnspark.model import Model
+from nnspark.recipe import Recipe, loads, read
 from nnspark.runs.arguments import Parser
-from nnspark.runs.command import read_model, write_file
+from nnspark.runs.command import open_parent, read_model, write_file
 from nnspark.runs.data import refuse_missing
 from nnspark.runs.storage import is_uri
 
@@ -30,10 +36,49 @@ def main(arguments: list[str]) -> None:
         spark = session = session or open_session("nnspark evaluate")
     figures = evaluate_model(model, recipe, part=args.part, session=spark)
     log(as_text(figures))
-    content = json.dumps({"model": args.model, **figures}, indent=2, ensure_ascii=False) + "\n"
     out = args.out or folder.path("evaluation.json")
-    write_file(out, content.encode(), session.sparkContext if session else None)
+    sc = session.sparkContext if session else None
+    record = {"model": args.model, **_what_of(model, recipe, figures), **figures}
+    keep_earlier(out, record, sc)
+    write_file(out, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode(), sc)
     print(out)
+
+
+def _what_of(model: Model, recipe: Recipe, figures: dict[str, Any]) -> dict[str, Any]:
+    """Which model was evaluated, on which rows, and when."""
+    return {
+        "model_sha256": hashlib.sha256(model.to_bytes()).hexdigest(),
+        "data": {
+            "source": recipe.data.source,
+            "path": recipe.data.path,
+            "part": figures["part"],
+            "rows": figures["num_samples"],
+            "fingerprint": figures["data_fingerprint"],
+        },
+        "evaluated_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def keep_earlier(out: str, record: Mapping[str, Any], sc: "Context | None") -> None:
+    """Rename what stands at ``out`` for its content, evaluation-0123456789ab.json, unless it is of the same.
+
+    The same is the same model on the same rows, whose figures are the same.
+    """
+    folder, name = open_parent(out, sc)
+    try:
+        before = folder.read(name)
+    except OSError:
+        return
+    try:
+        known = json.loads(before)
+        if all(known[key] == record[key] for key in ("model_sha256", "data")):
+            return
+    except (ValueError, KeyError, TypeError):
+        pass
+    stem, dot, ending = name.rpartition(".")
+    kept = f"{stem or ending}-{hashlib.sha256(before).hexdigest()[:12]}{f'.{ending}' if dot else ''}"
+    write_file(folder.path(kept), before, sc)
+    log(f"the earlier evaluation there, of another model or other rows, is now {folder.path(kept)}")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -57,5 +102,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         metavar="RECIPE",
         help="a recipe whose [data] section names the rows, instead of the model's",
     )
-    parser.add_argument("--out", metavar="FILE.json", help="default: evaluation.json beside the model")
+    parser.add_argument(
+        "--out",
+        metavar="FILE.json",
+        help="default: evaluation.json beside the model; an "
+        "earlier one of another model or other rows is kept beside it, named by its content",
+    )
     return parser.parse_args(arguments)
