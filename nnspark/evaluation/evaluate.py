@@ -20,7 +20,7 @@ from nnspark.model import Model
 from nnspark.net import weights as weights_module
 from nnspark.objective.objective import Objective
 from nnspark.recipe import Recipe
-from nnspark.training.cost import evaluate
+from nnspark.training.measure import measure
 
 __all__ = ["evaluate_model"]
 
@@ -45,7 +45,7 @@ def evaluate_model(
     objective = Objective(model.network, model.task, plan.dtype, plan.terms, smoothing, model.target_scaling)
     theta = weights_module.flatten(model.weights)
     try:
-        metrics = evaluate(objective, shards, theta, [seen]).get(seen)
+        metrics = measure(objective, shards, theta, [seen]).get(seen)
         if metrics is None:
             raise DataError(f"the {part} part has no rows: choose another part of the data, or all of it")
         counts = count(objective, shards, theta, seen)
@@ -91,4 +91,6 @@ def _class_figures(model: Model, counts: Counts, mistakes: Mistakes) -> Figures:
 
 
 def _finite_or_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite_or_none(one) for name, one in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nnspark.net.blas import one_blas_thread
 from nnspark.net.network import Network, Workspace, forward
+from nnspark.objective.problems import shares_of
 
 __all__ = ["PRODUCT_ROWS", "shares_of", "steady_outputs"]
 
@@ -36,15 +37,3 @@ def steady_outputs(network: Network, weights: Sequence[Array], X: Array) -> NDAr
             found = forward(network, weights, padded, work)[-1]
             outputs[start : start + len(rows)] = found[: len(rows)]
     return outputs
-
-
-def shares_of(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each class's probability (n, classes): a single unit's two, or the outputs scaled to add up to 1.
-
-    Where all outputs are 0 there is nothing to scale, and the classes share alike.
-    """
-    if outputs.shape[1] == 1:
-        return np.hstack([1.0 - outputs, outputs])
-    total = outputs.sum(axis=1, keepdims=True)
-    even = np.full_like(outputs, 1 / outputs.shape[1])
-    return np.asarray(np.divide(outputs, total, out=even, where=total > 0))

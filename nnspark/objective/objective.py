@@ -21,7 +21,7 @@ from nnspark.net.network import Network, Workspace, backward, forward
 from nnspark.objective.metrics import BlockSum, metric_sums
 from nnspark.objective.problems import PROBLEMS
 
-__all__ = ["BlockSums", "Objective", "block_sums"]
+__all__ = ["BlockSums", "Objective", "block_sums", "judged"]
 
 Array = NDArray[Any]
 
@@ -35,6 +35,7 @@ class Objective:
     dtype : of weights and activations.
     terms : the most blocks whose gradients will ever be added; sizes the exact sum.
     label_smoothing : s; a target Y becomes (1 - s) Y + s / classes.
+    also : names of metrics beside those of every epoch.
     target_scaling : of the targets of a regression; the loss is of scaled targets, metrics are not.
     """
 
@@ -44,6 +45,7 @@ class Objective:
     terms: int
     label_smoothing: float = 0.0
     target_scaling: Scaling | None = None
+    also: tuple[str, ...] = ()
 
     def own_units(self, values: Array) -> Array:
         """Outputs or targets (n, outputs) as people know them: the scaling of targets undone, float64."""
@@ -108,10 +110,16 @@ def block_sums(
             "num_samples": float(len(block)),
             "weight": float(w.sum()),
             "loss": float(np.dot(losses, w)),
-            **metric_sums(objective.problem, objective.own_units(outputs), objective.own_units(block.y), w),
+            **judged(objective, outputs, block.y, w),
         }
         if not with_gradient:
             return BlockSums(sums, None)
         row_weights = None if block.weight is None else block.weight.astype(objective.dtype)
         gradient = backward(network, weights, block.X, hidden, outputs, Y, row_weights, work)
     return BlockSums(sums, gradient)
+
+
+def judged(objective: Objective, outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
+    """What the objective's metrics add up over a block's outputs and y, as network and plan have them."""
+    outputs, y = objective.own_units(outputs), objective.own_units(y)
+    return metric_sums(objective.problem, outputs, y, w, objective.also)

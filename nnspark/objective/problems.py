@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PROBLEMS", "Problem", "predicted_classes"]
+__all__ = ["PROBLEMS", "Problem", "predicted_classes", "shares_of"]
 
 Array = NDArray[Any]
 
@@ -25,6 +25,18 @@ def predicted_classes(outputs: Array) -> NDArray[np.intp]:
     if outputs.shape[1] == 1:
         return np.asarray(outputs[:, 0] >= 0.5, dtype=np.intp)
     return np.asarray(outputs.argmax(axis=1), dtype=np.intp)
+
+
+def shares_of(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each class's probability (n, classes): a single unit's two, or the outputs scaled to add up to 1.
+
+    Where all outputs are 0 there is nothing to scale, and the classes share alike.
+    """
+    if outputs.shape[1] == 1:
+        return np.hstack([1.0 - outputs, outputs])
+    total = outputs.sum(axis=1, keepdims=True)
+    even = np.full_like(outputs, 1 / outputs.shape[1])
+    return np.asarray(np.divide(outputs, total, out=even, where=total > 0))
 
 
 def _class_targets(y: Array, Y: Array, smoothing: float) -> Array:

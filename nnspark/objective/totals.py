@@ -17,6 +17,7 @@ from nnspark.net import weights as weights_module
 from nnspark.net.network import Workspace
 from nnspark.objective.metrics import BlockSum, Table
 from nnspark.objective.objective import Objective, block_sums
+from nnspark.objective.tally import Tally
 from nnspark.sums.exact import ExactVector, exact
 
 __all__ = ["Totals", "exact_sum", "totals_of"]
@@ -26,7 +27,7 @@ Array = NDArray[Any]
 
 @dataclass
 class Totals:
-    """Sums over blocks. ``sums[part][name]`` are exact integers or int64 tables of counts.
+    """Sums over blocks. ``sums[part][name]`` are exact integers, int64 tables of counts or tallies.
 
     ``finite`` is false once a sum was given something that is not.
     """
@@ -64,8 +65,10 @@ class Totals:
         return self
 
 
-def exact_sum(value: BlockSum) -> int | Table:
-    """A block's sum in the form that adds exactly: floats as integers, tables of counts as they are."""
+def exact_sum(value: BlockSum) -> int | Table | Tally:
+    """A block's sum in the form that adds exactly: floats as integers, counts as they are."""
+    if isinstance(value, Tally):
+        return value
     if not isinstance(value, np.ndarray):
         return exact(value)
     if value.dtype != np.int64:

@@ -1,5 +1,6 @@
 """What a run leaves in its directory: model, report and metrics."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,14 @@ def write_artifacts(
         page = report_page(directory, recipe, shards, trained, model, metrics, title)
         if page is not None:
             directory.write("report.html", page.encode())
-    return directory.write_json("metrics.json", metrics)
+    return directory.write_json("metrics.json", without_nan(metrics))
+
+
+def without_nan(value: Any) -> Any:
+    """JSON has no NaN or infinity: a figure that there is none of is null."""
+    if isinstance(value, dict):
+        return {name: without_nan(one) for name, one in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def keep_what_there_is(directory: RunDirectory, recipe: Recipe, shards: Shards, last: Progress) -> None:

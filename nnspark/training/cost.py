@@ -25,7 +25,7 @@ from nnspark.objective.objective import Objective
 from nnspark.objective.totals import Totals, totals_of
 from nnspark.sums.exact import ExactVector, from_exact
 
-__all__ = ["Cost", "Evaluation", "counted", "evaluate", "part_metrics"]
+__all__ = ["Cost", "Evaluation", "Metrics", "counted", "evaluate", "evaluate_sums", "part_metrics"]
 
 Array = NDArray[Any]
 Metrics = dict[str, Any]
@@ -76,7 +76,7 @@ class Cost:
     def _evaluate(self, theta: Array) -> tuple[Evaluation, Array]:
         totals = self.shards.run(partial(_totals, self.objective, self.parts, True), theta, Totals)
         check_evaluated(self.shards.plan, counted(totals, self.parts))
-        metrics = part_metrics(totals, self.objective.problem)
+        metrics = part_metrics(totals, self.objective)
         if not totals.finite or totals.gradient is None:
             cost, grad, grad_norm = math.inf, np.full(theta.shape, np.nan, theta.dtype), math.nan
         else:
@@ -133,9 +133,14 @@ class Cost:
 
 def evaluate(objective: Objective, shards: Shards, theta: Array, parts: Sequence[str]) -> dict[str, Metrics]:
     """Metrics of the given parts at theta, one job, no gradient."""
+    return part_metrics(evaluate_sums(objective, shards, theta, parts), objective)
+
+
+def evaluate_sums(objective: Objective, shards: Shards, theta: Array, parts: Sequence[str]) -> Totals:
+    """The sums that they are made of."""
     totals = shards.run(partial(_totals, objective, tuple(parts), False), theta, Totals)
     check_evaluated(shards.plan, counted(totals, parts))
-    return part_metrics(totals, objective.problem)
+    return totals
 
 
 def counted(totals: Totals, parts: Iterable[str]) -> dict[str, int]:
@@ -143,14 +148,14 @@ def counted(totals: Totals, parts: Iterable[str]) -> dict[str, int]:
     return {part: round(from_exact(totals.sums.get(part, {}).get("num_samples", 0))) for part in parts}
 
 
-def part_metrics(totals: Totals, problem: str) -> dict[str, Metrics]:
-    """Means from sums, part by part: num_samples and the problem's metrics, loss first."""
+def part_metrics(totals: Totals, objective: Objective) -> dict[str, Metrics]:
+    """Means from sums, part by part: num_samples and the objective's metrics, loss first."""
     if not totals.finite:
         return {part: {"loss": math.inf} for part in totals.sums}
     return {
         part: {
             "num_samples": round(from_exact(sums["num_samples"])),
-            **metric_values(problem, sums),
+            **metric_values(objective.problem, sums, objective.also),
         }
         for part, sums in totals.sums.items()
         if sums["weight"]

@@ -17,6 +17,7 @@ from nnspark.recipe import Recipe
 from nnspark.training import stopping
 from nnspark.training.cost import evaluate
 from nnspark.training.history import flat_metrics, history_row
+from nnspark.training.measure import measure
 from nnspark.training.state import Epoch, Progress
 from nnspark.training.steps import Step, first_progress, make_step, objective_for
 
@@ -95,13 +96,12 @@ def run_epoch(recipe: Recipe, step: Step, progress: Progress, elapsed: float) ->
 def finish(recipe: Recipe, objective: Objective, shards: Shards, progress: Progress) -> Trained:
     """Metrics at the final weights, or at the best ones where those are to be restored and are better."""
     parts = ("train", "validation", "test")
-    theta, metrics = progress.theta, evaluate(objective, shards, progress.theta, parts)
-    best_epoch = None
-    stop = progress.stop
+    theta, best_epoch, stop = progress.theta, None, progress.stop
     if stopping.watches(recipe.stopping) and recipe.stopping.restore_best and stop.best_epoch:
-        row = {"cost": math.inf, **flat_metrics(metrics)}
+        last = evaluate(objective, shards, theta, parts)
+        row = {"cost": math.inf, **flat_metrics(last)}
         if not stopping.score(recipe.stopping, row) < stop.best:
-            best_epoch = stop.best_epoch
-            theta, metrics = stop.best_theta, evaluate(objective, shards, stop.best_theta, parts)
+            theta, best_epoch = stop.best_theta, stop.best_epoch
+    metrics = measure(objective, shards, theta, parts)
     reason = stop.reason or f"all {recipe.training.epochs} epochs were done"
     return Trained(objective.network, theta, metrics, progress, best_epoch, reason)

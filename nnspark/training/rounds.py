@@ -131,7 +131,7 @@ def make_rounds(
         sums = shards.run(partial(_round, local(), tuple(parts)), start, partial(_zero, local().replicas))
         check_evaluated(shards.plan, {"train": sums.rows, **counted(sums.totals, parts)}, "a round")
         averages = sums.moved.average()
-        metrics = part_metrics(sums.totals, objective.problem)
+        metrics = part_metrics(sums.totals, objective)
         cost, _ = add_l2(
             metrics["train"]["loss"], theta, theta, l2=l2, num_samples=samples(), is_bias=is_bias
         )

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from nnspark.data.plan import Plan
 from nnspark.engines.base import Shards
+from nnspark.errors import DataError
 from nnspark.net import weights
 from nnspark.net.network import Network
+from nnspark.objective.metrics import METRICS, tally_names
 from nnspark.objective.objective import Objective
 from nnspark.optimizers import RULES, make_optimizer, make_rates
 from nnspark.optimizers.schedules import make_schedule
@@ -17,6 +19,7 @@ from nnspark.recipe import Recipe
 from nnspark.recipe.options import name_and_options
 from nnspark.training import stopping
 from nnspark.training.cost import Cost, Evaluation
+from nnspark.training.measure import AT_ONCE
 from nnspark.training.rounds import make_rounds
 from nnspark.training.state import Progress
 
@@ -40,6 +43,7 @@ class Step(NamedTuple):
 
 def objective_for(recipe: Recipe, plan: Plan) -> Objective:
     """The recipe's network for the plan's features and outputs, ready to turn blocks into sums."""
+    watched = recipe.stopping.monitor.removeprefix("validation_")
     return Objective(
         network_for(recipe, plan),
         plan.task,
@@ -47,6 +51,7 @@ def objective_for(recipe: Recipe, plan: Plan) -> Objective:
         plan.terms,
         recipe.training.label_smoothing,
         plan.target_scaling,
+        (watched,) if recipe.stopping.patience and watched in METRICS else (),
     )
 
 
@@ -70,6 +75,7 @@ def make_step(recipe: Recipe, objective: Objective, shards: Shards) -> Step:
     DataError where the recipe stops on a part without rows.
     """
     stopping.refuse_without_rows(recipe.stopping, shards.plan)
+    _refuse_too_many_ranks(objective, shards.plan)
     training = recipe.training
     name, options = name_and_options(training.optimizer, "gd")
     schedule = make_schedule(training.learning_rate, training.schedule, training.epochs)
@@ -102,6 +108,17 @@ def make_step(recipe: Recipe, objective: Objective, shards: Shards) -> Step:
         return moved, state, cost_fn.since(before, converged=converged, at=(moved, theta))
 
     return Step(optimizer.init, step, schedule if name in RULES else lambda epoch: None)
+
+
+def _refuse_too_many_ranks(objective: Objective, plan: Plan) -> None:
+    """DataError where a metric of ranks is watched and takes more memory than a single pass may."""
+    values = sum(plan.num_samples[:2]) * len(tally_names(objective.problem, objective.network.layers[-1]))
+    ranked = [name for name in objective.also if METRICS[name].ranked]
+    if ranked and values > AT_ONCE:
+        raise DataError(
+            f"stopping.monitor is of {ranked[0]}, which ranks {values} values an epoch; at most {AT_ONCE} "
+            "are expected; monitor another metric, or train on fewer rows"
+        )
 
 
 def first_state(recipe: Recipe, shards: Shards, theta: Array | None = None) -> Progress:

@@ -1,0 +1,271 @@
+"""The figures of a finished model and of its baseline equal scikit-learn's on the same scores."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers import shards_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.preprocessing import label_binarize
+
+from nnspark.net import weights as weights_module
+from nnspark.net.network import Network
+from nnspark.objective.metrics import metrics_of
+from nnspark.objective.objective import Objective
+from nnspark.objective.problems import shares_of
+from nnspark.objective.tally import Downwards, Tally, areas, keys_of_magnitudes, keys_of_scores, median
+from nnspark.training import measure as measure_module
+from nnspark.training.measure import measure
+
+ROWS = 600
+EXACT = {"rel": 1e-9, "abs": 1e-12}
+NEW = {
+    "classification": [
+        *("log_loss", "roc_auc", "pr_auc", "brier", "balanced_accuracy"),
+        *("f1_macro", "f1_weighted", "mcc", "top_k"),
+    ],
+    "regression": ["rmse", "mae", "mape", "r2", "explained_variance", "median_absolute_error"],
+    "multilabel": ["log_loss", "roc_auc", "pr_auc", "brier", "f1_macro", "f1_weighted"],
+}
+
+
+def scored(scores, y, *, task="classification", output="softmax", weight=None, block_rows=64):
+    """A network that passes its features through its output function, its shards, and theta."""
+    units = scores.shape[1]
+    loss = "squared_error" if task == "regression" else "cross_entropy"
+    network = Network((units, units), "identity", output, loss)
+    theta = weights_module.flatten([np.hstack([np.zeros((units, 1)), np.eye(units)])])
+    shards = shards_of(scores, y, task=task, weight=weight, block_rows=block_rows, part="test")
+    return Objective(network, task, "float64", shards.plan.terms), shards, theta
+
+
+def flat(figures):
+    """The figures of the test part and of its baseline in one dictionary."""
+    own = {name: value for name, value in figures["test"].items() if name != "baseline"}
+    return own | {f"baseline {name}": value for name, value in figures["test"]["baseline"].items()}
+
+
+def few_values(rng, rows, columns):
+    """Scores with many ties, at float32's own values."""
+    return np.round(rng.normal(size=(rows, columns)), 1).astype(np.float32).astype(np.float64)
+
+
+def float32(p):
+    """Scores as they are ranked."""
+    return p.astype(np.float32).astype(np.float64)
+
+
+def classes_by_sklearn(p, y):
+    """Each figure from probabilities (n, classes), all classes being there."""
+    classes, guess = p.shape[1], p.argmax(axis=1)
+    one_hot = label_binarize(y, classes=range(classes)) if classes > 2 else y
+    ranked = float32(p) if classes > 2 else float32(p[:, 1])
+    one_by_one = ranked if classes > 2 else ranked[:, None]
+    columns = one_hot if classes > 2 else y[:, None]
+    return {
+        "log_loss": sk.log_loss(y, p / p.sum(axis=1, keepdims=True)),
+        "brier": np.square(p - np.eye(classes)[y]).sum(axis=1).mean() / (2 if classes == 2 else 1),
+        "roc_auc": np.mean([sk.roc_auc_score(c, s) for c, s in zip(columns.T, one_by_one.T, strict=True)]),
+        "pr_auc": sk.average_precision_score(one_hot, ranked, average="macro"),
+        "balanced_accuracy": sk.balanced_accuracy_score(y, guess),
+        "f1_macro": sk.f1_score(y, guess, average="macro"),
+        "f1_weighted": sk.f1_score(y, guess, average="weighted"),
+        "mcc": sk.matthews_corrcoef(y, guess),
+        "top_k": sk.top_k_accuracy_score(y, p, k=5 if classes > 10 else 2) if classes > 2 else math.nan,
+    }
+
+
+@pytest.mark.parametrize(
+    ("classes", "output"), [(2, "softmax"), (3, "softmax"), (3, "sigmoid"), (12, "softmax")]
+)
+def test_classes_are_judged_as_scikit_learn_does(classes, output):
+    """Ties of scores included; the classes are of very different sizes."""
+    rng = np.random.default_rng(classes)
+    scores = few_values(rng, ROWS, classes)
+    y = np.minimum(rng.geometric(0.4, ROWS) - 1, classes - 1)
+    y = np.where(rng.random(ROWS) < 0.5, scores.argmax(axis=1), y)
+    y[:classes] = np.arange(classes)
+    objective, shards, theta = scored(scores, y, output=output)
+    found = measure(objective, shards, theta, ["test"])["test"]
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    p = shares_of(1 / (1 + np.exp(-scores))) if output == "sigmoid" else e / e.sum(axis=1, keepdims=True)
+    for name, value in classes_by_sklearn(p, y).items():
+        assert found[name] == pytest.approx(value, nan_ok=True, **EXACT), name
+
+
+def test_one_unit_for_two_classes_is_judged_by_its_probability():
+    """97 to 3: the baseline's accuracy is 0.97, its ROC-AUC one half, its PR-AUC the share of positives."""
+    rng = np.random.default_rng(1)
+    y = (rng.random(ROWS) < 0.03).astype(int)
+    scores = np.round(rng.normal(size=(ROWS, 1)) + 2 * y[:, None] - 3, 1)
+    objective, shards, theta = scored(scores, y, output="sigmoid")
+    found = measure(objective, shards, theta, ["test"])["test"]
+    p = 1 / (1 + np.exp(-scores[:, 0]))
+    for name, value in classes_by_sklearn(np.column_stack([1 - p, p]), y).items():
+        assert found[name] == pytest.approx(value, nan_ok=True, **EXACT), name
+    assert found["brier"] == pytest.approx(sk.brier_score_loss(y, p), **EXACT)
+    baseline, dummy = found["baseline"], DummyClassifier(strategy="prior").fit(scores, y)
+    prior = dummy.predict_proba(scores)
+    assert baseline["accuracy"] == pytest.approx(1 - y.mean(), **EXACT)
+    assert (baseline["roc_auc"], baseline["balanced_accuracy"], baseline["mcc"]) == (0.5, 0.5, 0.0)
+    assert baseline["pr_auc"] == pytest.approx(y.mean(), **EXACT)
+    assert baseline["log_loss"] == pytest.approx(sk.log_loss(y, prior), **EXACT)
+    assert baseline["f1_macro"] == pytest.approx(
+        sk.f1_score(y, dummy.predict(scores), average="macro"), **EXACT
+    )
+    assert "loss" not in baseline
+
+
+@pytest.mark.parametrize("rows", [ROWS, ROWS + 1])
+def test_regressions_are_judged_as_scikit_learn_does(rows):
+    """Two targets of different units, an even and an odd number of rows, and the mean predictor."""
+    rng = np.random.default_rng(2)
+    guess = rng.normal(size=(rows, 2)) * [1.0, 5e4] + [3.0, 1e5]
+    Y = guess + rng.normal(size=(rows, 2)) * [0.5, 1e4] + [0.3, 0.0]
+    objective, shards, theta = scored(guess, Y, task="regression", output="identity")
+    found = measure(objective, shards, theta, ["test"])["test"]
+    dummy = DummyRegressor().fit(guess, Y).predict(guess)
+    for figures, answers in ((found, guess), (found["baseline"], dummy)):
+        for name, value in {
+            "rmse": math.sqrt(sk.mean_squared_error(Y, answers)),
+            "mae": sk.mean_absolute_error(Y, answers),
+            "mape": sk.mean_absolute_percentage_error(Y, answers),
+            "r2": sk.r2_score(Y, answers),
+            "explained_variance": sk.explained_variance_score(Y, answers),
+            "median_absolute_error": sk.median_absolute_error(Y, answers),
+        }.items():
+            assert figures[name] == pytest.approx(value, **EXACT), name
+
+
+def test_labels_are_judged_as_scikit_learn_does():
+    """Several labels a row: means over the labels."""
+    rng = np.random.default_rng(3)
+    scores = few_values(rng, ROWS, 3)
+    Y = (scores + rng.normal(size=scores.shape) > 0.5).astype(float)
+    objective, shards, theta = scored(scores, Y, task="multilabel", output="sigmoid")
+    found = measure(objective, shards, theta, ["test"])["test"]
+    p = 1 / (1 + np.exp(-scores))
+    for name, value in {
+        "log_loss": np.mean([sk.log_loss(Y[:, k], p[:, k]) for k in range(3)]),
+        "brier": np.mean([sk.brier_score_loss(Y[:, k], p[:, k]) for k in range(3)]),
+        "roc_auc": sk.roc_auc_score(Y, float32(p), average="macro"),
+        "pr_auc": sk.average_precision_score(Y, float32(p), average="macro"),
+        "f1_macro": sk.f1_score(Y, p >= 0.5, average="macro"),
+        "f1_weighted": sk.f1_score(Y, p >= 0.5, average="weighted"),
+    }.items():
+        assert found[name] == pytest.approx(value, **EXACT), name
+    assert found["baseline"]["roc_auc"] == 0.5
+
+
+def test_means_count_weights_and_ranks_count_rows():
+    """As scikit-learn's sample_weight, and without it."""
+    rng = np.random.default_rng(4)
+    scores, y, weight = few_values(rng, ROWS, 1), rng.integers(0, 2, ROWS), rng.integers(1, 4, ROWS)
+    objective, shards, theta = scored(scores, y, output="sigmoid", weight=weight)
+    found, p = measure(objective, shards, theta, ["test"])["test"], 1 / (1 + np.exp(-scores[:, 0]))
+    assert found["log_loss"] == pytest.approx(sk.log_loss(y, p, sample_weight=weight), **EXACT)
+    assert found["brier"] == pytest.approx(sk.brier_score_loss(y, p, sample_weight=weight), **EXACT)
+    assert found["roc_auc"] == pytest.approx(sk.roc_auc_score(y, float32(p)), **EXACT)
+
+
+@pytest.mark.parametrize("task", NEW)
+@pytest.mark.parametrize("at_once", [1, 100, 5_000])
+def test_a_bound_on_what_is_held_changes_no_figure(monkeypatch, task, at_once):
+    """Leading bits first, then ranges: the same figures, with no more values in a tally than fit."""
+    rng = np.random.default_rng(5)
+    scores = rng.normal(size=(ROWS, 3)) * 10.0 ** rng.integers(-3, 3, size=(ROWS, 1))
+    y = {
+        "classification": rng.integers(0, 3, ROWS),
+        "regression": scores + rng.normal(size=scores.shape),
+        "multilabel": (scores + rng.normal(size=scores.shape) > 0).astype(float),
+    }[task]
+    output = {"classification": "softmax", "regression": "identity", "multilabel": "sigmoid"}[task]
+    objective, shards, theta = scored(scores, y, task=task, output=output)
+    expected = measure(objective, shards, theta, ["test"])
+    held = []
+    plain = measure_module._part_of
+    monkeypatch.setattr(measure_module, "AT_ONCE", at_once)
+    monkeypatch.setattr(
+        measure_module,
+        "_part_of",
+        lambda tally, wanted: held.append((wanted, plain(tally, wanted))) or held[-1][1],
+    )
+    found = measure(objective, shards, theta, ["test"])
+    assert flat(found) == pytest.approx(flat(expected), rel=1e-14, nan_ok=True)
+    assert found["test"].get("roc_auc") == expected["test"].get("roc_auc")
+    exact = {}
+    for wanted, tally in held:
+        if wanted.shift == 0 and task != "regression":
+            exact[wanted] = exact.get(wanted, 0) + tally
+    assert bool(held) == (at_once < 5_000)
+    if task != "regression" and held:
+        assert len(exact) > 1
+        assert all(len(one.read()[0]) <= max(at_once, 1 << 16) for one in exact.values())
+
+
+def test_the_training_part_has_no_ranks_where_they_would_take_many_passes(monkeypatch):
+    """The other figures it has."""
+    rng = np.random.default_rng(6)
+    objective, shards, theta = scored(few_values(rng, 90, 1), rng.integers(0, 2, 90), output="sigmoid")
+    spans = tuple(span._replace(part="train") for span in shards.blocks[0].spans)
+    shards.blocks = [replace(shards.blocks[0], spans=spans)]
+    shards.plan = replace(shards.plan, num_samples=(90, 0, 0))
+    assert measure(objective, shards, theta, ["train"])["train"]["roc_auc"] > 0
+    monkeypatch.setattr(measure_module, "AT_ONCE", 50)
+    found = measure(objective, shards, theta, ["train"])["train"]
+    assert math.isnan(found["roc_auc"])
+    assert found["mcc"] is not None
+
+
+def test_a_part_of_one_class_has_no_areas():
+    """And nothing is divided by zero."""
+    objective, shards, theta = scored(np.zeros((9, 1)), np.zeros(9, int), output="sigmoid")
+    found = measure(objective, shards, theta, ["test"])["test"]
+    assert math.isnan(found["roc_auc"])
+    assert math.isnan(found["pr_auc"])
+    assert (found["mcc"], found["f1_weighted"]) == (0.0, 0.0)
+
+
+SCORES = st.lists(
+    st.tuples(st.floats(-(2.0**100), 2.0**100, width=32), st.integers(0, 1)), min_size=2, max_size=80
+).filter(lambda pairs: len({label for _, label in pairs}) == 2)
+
+
+@settings(deadline=None, max_examples=100)
+@given(SCORES, st.randoms(use_true_random=False), st.integers(1, 7))
+def test_areas_are_scikit_learns_in_any_order_and_any_pieces(pairs, random, pieces):
+    """Negative scores and zeros of both signs too; merged as partitions come in."""
+    scores, y = (np.array(column) for column in zip(*pairs, strict=True))
+    whole = areas(Tally.of(keys_of_scores(scores), y, 2))
+    assert whole.roc == pytest.approx(sk.roc_auc_score(y, scores), **EXACT)
+    assert whole.pr == pytest.approx(sk.average_precision_score(y, scores), **EXACT)
+    order = list(range(len(pairs)))
+    random.shuffle(order)
+    parts = [Tally.of(keys_of_scores(scores[at]), y[at], 2) for at in np.array_split(order, pieces)]
+    assert areas(sum(parts)) == whole
+    middle = int(keys_of_scores(scores[:1])[0])
+    merged = sum(parts)
+    split = Downwards().add(merged.within(middle, 1 << 32)).add(merged.within(0, middle))
+    assert split.areas().roc == whole.roc
+    assert split.areas().pr == pytest.approx(whole.pr, rel=1e-14)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.floats(0, 1e300), min_size=1, max_size=60), st.integers(1, 7))
+def test_medians_are_numpys(values, pieces):
+    """To the last bit but one: the middle of two is not rounded twice."""
+    tallies = [Tally.of(keys_of_magnitudes(part)) for part in np.array_split(values, pieces)]
+    assert median(sum(tallies)) == pytest.approx(np.median(values), rel=1e-15)
+
+
+def test_every_name_of_the_contract_is_in_the_registry():
+    """And none of the new ones is taken at every epoch."""
+    for task, names in NEW.items():
+        metrics = metrics_of(task)
+        assert set(names) <= set(metrics)
+        cheap = {"rmse", "mae", "r2"}
+        assert {name for name in names if metrics[name].every_epoch} == cheap & set(names)
