@@ -5,7 +5,7 @@ from typing import Any
 
 from nnspark.objective.metrics import METRICS, by_worth
 
-__all__ = ["as_text"]
+__all__ = ["as_text", "number"]
 
 MOST_CLASSES = 25
 NAME_LENGTH = 16
@@ -15,8 +15,12 @@ COLUMNS = ("precision", "recall", "f1")
 def as_text(figures: Mapping[str, Any]) -> str:
     """The evaluation that ``evaluate_model`` returned, to be read by a person."""
     part = "all rows" if figures["part"] == "all" else f"{figures['part']} part"
-    known = [f"{name} {_number(figures[name])}{_of(name, figures)}" for name in by_worth() if name in figures]
+    worth = [name for name in by_worth(figures) if name in figures]
+    first = [name for name in worth if METRICS[name].every_epoch or worth.index(name) < 2]
+    known = [f"{name} {number(figures[name])}{_of(name, figures)}" for name in first]
     sections = [f"{part}: {figures['num_samples']} rows, " + ", ".join(known)]
+    if "baseline" in figures:
+        sections.append(_with_baseline(worth, figures))
     if "per_class" in figures:
         sections.append(_class_table(figures))
     if "classes" in figures and "confusion" in figures:
@@ -24,6 +28,18 @@ def as_text(figures: Mapping[str, Any]) -> str:
     if figures.get("commonest_mistakes"):
         sections.append(_mistakes(figures["commonest_mistakes"]))
     return "\n\n".join(sections)
+
+
+def _with_baseline(names: Sequence[str], figures: Mapping[str, Any]) -> str:
+    """Every metric there is, and that of always answering with the class frequencies, or the mean."""
+    baseline = figures["baseline"]
+    lines = [["figure", "model", "baseline"]]
+    lines += [
+        [name, number(figures[name]), number(baseline.get(name))]
+        for name in names
+        if figures[name] is not None and name in baseline
+    ]
+    return _aligned(lines)
 
 
 def _of(name: str, figures: Mapping[str, Any]) -> str:
@@ -36,9 +52,9 @@ def _class_table(figures: Mapping[str, Any]) -> str:
     kind = "class" if "classes" in figures else "label"
     lines = [[kind, *COLUMNS, "support"]]
     for row in figures["per_class"]:
-        lines.append([_name(row["class"]), *(_number(row[name]) for name in COLUMNS), str(row["support"])])
+        lines.append([_name(row["class"]), *(number(row[name]) for name in COLUMNS), str(row["support"])])
     for average in ("macro", "weighted"):
-        lines.append([f"{average} average", *(_number(figures[average][name]) for name in COLUMNS), ""])
+        lines.append([f"{average} average", *(number(figures[average][name]) for name in COLUMNS), ""])
     return _aligned(lines)
 
 
@@ -76,5 +92,6 @@ def _name(label: Any) -> str:
     return text if len(text) <= NAME_LENGTH else text[: NAME_LENGTH - 1] + "…"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """A figure in four decimals; n/a where there is none."""
     return "n/a" if value is None else f"{value:.4f}"

@@ -13,7 +13,8 @@ Metrics of ``every_epoch`` are taken at every evaluation; the others where they 
 model, or while training where one is monitored.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from nnspark.objective.class_metrics import CLASS_METRICS, RANKED_CLASSES
 from nnspark.objective.metric import Array, BlockSum, Metric, Sums, Table, mean
@@ -31,6 +32,10 @@ __all__ = [
     "metrics_of",
     "tally_names",
 ]
+
+
+MAJORITY = 0.75
+IMBALANCED = ("balanced_accuracy", "pr_auc")
 
 
 def metrics_of(problem: str) -> dict[str, Metric]:
@@ -68,9 +73,16 @@ def tally_names(problem: str, units: int) -> list[str]:
     return [f"scores[{k}]" for k in range(units)] if units <= RANKED_CLASSES else []
 
 
-def by_worth() -> list[str]:
-    """All names, headlines first, else in the registry's order."""
-    return sorted(METRICS, key=lambda name: not METRICS[name].headline)
+def by_worth(figures: Mapping[str, Any] | None = None) -> list[str]:
+    """All names, headlines first, else in the registry's order.
+
+    Where the part's ``figures`` say that more than ``MAJORITY`` of its rows are of one class, accuracy is
+    nearly had for nothing: balanced accuracy and the area under the precision-recall curve come first.
+    """
+    share = ((figures or {}).get("baseline") or {}).get("accuracy") or 0.0
+    first = [name for name in IMBALANCED if name in METRICS] if share > MAJORITY else []
+    rest = sorted(METRICS, key=lambda name: not METRICS[name].headline)
+    return [*first, *(name for name in rest if name not in first)]
 
 
 METRICS: dict[str, Metric] = {

@@ -7,7 +7,7 @@ from typing import Any
 from nnspark.objective.metrics import METRICS, by_worth
 from nnspark.report.text import as_float, duration, number, percent
 
-__all__ = ["FORMATS", "label_of", "scores", "show"]
+__all__ = ["FORMATS", "baseline_of", "label_of", "scores", "show"]
 
 FORMATS = {"share": percent, "number": number}
 LABELS = {"num_samples": "rows", "f1": "F1", "grad_norm": "gradient norm", "seconds": "time"}
@@ -34,6 +34,12 @@ def show(key: str, value: Any) -> str:
     return duration(value) if plain == "seconds" else number(value)
 
 
+def baseline_of(key: str, figures: Mapping[str, Any]) -> str:
+    """Return " (baseline 97.0 %)", what the part's best constant answer scores; "" if unknown."""
+    value = (figures.get("baseline") or {}).get(key)
+    return "" if value is None else f" (baseline {show(key, value)})"
+
+
 def scores(figures: Mapping[str, Any]) -> list[str]:
     """Return the metrics there are beside the loss, those worth most first."""
-    return [name for name in by_worth() if name != "loss" and figures.get(name) is not None]
+    return [name for name in by_worth(figures) if name != "loss" and figures.get(name) is not None]

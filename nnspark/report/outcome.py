@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from nnspark.objective.metrics import by_worth
-from nnspark.report.figures import label_of, scores, show
+from nnspark.objective.metrics import IMBALANCED, by_worth
+from nnspark.report.figures import baseline_of, label_of, scores, show
 from nnspark.report.record import RunRecord
 from nnspark.report.series import column
 from nnspark.report.templates import fill
@@ -28,7 +28,11 @@ def outcome(run: RunRecord) -> str:
     best = scores(figures)[:2] or ["loss"]
     if best[0] == "accuracy":
         return f"{percent(figures['accuracy'])} of {rows} right {effort}"
-    said = ", ".join(f"{label_of(key)} {show(key, figures.get(key))}" for key in best)
+    said = ", ".join(
+        f"{label_of(key)} {show(key, figures.get(key))}"
+        + (baseline_of(key, figures) if key in IMBALANCED else "")
+        for key in best
+    )
     return f"{said[0].upper()}{said[1:]} on {rows} {effort}"
 
 
@@ -36,7 +40,12 @@ def cards(run: RunRecord) -> str:
     """Return the key figures as a row of cards: each part's score, the loss, the epochs, the time."""
     scored = [name for name in PARTS if _part(run, name)]
     score = next(
-        (key for key in by_worth() if any(key in scores(_part(run, name)) for name in scored)), "loss"
+        (
+            key
+            for key in by_worth(_part(run, scored[0]) if scored else None)
+            if any(key in scores(_part(run, name)) for name in scored)
+        ),
+        "loss",
     )
     shown = [_score_card(run, name, score, first=name == scored[0]) for name in scored]
     if score != "loss" and scored:
@@ -66,6 +75,9 @@ def _score_card(run: RunRecord, part: str, score: str, *, first: bool) -> str:
         if part != "train":
             low, high = interval(share, rows)
             notes.append(fill("interval", low=f"{100 * low:.1f}", high=f"{100 * high:.1f}"))
+    baseline = (figures.get("baseline") or {}).get(score)
+    if baseline is not None:
+        notes.append(f"baseline {show(score, baseline)}")
     others = [key for key in scores(figures) if key != score][:2]
     notes += [f"{label_of(key)} {show(key, figures[key])}" for key in others]
     return _card(f"{PARTS[part]} {label_of(score)}", show(score, figures.get(score)), notes, lead=first)

@@ -14,7 +14,7 @@ CLASSES_SHOWN = 30
 
 
 def results_table(metrics: Mapping[str, Any]) -> str:
-    """Return every single-number metric of train, validation and test, one row a part."""
+    """Return every single-number metric of train, validation and test, one row a part; a baseline's below."""
     parts = {name: metrics[name] for name in reversed(PARTS) if isinstance(metrics.get(name), Mapping)}
     parts = {name: figures for name, figures in parts.items() if figures}
     keys = [
@@ -28,6 +28,13 @@ def results_table(metrics: Mapping[str, Any]) -> str:
         [fill("row-head", name=PARTS[name])] + [_cell(show(key, figures.get(key))) for key in keys]
         for name, figures in parts.items()
     ]
+    judged = next((name for name in PARTS if parts.get(name, {}).get("baseline")), None)
+    if judged is not None:
+        baseline = parts[judged]["baseline"]
+        rows.append(
+            [fill("row-head", name=f"baseline ({PARTS[judged]})")]
+            + [_cell(show(key, baseline.get(key))) for key in keys]
+        )
     return _table(["", *keys], rows)
 
 

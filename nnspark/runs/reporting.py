@@ -14,6 +14,7 @@ from nnspark.evaluation.counts import class_figures, count, mistakes_of, per_cla
 from nnspark.model import Model
 from nnspark.recipe import Recipe, dumps
 from nnspark.runs.directory import RunDirectory
+from nnspark.runs.summary import overfitting
 from nnspark.training.loop import Trained
 from nnspark.training.steps import objective_for
 
@@ -56,7 +57,7 @@ def report_page(
             recipe_text=dumps(recipe),
             history=directory.history,
             metrics=metrics,
-            warnings=shards.plan.warnings,
+            warnings=(*shards.plan.warnings, *filter(None, [overfitting(recipe, directory.history)])),
             best_epoch=trained.best_epoch,
             stopped_because=trained.stopped_because,
             environment=describe_environment(),

@@ -15,6 +15,7 @@ from nnspark.runs.failures import one_line_for_failed_jobs
 from nnspark.runs.lock import held
 from nnspark.runs.progress import ProgressLog, make_progress
 from nnspark.runs.storage import Folder, open_folder
+from nnspark.runs.summary import last_lines
 from nnspark.training.choices import check_choices
 from nnspark.training.loop import Trained, train
 from nnspark.training.state import Epoch, Progress
@@ -125,7 +126,12 @@ def _train_into(
         callbacks.append(lambda epoch: on_epoch(epoch.row))
     try:
         trained: Trained = train(recipe, shards, start=start, seconds=directory.seconds, callbacks=callbacks)
-        return write_artifacts(directory, recipe, shards, trained, session, title)
+        path = write_artifacts(directory, recipe, shards, trained, session, title)
+        if bar is not None:
+            bar.close()
+            for line in last_lines(recipe, trained, directory.history):
+                log(line)
+        return path
     except (KeyboardInterrupt, Exception) as error:
         if not (isinstance(error, KeyboardInterrupt) or is_interrupted()):
             raise

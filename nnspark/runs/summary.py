@@ -1,0 +1,61 @@
+"""What is said at the end of a run: why it stopped, whether it overfitted, and the figures that count."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nnspark.evaluation.text import number
+from nnspark.objective.metrics import by_worth
+from nnspark.recipe import Recipe
+from nnspark.training.loop import Trained
+
+__all__ = ["last_lines", "overfitting"]
+
+LONG, LEAST_EPOCHS, CLEAR = 0.2, 10, 1.02
+"""Long is a fifth of the epochs and 10 at least; a rise is clear above 2 %."""
+
+
+def overfitting(recipe: Recipe, history: Sequence[Mapping[str, Any]]) -> str:
+    """A sentence where the validation loss has risen for long and nothing was to stop there; else empty."""
+    rows = [row for row in history if _is_number(row.get("validation_loss"))]
+    if recipe.stopping.patience or not rows:
+        return ""
+    best, last = min(rows, key=lambda row: row["validation_loss"]), rows[-1]
+    since = last["epoch"] - best["epoch"]
+    if since < max(LEAST_EPOCHS, LONG * last["epoch"]):
+        return ""
+    if last["validation_loss"] <= CLEAR * best["validation_loss"]:
+        return ""
+    lowest, now = number(best["validation_loss"]), number(last["validation_loss"])
+    return (
+        f"the validation loss was best at epoch {best['epoch']} ({lowest}) and has risen to {now} since: "
+        f"stopping.patience = {LEAST_EPOCHS} keeps the best weights"
+    )
+
+
+def last_lines(recipe: Recipe, trained: Trained, history: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The last lines of a run, the figures last."""
+    lines = []
+    if trained.progress.stop.reason:
+        kept = f"; the weights are those of epoch {trained.best_epoch}" if trained.best_epoch else ""
+        lines.append(f"stopped after epoch {trained.progress.epoch}: {trained.stopped_because}{kept}")
+    told = overfitting(recipe, history)
+    if told:
+        lines.append(told)
+    part = next((name for name in ("test", "validation", "train") if name in trained.metrics), None)
+    if part is not None:
+        figures = trained.metrics[part]
+        baseline = figures.get("baseline", {})
+        names = [name for name in by_worth(figures) if name != "loss" and _is_number(figures.get(name))][:2]
+        said = [
+            f"{name} {number(figures[name])}"
+            + (f" (baseline {number(baseline[name])})" if _is_number(baseline.get(name)) else "")
+            for name in names or ["loss"]
+            if name in figures
+        ]
+        lines.append(f"{part} part: {', '.join(said)}")
+    return lines
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float | int) and math.isfinite(value)
