@@ -19,10 +19,10 @@ def as_text(figures: Mapping[str, Any]) -> str:
     first = [name for name in worth if METRICS[name].every_epoch or worth.index(name) < 2]
     known = [f"{name} {number(figures[name])}{_of(name, figures)}" for name in first]
     sections = [f"{part}: {figures['num_samples']} rows, " + ", ".join(known)]
-    if "baseline" in figures:
-        sections.append(_with_baseline(worth, figures))
     if "per_class" in figures:
         sections.append(_class_table(figures))
+    if "baseline" in figures:
+        sections.append(_with_baseline(worth, figures))
     if "classes" in figures and "confusion" in figures:
         sections.append(_confusion_table(figures["confusion"], figures["classes"]))
     if figures.get("commonest_mistakes"):

@@ -277,4 +277,8 @@ def test_the_table_shows_every_class_and_every_count():
     lines = as_text(figures).splitlines()
     assert lines[0].startswith(f"all rows: 150 rows, accuracy {figures['accuracy']:.4f}, loss ")
     assert [line.split()[0] for line in lines[3:8]] == ["0", "1", "2", "macro", "weighted"]
+    assert lines[9].split() == ["figure", "model", "baseline"]
+    shown = {line.split()[0]: line.split()[1:] for line in lines[10:] if line}
+    for name in ("log_loss", "roc_auc", "mcc"):
+        assert shown[name] == [f"{figures[name]:.4f}", f"{figures['baseline'][name]:.4f}"]
     assert lines[-3].split() == ["0", *(str(n) if n else "·" for n in figures["confusion"][0])]

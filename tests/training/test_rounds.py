@@ -294,4 +294,4 @@ def test_the_sum_of_weights_is_taken_once_and_not_before_the_first_round():
     start = first_state(recipe, shards)
     assert functions == []
     train(recipe, shards, start=start)
-    assert functions == ["_weights", *["_round"] * 3, "_totals"]
+    assert functions == ["_weights", *["_round"] * 3, "_totals", "_judge"]  # the baseline, at the end
