@@ -11,6 +11,7 @@ entries). Medians narrow down to their rows instead, in four jobs. The training 
 then: they would take as many passes.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -48,7 +49,7 @@ class Range(NamedTuple):
 
 
 def measure(objective: Objective, shards: Shards, theta: Array, parts: Sequence[str]) -> dict[str, Metrics]:
-    """Every metric of each part that has rows, and the baseline's under "baseline"; NaN where none is."""
+    """Every metric of each part that has rows, and the baseline's under "baseline"; None where none is."""
     own = _measured(objective, shards, theta, parts, None)
     if not own.finite:
         return part_metrics(own, objective)
@@ -59,7 +60,17 @@ def measure(objective: Objective, shards: Shards, theta: Array, parts: Sequence[
     for part, found in figures.items():
         values = metric_values(objective.problem, baseline.sums[part] | {"loss": 0}, everything.also)
         found["baseline"] = {name: value for name, value in values.items() if METRICS[name].sums}
-    return figures
+    return {part: _without_nan(found) for part, found in figures.items()}
+
+
+def _without_nan(figures: Metrics) -> Metrics:
+    """None for NaN, which is not equal to itself."""
+    return {
+        name: _without_nan(value)
+        if isinstance(value, dict)
+        else (None if isinstance(value, float) and math.isnan(value) else value)
+        for name, value in figures.items()
+    }
 
 
 def _constant(objective: Objective, sums: Mapping[str, Any]) -> Array:

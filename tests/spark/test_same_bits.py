@@ -68,11 +68,11 @@ def train_counting_jobs(spark: Any, recipe: Any, shards: SparkShards) -> tuple[A
 
 
 def test_an_epoch_is_one_spark_job(spark: Any) -> None:
-    """The status tracker counts as many jobs as evaluations, and one for the final metrics."""
+    """The status tracker counts a job an evaluation, and two for the final metrics and the baseline's."""
     recipe = recipe_of("training.epochs=5")
     trained, jobs = train_counting_jobs(spark, recipe, on_spark(spark, recipe, 2))
     assert trained.progress.evaluations == 5
-    assert jobs == 5 + 1
+    assert jobs == 5 + 2
 
 
 def test_tasks_that_fail_twice_do_not_change_a_bit(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +118,7 @@ def test_lost_shards_cost_three_more_jobs_once(spark: Any) -> None:
     faults.lose(shards)
     trained, jobs = train_counting_jobs(spark, recipe, shards)
     np.testing.assert_array_equal(trained.theta, trained_before.theta)
-    assert jobs == (1 + 3) + 1
+    assert jobs == (1 + 3) + 2
 
 
 def test_shards_are_deleted_when_closed(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,12 +15,13 @@ from sklearn.preprocessing import label_binarize
 
 from nnspark.net import weights as weights_module
 from nnspark.net.network import Network
-from nnspark.objective.metrics import metrics_of
+from nnspark.objective.class_metrics import RANKED_CLASSES
+from nnspark.objective.metrics import MAJORITY, METRICS, metrics_of
 from nnspark.objective.objective import Objective
 from nnspark.objective.problems import shares_of
 from nnspark.objective.tally import Downwards, Tally, areas, keys_of_magnitudes, keys_of_scores, median
 from nnspark.training import measure as measure_module
-from nnspark.training.measure import measure
+from nnspark.training.measure import AT_ONCE, measure
 
 ROWS = 600
 EXACT = {"rel": 1e-9, "abs": 1e-12}
@@ -94,7 +96,7 @@ def test_classes_are_judged_as_scikit_learn_does(classes, output):
     e = np.exp(scores - scores.max(axis=1, keepdims=True))
     p = shares_of(1 / (1 + np.exp(-scores))) if output == "sigmoid" else e / e.sum(axis=1, keepdims=True)
     for name, value in classes_by_sklearn(p, y).items():
-        assert found[name] == pytest.approx(value, nan_ok=True, **EXACT), name
+        assert found[name] == (None if math.isnan(value) else pytest.approx(value, **EXACT)), name
 
 
 def test_one_unit_for_two_classes_is_judged_by_its_probability():
@@ -106,7 +108,7 @@ def test_one_unit_for_two_classes_is_judged_by_its_probability():
     found = measure(objective, shards, theta, ["test"])["test"]
     p = 1 / (1 + np.exp(-scores[:, 0]))
     for name, value in classes_by_sklearn(np.column_stack([1 - p, p]), y).items():
-        assert found[name] == pytest.approx(value, nan_ok=True, **EXACT), name
+        assert found[name] == (None if math.isnan(value) else pytest.approx(value, **EXACT)), name
     assert found["brier"] == pytest.approx(sk.brier_score_loss(y, p), **EXACT)
     baseline, dummy = found["baseline"], DummyClassifier(strategy="prior").fit(scores, y)
     prior = dummy.predict_proba(scores)
@@ -195,7 +197,7 @@ def test_a_bound_on_what_is_held_changes_no_figure(monkeypatch, task, at_once):
         lambda tally, wanted: held.append((wanted, plain(tally, wanted))) or held[-1][1],
     )
     found = measure(objective, shards, theta, ["test"])
-    assert flat(found) == pytest.approx(flat(expected), rel=1e-14, nan_ok=True)
+    assert flat(found) == pytest.approx(flat(expected), rel=1e-14)
     assert found["test"].get("roc_auc") == expected["test"].get("roc_auc")
     exact = {}
     for wanted, tally in held:
@@ -217,7 +219,7 @@ def test_the_training_part_has_no_ranks_where_they_would_take_many_passes(monkey
     assert measure(objective, shards, theta, ["train"])["train"]["roc_auc"] > 0
     monkeypatch.setattr(measure_module, "AT_ONCE", 50)
     found = measure(objective, shards, theta, ["train"])["train"]
-    assert math.isnan(found["roc_auc"])
+    assert found["roc_auc"] is None
     assert found["mcc"] is not None
 
 
@@ -225,8 +227,8 @@ def test_a_part_of_one_class_has_no_areas():
     """And nothing is divided by zero."""
     objective, shards, theta = scored(np.zeros((9, 1)), np.zeros(9, int), output="sigmoid")
     found = measure(objective, shards, theta, ["test"])["test"]
-    assert math.isnan(found["roc_auc"])
-    assert math.isnan(found["pr_auc"])
+    assert found["roc_auc"] is None
+    assert found["pr_auc"] is None
     assert (found["mcc"], found["f1_weighted"]) == (0.0, 0.0)
 
 
@@ -260,6 +262,16 @@ def test_medians_are_numpys(values, pieces):
     """To the last bit but one: the middle of two is not rounded twice."""
     tallies = [Tally.of(keys_of_magnitudes(part)) for part in np.array_split(values, pieces)]
     assert median(sum(tallies)) == pytest.approx(np.median(values), rel=1e-15)
+
+
+def test_the_page_of_figures_has_every_metric():
+    """conf/README.md says what each is."""
+    page = (Path(__file__).parents[2] / "conf/README.md").read_text().split("## The figures")[1]
+    table = page.split("## The reference")[0]
+    assert [name for name in METRICS if f"`{name}`" not in table] == []
+    assert f"{AT_ONCE:,} scores" in table
+    assert f"more than {RANKED_CLASSES} classes" in table
+    assert f"more than {100 * MAJORITY:.0f} %" in table
 
 
 def test_every_name_of_the_contract_is_in_the_registry():
