@@ -29,6 +29,7 @@ __all__ = [
 
 Array = NDArray[Any]
 Keys = NDArray[np.uint64]
+WAITING = 1 << 16
 SCORES, MAGNITUDES = 1 << 32, 1 << 64
 """The keys of scores, and of magnitudes, are below these."""
 
@@ -67,11 +68,13 @@ class Tally:
             return self
         if self.columns != other.columns:
             raise ValueError("only tallies of as many columns can be added")
-        pieces = [*self.pieces, *other.pieces]
-        while len(pieces) > 1 and 2 * len(pieces[-1][0]) >= len(pieces[-2][0]):
-            last, before = pieces.pop(), pieces.pop()
-            pieces.append(_sorted(*(np.concatenate(pair) for pair in zip(before, last, strict=True))))
-        return Tally(self.columns, pieces)
+        total = Tally(self.columns, [*self.pieces, *other.pieces])
+        sizes = [len(keys) for keys, _ in total.pieces]
+        if sum(sizes[1:]) > max(
+            [WAITING, *sizes[:1]]
+        ):  # as many again: a value is sorted a few times at most
+            total.read()
+        return total
 
     __radd__ = __add__
 

@@ -15,6 +15,7 @@ from sklearn.preprocessing import label_binarize
 
 from nnspark.net import weights as weights_module
 from nnspark.net.network import Network
+from nnspark.objective import tally as tally_module
 from nnspark.objective.class_metrics import RANKED_CLASSES
 from nnspark.objective.metrics import MAJORITY, METRICS, metrics_of
 from nnspark.objective.objective import Objective
@@ -254,6 +255,20 @@ def test_areas_are_scikit_learns_in_any_order_and_any_pieces(pairs, random, piec
     split = Downwards().add(merged.within(middle, 1 << 32)).add(merged.within(0, middle))
     assert split.areas().roc == whole.roc
     assert split.areas().pr == pytest.approx(whole.pr, rel=1e-14)
+
+
+def test_pieces_wait_until_they_are_as_many_as_what_is_merged(monkeypatch):
+    """Then they are merged: what is held does not grow with the pieces, and nothing is lost."""
+    monkeypatch.setattr(tally_module, "WAITING", 50)
+    rng, total = np.random.default_rng(8), Tally(2)
+    values, labels = rng.integers(0, 40, 3_000) / 8, rng.integers(0, 2, 3_000)
+    for at in np.array_split(np.arange(3_000), 300):
+        total = total + Tally.of(keys_of_scores(values[at]), labels[at], 2)
+        assert sum(len(keys) for keys, _ in total.pieces) <= 40 + 50 + 10
+    keys, counts = total.read()
+    assert counts.sum(axis=0).tolist() == np.bincount(labels).tolist()
+    assert counts.sum(axis=1).tolist() == np.unique(values, return_counts=True)[1].tolist()
+    assert len(keys) == 40
 
 
 @settings(deadline=None, max_examples=100)
