@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import shards_of
+from helpers import fit, one_line_error, shards_of, table_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
@@ -222,6 +222,26 @@ def test_the_training_part_has_no_ranks_where_they_would_take_many_passes(monkey
     found = measure(objective, shards, theta, ["train"])["train"]
     assert found["roc_auc"] is None
     assert found["mcc"] is not None
+
+
+def test_very_many_classes_have_no_areas():
+    """And all other figures; the top five of them count."""
+    rng = np.random.default_rng(9)
+    scores, y = rng.normal(size=(202, RANKED_CLASSES + 1)), np.arange(202) % (RANKED_CLASSES + 1)
+    objective, shards, theta = scored(scores, y)
+    found = measure(objective, shards, theta, ["test"])["test"]
+    assert (found["roc_auc"], found["pr_auc"]) == (None, None)
+    assert found["top_k"] == pytest.approx(sk.top_k_accuracy_score(y, scores, k=5), **EXACT)
+
+
+def test_watching_more_ranks_than_may_be_held_is_refused(monkeypatch):
+    """Before the first epoch, with the key; the loss may be watched."""
+    monkeypatch.setattr("nnspark.training.steps.AT_ONCE", 100)
+    rng = np.random.default_rng(10)
+    table = table_of(rng.normal(size=(150, 2)), rng.integers(0, 2, 150))
+    fit(table, "training.epochs=1", "stopping.patience=1")
+    with one_line_error("stopping.monitor", "roc_auc, which ranks 135 values an epoch; at most 100"):
+        fit(table, "training.epochs=1", "stopping.patience=1", "stopping.monitor=validation_roc_auc")
 
 
 def test_a_part_of_one_class_has_no_areas():
