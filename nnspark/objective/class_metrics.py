@@ -11,6 +11,8 @@ its names; a class that a part lacks is left out of a mean over classes.
     pr_auc     average precision, likewise
     mcc        Gorodkin 2004, eq. 8
     top_k      share of rows whose class is among the k likeliest
+
+(Above 200 lines: what is summed for a figure stands beside its value.)
 """
 
 import math
