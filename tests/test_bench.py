@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "scripts"))
 
-from benchmarks import _common, memory, partitions, r0
+from benchmarks import _common, fit, memory, partitions, r0, transform
 from benchmarks._common import Contestant, Ratio, Shape, format_table, race
 from benchmarks._data import images, rows_of, table_of, write_parquet
+from benchmarks._machine import cpu_seconds, processes_below
 from benchmarks._nnspark import Epochs, exact_no_op, make_resident, no_op, recipe_for
 from benchmarks._peers import NumpyEpochs, SklearnLbfgs
 from benchmarks.exact import PlainShards
@@ -138,7 +140,7 @@ def test_parquet_holds_the_rows_in_order(tmp_path):
 
 def test_memory_is_read_from_the_process_itself():
     """This process is found below its parent, as a Python process with a peak."""
-    assert os.getpid() in memory.descendants(os.getppid())
+    assert os.getpid() in processes_below(os.getppid())
     found = {}
     memory.note(os.getpid(), found)
     one = found[os.getpid()]
@@ -161,3 +163,45 @@ def test_the_cost_model_recovers_the_constants_it_was_made_with():
     wanted = {"job": 0.02, "task": 0.003, "row": 4e-6, "broadcast": 1e-8, "aggregation": 3e-8}
     assert {name: constants[name] for name in wanted} == pytest.approx(wanted, rel=1e-6)
     assert partitions.predict(constants, 10, (784, 100, 10))["epoch_s"] > 10
+
+
+def test_processor_seconds_are_those_of_this_process_too():
+    """Work of a tenth of a second adds that much, or more where others below it work as well."""
+    before, until = cpu_seconds(), time.process_time() + 0.1
+    while time.process_time() < until:
+        pass
+    assert cpu_seconds() - before >= 0.08
+
+
+def test_transform_races_models_that_answer_alike(spark, tmp_path):
+    """Every way answers every row, and a number of rows that is not so is refused."""
+    from pyspark import cloudpickle
+
+    cloudpickle.register_pickle_by_value(transform)  # the workers of the tests know no benchmarks
+    try:
+        vectors, columns = transform.write_rows(spark, SMALL, tmp_path)
+        ways = transform.contestants_of(spark, SMALL, vectors, columns)
+        for way in ways.values():
+            way.warmup, way.seconds = 0, way.timed()
+            assert way.seconds[0] > 0 <= way.cpu
+        assert [ratio.sign for ratio in transform.ratios_of(ways)] == [1, 0, 0, 0, 1, 0]
+        ways["nnspark.ml, vectors"].rows += 1
+        with pytest.raises(SystemExit, match="300 rows were answered where there are 301"):
+            ways["nnspark.ml, vectors"].timed()
+    finally:
+        cloudpickle.unregister_pickle_by_value(transform)
+
+
+def test_fits_are_timed_by_stage_and_their_rows_counted(spark, tmp_path):
+    """MLlib's ten iterations; ours, laid out on the executors; other rows are refused."""
+    frame = fit.write_rows(spark, SMALL, tmp_path)
+    fits = fit.contestants_of(SMALL, frame, frame, 128)
+    peer, own = fits["MLlib, Parquet"], fits["nnspark float32, cached"]
+    own.estimator._set(engine="spark")
+    for one in (peer, own):
+        assert one.timed()[0] > 0
+    assert peer.stages[0].keys() == {"all else"}
+    assert own.stages[0].keys() == {*fit.STAGES, "all else"}
+    own.rows += 1
+    with pytest.raises(SystemExit, match=r"trained on \[300\] rows where there are 301"):
+        own.timed()

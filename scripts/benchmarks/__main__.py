@@ -17,6 +17,8 @@ SUBCOMMANDS = {
     "epoch": "an epoch: nnspark, NumPy, Spark MLlib, scikit-learn, a no-op job",
     "accuracy": "seconds of training to 97 %% held out on MNIST-sized data",
     "ingest": "rows a second from Parquet and NumPy to resident shards",
+    "transform": "rows a second of the Spark ML model against MLlib's, same weights",
+    "fit": "seconds of fit(DataFrame) against MLlib's, ingest included",
     "partitions": "an epoch of data in 2, 16, 64, 256 partitions; the cost model",
     "memory": "peak memory of the driver and the workers on 2,000,000x50 Parquet rows",
     "beyond": "rows a second of a data set three times the workers' memory",

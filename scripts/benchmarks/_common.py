@@ -30,6 +30,7 @@ SHAPES = {
     "M": Shape(60_000, (784, 100, 10)),
     "L": Shape(20_000, (784, 500, 10)),
     "XL": Shape(10_000, (784, 2500, 2000, 1500, 1000, 500, 10)),
+    "T": Shape(2_000_000, (50, 20, 2)),
 }
 
 
@@ -111,6 +112,8 @@ def session(name: str) -> Any:
     """The SparkSession that every contestant shares, opened as a job opens it."""
     from nnspark.engines.session import open_session
 
+    # MLlib's native BLAS in the JVM: a thread for each task, as Spark's tuning guide says.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     spark = open_session(f"nnspark bench {name}")
     spark.sparkContext.setLogLevel("ERROR")
     return spark

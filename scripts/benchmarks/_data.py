@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from benchmarks._common import Shape
 from nnspark.sources.table import Table
 
-__all__ = ["images", "rows_of", "table_of", "vector_frame", "write_parquet"]
+__all__ = ["images", "rows_of", "table_of", "vector_frame", "write_columns", "write_parquet"]
 
 Array = NDArray[Any]
 SIDE = 28
@@ -40,6 +40,18 @@ def write_parquet(folder: Path, features: Array, labels: Array, files: int) -> s
         lists = pa.FixedSizeListArray.from_arrays(flat, features.shape[1]).cast(pa.list_(pa.float64()))
         table = pa.table({"features": lists, "label": pa.array(labels[rows], pa.int64())})
         pq.write_table(table, folder / f"part-{number:04}.parquet")
+    return str(folder)
+
+
+def write_columns(folder: Path, features: Array, labels: Array, files: int) -> str:
+    """Rows as Parquet files of numeric columns ``x0``, ``x1``, ... and ``label``; returns the folder."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder.mkdir(parents=True)
+    for number, rows in enumerate(np.array_split(np.arange(len(features)), files)):
+        columns = {f"x{at}": pa.array(column) for at, column in enumerate(features[rows].T)}
+        pq.write_table(pa.table({**columns, "label": labels[rows]}), folder / f"part-{number:04}.parquet")
     return str(folder)
 
 

@@ -4,11 +4,12 @@ import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from benchmarks._common import CORES
 
-__all__ = ["heading", "machine"]
+__all__ = ["cpu_seconds", "heading", "machine", "processes_below"]
 
 PACKAGES = ("numpy", "pyspark", "scikit-learn", "pyarrow", "torch")
 
@@ -48,6 +49,38 @@ def heading(about: dict[str, Any]) -> str:
         f"Python {about['python']}, {packages}, {about['blas']}\n{about['java']}; "
         f"load average {about['load_before']:.1f} at the start"
     )
+
+
+def processes_below(root: int) -> list[int]:
+    """The process and all below it."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                stat = Path("/proc", entry, "stat").read_text()
+            except OSError:
+                continue
+            children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry))
+    found = [root]
+    for pid in found:
+        found += children.get(pid, [])
+    return found
+
+
+def cpu_seconds() -> float:
+    """Seconds of the processor that this process and all below it, the JVM and its workers, have used so far.
+
+    Those of processes that have ended are counted with their parents. On a machine that others share it says
+    more than the clock.
+    """
+    ticks = 0
+    for pid in processes_below(os.getpid()):
+        try:
+            fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _line_of(path: str, key: str) -> str:

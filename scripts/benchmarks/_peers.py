@@ -1,6 +1,7 @@
 """The peers: plain NumPy, Spark MLlib's perceptron, scikit-learn's. Each times its own evaluations."""
 
 import itertools
+import os
 import time
 import uuid
 import warnings
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks._common import CORES
 
-__all__ = ["Mllib", "NumpyEpochs", "SklearnLbfgs", "best_block_size"]
+__all__ = ["Mllib", "NumpyEpochs", "SklearnLbfgs", "best_block_size", "mllib_blas"]
 
 Array = NDArray[Any]
 
@@ -122,6 +123,19 @@ def best_block_size(
     Mllib(df, layers, "l-bfgs", block_size=sizes[0], iterations=iterations).fit(iterations[0])
     cost = {size: Mllib(df, layers, "l-bfgs", block_size=size, iterations=iterations)()[0] for size in sizes}
     return min(cost, key=lambda size: cost[size]), cost
+
+
+def mllib_blas(spark: Any) -> str:
+    """Which BLAS MLlib computes with: the machine's own, or one in Java where libblas.so.3 is missing."""
+    from py4j.protocol import Py4JJavaError
+
+    found = spark.sparkContext._jvm.dev.ludovic.netlib.blas
+    try:
+        name = found.NativeBLAS.getInstance().getClass().getSimpleName()
+    except Py4JJavaError:
+        name = found.JavaBLAS.getInstance().getClass().getSimpleName()
+        return f"{name}, no native library (Debian has it in libopenblas0)"
+    return f"{name}, native, OPENBLAS_NUM_THREADS={os.environ.get('OPENBLAS_NUM_THREADS', 'not set')}"
 
 
 class SklearnLbfgs:

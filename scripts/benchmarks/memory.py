@@ -19,6 +19,7 @@ import numpy as np
 
 from benchmarks import _common
 from benchmarks._common import Ratio, progress, ratio_table
+from benchmarks._machine import processes_below
 
 ROOT = Path(__file__).parents[2]
 ROWS, COLUMNS, CHUNK = 2_000_000, 50, 100_000
@@ -103,27 +104,11 @@ def watch(command: list[str]) -> tuple[list[dict[str, Any]], int]:
     found: dict[int, dict[str, Any]] = {}
     with subprocess.Popen(command, stdout=sys.stderr) as job:
         while job.poll() is None:
-            for pid in descendants(job.pid):
+            for pid in processes_below(job.pid):
                 note(pid, found)
             time.sleep(0.1)
     order = {"driver": 0, "daemon": 1, "worker": 2}
     return sorted(found.values(), key=lambda one: (order[one["process"]], -one["peak_mb"])), job.returncode
-
-
-def descendants(root: int) -> list[int]:
-    """The process and all below it."""
-    children: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                stat = Path("/proc", entry, "stat").read_text()
-            except OSError:
-                continue
-            children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry))
-    found = [root]
-    for pid in found:
-        found += children.get(pid, [])
-    return found
 
 
 def note(pid: int, found: dict[int, dict[str, Any]]) -> None:
