@@ -31,6 +31,11 @@ class Scaling:
     center: NDArray[np.float64]
     divide: NDArray[np.float64]
 
+    @property
+    def is_none(self) -> bool:
+        """Whether it leaves every value as it is, to the last bit."""
+        return not (self.center.any() or np.signbit(self.center).any()) and bool((self.divide == 1.0).all())
+
     def apply(self, values: Array) -> Array:
         """Scaled values, float64."""
         return np.asarray((values - self.center) / self.divide)

@@ -12,10 +12,10 @@ from pyspark.ml.classification import (
     ProbabilisticClassifier,
     _ProbabilisticClassifierParams,
 )
-from pyspark.ml.functions import array_to_vector
-from pyspark.ml.linalg import DenseVector
+from pyspark.ml.linalg import DenseVector, VectorUDT
 from pyspark.ml.util import MLReadable, MLWritable
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from nnspark.errors import RecipeError
 from nnspark.ml.fitting import fit
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MultilayerPerceptronClassificationModel", "MultilayerPerceptronClassifier"]
 
-ANSWER = "struct<raw: array<double>, probability: array<double>, prediction: double>"
+ANSWER = T.StructType().add("raw", VectorUDT()).add("probability", VectorUDT()).add("prediction", "double")
 
 
 class ClassifierParams(_ProbabilisticClassifierParams, PerceptronParams):
@@ -182,8 +182,8 @@ class MultilayerPerceptronClassificationModel(
         size = {"ml_attr": {"num_attrs": self.numClasses}}
         values = {"vals": list(self.labels)} if self.labels else {"num_vals": self.numClasses}
         names = {
-            self.getRawPredictionCol(): (array_to_vector(found["raw"]), size),
-            self.getProbabilityCol(): (array_to_vector(found["probability"]), size),
+            self.getRawPredictionCol(): (found["raw"], size),
+            self.getProbabilityCol(): (found["probability"], size),
             self.getPredictionCol(): (
                 found["prediction"],
                 {"ml_attr": {"type": "nominal", "name": self.getPredictionCol(), **values}},

@@ -90,7 +90,7 @@ class PerceptronModel(PerceptronParams, MLReadable[Any], MLWritable):
             raise DataError(f"the features must be finite numbers, but are {row.tolist()}")
         return row[None]
 
-    def _answered(self, dataset: "DataFrame", worker: Worker, kind: str) -> "DataFrame":
+    def _answered(self, dataset: "DataFrame", worker: Worker, kind: Any) -> "DataFrame":
         """The dataset with the column ``ANSWERS``, not computed yet; vectorised, through Arrow."""
         from pyspark.sql.pandas.functions import ArrowUDFType, arrow_udf
 
@@ -99,7 +99,8 @@ class PerceptronModel(PerceptronParams, MLReadable[Any], MLWritable):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # the type hints it asks for cannot be on a partial
             answer: Any = arrow_udf(worker, kind, ArrowUDFType.SCALAR_ITER)
-        return with_features(dataset, array_of(piece)).withColumn(ANSWERS, answer(F.col(quoted(FEATURES))))
+        rows = with_features(dataset, array_of(piece), [piece])
+        return rows.withColumn(ANSWERS, answer(F.col(quoted(FEATURES))))
 
 
 def select(dataset: "DataFrame", answered: "DataFrame", columns: "dict[str, Column]") -> "DataFrame":

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.plan import Scaling
 from nnspark.net.blas import one_blas_thread
 from nnspark.net.network import Network, Workspace, forward
 from nnspark.objective.problems import shares_of
@@ -24,8 +25,10 @@ Array = NDArray[Any]
 PRODUCT_ROWS = 768
 
 
-def steady_outputs(network: Network, weights: Sequence[Array], X: Array) -> NDArray[np.float64]:
-    """Output activations (n, units) of scaled rows X (n, num_features): float64, whatever the weights are."""
+def steady_outputs(
+    network: Network, weights: Sequence[Array], scaling: Scaling, X: Array
+) -> NDArray[np.float64]:
+    """Output activations (n, units) of raw rows X (n, num_features): float64, whatever the weights are."""
     weights = [W.astype(np.float64, copy=False) for W in weights]
     work = Workspace(network, PRODUCT_ROWS, "float64")
     outputs = np.empty((len(X), network.layers[-1]))
@@ -33,7 +36,7 @@ def steady_outputs(network: Network, weights: Sequence[Array], X: Array) -> NDAr
     with one_blas_thread():
         for start in range(0, len(X), PRODUCT_ROWS):
             rows = X[start : start + PRODUCT_ROWS]
-            padded[: len(rows)] = rows
+            padded[: len(rows)] = rows if scaling.is_none else scaling.apply(rows)
             found = forward(network, weights, padded, work)[-1]
             outputs[start : start + len(rows)] = found[: len(rows)]
     return outputs

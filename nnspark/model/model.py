@@ -66,7 +66,7 @@ class Model:
             raise ShapeError(
                 f"the model takes {self.network.layers[0]} features but the rows have shape {features.shape}"
             )
-        return steady_outputs(self.network, self.weights, self.scaling.apply(features))
+        return steady_outputs(self.network, self.weights, self.scaling, features)
 
     def raw_outputs(self, features: Array) -> NDArray[np.float64]:
         """What the output function is applied to: the last layer's z, shape (n, units)."""

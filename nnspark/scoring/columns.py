@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 from nnspark.engines.session import names_alike
+from nnspark.engines.vectors import is_read, values_of
 from nnspark.errors import DataError, ShapeError
 from nnspark.model import Model
 from nnspark.sources import refusals
@@ -140,17 +141,21 @@ def as_array(features: FeatureColumns) -> "Column":
     return pieces[0] if len(pieces) == 1 else F.concat(*pieces)
 
 
-def with_features(frame: "DataFrame", array: "Column") -> "DataFrame":
+def with_features(frame: "DataFrame", array: "Column", features: FeatureColumns) -> "DataFrame":
     """The frame with the features, one array, as the column ``FEATURES``, fit to go to Python by Arrow.
 
     Spark hands the batches of a columnar source (Parquet) to Python with all their columns, as they are, and
-    fails at a vector among them. A generator, here of one row a row, is a step that no optimizer moves and
-    that makes rows of such batches first.
+    fails at a vector among them. A step that no optimizer removes makes rows of such batches first: a filter
+    that every row passes where there is a vector to look at anyway, else a generator of one row a row.
     """
     from pyspark.sql import functions as F
 
-    has_vectors = '"type":"udt"' in frame.schema.json().replace(" ", "")
-    return frame.withColumn(FEATURES, F.explode(F.array(array)) if has_vectors else array)
+    if '"type":"udt"' not in frame.schema.json().replace(" ", ""):
+        return frame.withColumn(FEATURES, array)
+    vectors = [column_of(piece) for piece in features if piece.kind == "vector"]
+    if vectors:
+        return frame.where(is_read(vectors[0])).withColumn(FEATURES, array)
+    return frame.withColumn(FEATURES, F.explode(F.array(array)))
 
 
 def _by_name(model: Model, kinds: dict[str, str], *, named: bool) -> list[str] | None:
@@ -238,11 +243,6 @@ def number_of(piece: Piece) -> "Column":
 
 def array_of(piece: Piece) -> "Column":
     """The column as an array of numbers; null where it is null."""
-    from pyspark.sql import functions as F
-
     if piece.kind == "vector":
-        from pyspark.ml.functions import vector_to_array
-
-        column = column_of(piece)
-        return F.when(column.isNotNull(), vector_to_array(column))
+        return values_of(column_of(piece))
     return column_of(piece).cast("array<double>")

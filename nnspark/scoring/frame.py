@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nnspark.engines.resident import settle_worker
 from nnspark.errors import DataError
 from nnspark.model import Model
+from nnspark.scoring.batches import usable_rows
 from nnspark.scoring.columns import FEATURES, FeatureColumns, as_array, refuse_taken, with_features
 from nnspark.scoring.faults import explain
 
@@ -83,7 +84,7 @@ def _with_answers(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the type hints it asks for cannot be on a partial
         answer = arrow_udf(partial(_answer_batches, model_bc), f"struct<{types}>", ArrowUDFType.SCALAR_ITER)
-    rows = with_features(frame, as_array(features))
+    rows = with_features(frame, as_array(features), features)
     return rows.withColumn(ANSWERS, answer(F.col(f"`{FEATURES}`"))), model_bc
 
 
@@ -122,18 +123,12 @@ def _answer_batches(model_bc: "Broadcast[Model]", batches: Iterator["pa.Array"])
 def answers_of(model: Model, batch: "pa.Array") -> "pa.Array":
     """A struct of answers for each list of features; null where it is not so many finite numbers."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    width = model.network.layers[0]
-    usable = np.asarray(pc.fill_null(pc.list_value_length(batch), -1)) == width
-    values = batch.filter(pa.array(usable)).flatten().to_numpy(zero_copy_only=False)
-    features = np.asarray(values, dtype=np.float64).reshape(-1, width)
-    finite = np.isfinite(features).all(axis=1)
-    usable[usable] = finite
+    features, usable = usable_rows(batch, model.network.layers[0])
     kinds = [pa.string() if kind == "string" else None for _, kind in answer_columns(model)]
     columns = [
         pa.array(np.ascontiguousarray(column), type=kind)
-        for column, kind in zip(model.answers(features[finite]), kinds, strict=True)
+        for column, kind in zip(model.answers(features), kinds, strict=True)
     ]
     found = pa.StructArray.from_arrays(columns, [f"a{at}" for at in range(len(columns))])
     if usable.all():

@@ -14,6 +14,7 @@ from nnspark.errors import DataError
 from nnspark.model import Model
 from nnspark.model.answers import shares_of
 from nnspark.net.activations import OUTPUTS
+from nnspark.scoring.batches import usable_rows, vectors_of
 from nnspark.scoring.faults import without_stack
 
 if TYPE_CHECKING:
@@ -56,14 +57,15 @@ def number_answers(model: Model, features: Array) -> Array:
 def class_batches(
     model: Model, thresholds: Sequence[float], column: str, batches: Iterator["pa.Array"]
 ) -> Iterator["pa.Array"]:
-    """Worker function: a struct of raw, probability and prediction for each list of features."""
+    """Worker function: a struct of raw and probability, vectors, and prediction for each list of features."""
     import pyarrow as pa
 
     for batch in batches:
         with without_stack():
             features = features_of(batch, model.network.layers[0], column)
         answers = class_answers(model, features, thresholds)
-        columns = [_lists(answers.raw), _lists(answers.probability), pa.array(answers.prediction)]
+        vectors = vectors_of(answers.raw), vectors_of(answers.probability)
+        columns = [*vectors, pa.array(answers.prediction)]
         yield pa.StructArray.from_arrays(columns, ["raw", "probability", "prediction"])
 
 
@@ -79,14 +81,7 @@ def number_batches(model: Model, column: str, batches: Iterator["pa.Array"]) -> 
 
 def features_of(batch: "pa.Array", width: int, column: str) -> Array:
     """Features (n, width) of a batch; DataError if a row has none, another number, or one not finite."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    usable = np.asarray(pc.fill_null(pc.list_value_length(batch), -1)) == width
-    values = batch.filter(pa.array(usable)).flatten().to_numpy(zero_copy_only=False)
-    features = np.asarray(values, dtype=np.float64).reshape(-1, width)
-    finite = np.isfinite(features).all(axis=1)
-    usable[usable] = finite
+    features, usable = usable_rows(batch, width)
     if not usable.all():
         first = batch[int(np.argmin(usable))].as_py()
         raise DataError(
@@ -94,11 +89,3 @@ def features_of(batch: "pa.Array", width: int, column: str) -> Array:
             f"rows of a batch do not, such as {str(first)[:60]}; fill or drop those rows"
         )
     return features
-
-
-def _lists(values: Array) -> "pa.Array":
-    import pyarrow as pa
-
-    rows, width = values.shape
-    offsets = pa.array(np.arange(0, rows * width + 1, width, dtype=np.int32))
-    return pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(values).ravel()))

@@ -195,3 +195,29 @@ def test_vectors_that_come_from_parquet_are_scored(spark, tmp_path):
     nothing = stored.selectExpr("if(a > 1e9, dense, null) dense", "a")
     with pytest.raises(DataError, match="column 'dense' must hold 3 finite numbers, but 4 of 4 rows"):
         scored(nothing, a_model((3, 2)))
+
+
+def test_every_kind_of_vector_is_an_array(spark):
+    """Dense and sparse, Spark's new and its old ones; nulls pass the filter that reads them."""
+    from pyspark.ml.linalg import Vectors
+    from pyspark.mllib.linalg import Vectors as OldVectors
+    from pyspark.sql import functions as F
+
+    from nnspark.engines.vectors import is_read, values_of
+
+    for kind in (Vectors, OldVectors):
+        rows = [(kind.dense(1.0, -2.0),), (kind.sparse(2, [1], [3.0]),), (None,)]
+        vectors = spark.createDataFrame(rows, ["v"]).coalesce(1)
+        found = vectors.where(is_read(F.col("v"))).select(values_of(F.col("v")).alias("a")).collect()
+        assert [row["a"] for row in found] == [[1.0, -2.0], [0.0, 3.0], None]
+
+
+def test_a_scaling_is_left_out_only_where_it_changes_no_bit():
+    """Zero and one; not -0.0, which takes the sign from a -0.0, nor anything else."""
+    zero, one = np.zeros(2), np.ones(2)
+    assert Scaling(zero, one).is_none
+    values = np.array([[-0.0, 0.1], [np.nextafter(0, 1), -1e300]])
+    assert Scaling(zero, one).apply(values).tobytes() == values.tobytes()
+    assert Scaling(-zero, one).apply(values).tobytes() != values.tobytes()
+    for other in (Scaling(-zero, one), Scaling(np.array([0.0, 1e-300]), one), Scaling(zero, one * 2)):
+        assert not other.is_none

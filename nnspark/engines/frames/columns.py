@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nnspark.data.rows import PARTS, hash_rows
 from nnspark.engines.frames.csv import CORRUPT
+from nnspark.engines.vectors import values_of
 from nnspark.errors import DataError, RecipeError
 from nnspark.recipe import Data
 from nnspark.sources import refusals
@@ -200,10 +201,7 @@ def _feature(name: str, kind: str) -> "Column":
     from pyspark.sql import functions as F
 
     if kind == "vector":
-        from pyspark.ml.functions import vector_to_array
-
-        dense: Column = vector_to_array(F.col(_quoted(name)))
-        return dense
+        return values_of(F.col(_quoted(name)))
     return F.col(_quoted(name)).cast("array<double>" if _is_wide(kind) else "double")
 
 
