@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks._common import CORES
 
-__all__ = ["cpu_seconds", "heading", "machine", "processes_below"]
+__all__ = ["heading", "machine", "processes_below", "processor_times", "used_since"]
 
 PACKAGES = ("numpy", "pyspark", "scikit-learn", "pyarrow", "torch")
 
@@ -67,20 +67,24 @@ def processes_below(root: int) -> list[int]:
     return found
 
 
-def cpu_seconds() -> float:
-    """Seconds of the processor that this process and all below it, the JVM and its workers, have used so far.
-
-    Those of processes that have ended are counted with their parents. On a machine that others share it says
-    more than the clock.
-    """
-    ticks = 0
+def processor_times() -> dict[int, float]:
+    """Seconds of the processor used so far by this process and each below it, the JVM and its workers."""
+    seconds = {}
     for pid in processes_below(os.getpid()):
         try:
             fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        ticks += sum(map(int, fields[11:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")
+        seconds[pid] = sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+    return seconds
+
+
+def used_since(before: dict[int, float]) -> float:
+    """Seconds of the processor used since, by the processes that are there now.
+
+    On a machine that others share it says more than the clock. What ended in between is left out.
+    """
+    return sum(now - before.get(pid, 0.0) for pid, now in processor_times().items())
 
 
 def _line_of(path: str, key: str) -> str:

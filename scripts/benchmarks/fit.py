@@ -23,7 +23,7 @@ from unittest.mock import patch
 from benchmarks import _common
 from benchmarks._common import CORES, Contestant, Ratio, Shape, median, progress, race, ratio_table
 from benchmarks._data import rows_of, vector_frame, write_parquet
-from benchmarks._machine import cpu_seconds, processes_below
+from benchmarks._machine import processes_below, processor_times, used_since
 from benchmarks._peers import best_block_size, mllib_blas
 from benchmarks.memory import note
 
@@ -133,10 +133,10 @@ class Fits(Contestant):
     def timed(self) -> list[float]:
         """Seconds of one fit."""
         with largest_worker() as peak, stages() as (spent, trained):
-            before, began = cpu_seconds(), time.perf_counter()
+            before, began = processor_times(), time.perf_counter()
             model = self.estimator.fit(self.frame)
             seconds = time.perf_counter() - began
-            self.used.append(cpu_seconds() - before)
+            self.used.append(used_since(before))
         self.peaks.append(peak[0])
         self.stages.append({**spent, "all else": seconds - sum(spent.values())})
         check(self.name, model, trained, self.rows)

@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks import _common
 from benchmarks._common import CORES, Contestant, Ratio, Shape, median, progress, race, ratio_table
 from benchmarks._data import rows_of, vector_frame, write_columns, write_parquet
-from benchmarks._machine import cpu_seconds
+from benchmarks._machine import processor_times, used_since
 from benchmarks._peers import mllib_blas
 
 LEAST = 3.0
@@ -136,11 +136,11 @@ class Pass(Contestant):
         from pyspark.sql import functions as F
 
         observed = Observation()
-        before, began = cpu_seconds(), time.perf_counter()
+        before, began = processor_times(), time.perf_counter()
         frame = self.make().select(*self.wanted).observe(observed, F.count(F.lit(1)).alias("rows"))
         frame.write.format("noop").mode("overwrite").save()
         seconds = time.perf_counter() - began
-        self.used.append(cpu_seconds() - before)
+        self.used.append(used_since(before))
         if observed.get["rows"] != self.rows:
             raise SystemExit(f"bench: {observed.get['rows']} rows were answered where there are {self.rows}")
         return [seconds]
