@@ -157,8 +157,8 @@ def mllib_model(vectors: Any, layers: tuple[int, ...]) -> Any:
 def same_model(mllib: Any, layers: tuple[int, ...], names: tuple[str, ...]) -> Any:
     """nnspark's model with the weights of MLlib's."""
     from nnspark.data.plan import Scaling
-    from nnspark.ml.weights import from_mllib
     from nnspark.model import Model
+    from nnspark.net.mllib import from_mllib
     from nnspark.net.network import Network
     from nnspark.net.weights import unflatten
 
