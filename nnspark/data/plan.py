@@ -164,12 +164,14 @@ def thresholds(sorted_keys: Sequence[NDArray[np.uint64]], split: recipe_module.S
     """Cuts for each stratum from its sorted split keys, shape (strata, 2).
 
     The cut is the key of the first row that belongs to the next part, so that equal rows always
-    share a part (a part may come out smaller by the number of such ties).
+    share a part (a part may come out smaller by the number of such ties). It is 0 where the part below has
+    no rows, which no key need be known for.
     """
     cuts = np.zeros((len(sorted_keys), 2), dtype=np.uint64)
     for stratum, keys in enumerate(sorted_keys):
         for column, rank in enumerate(part_counts(len(keys), split)):
-            cuts[stratum, column] = keys[rank] if rank < len(keys) else np.iinfo(np.uint64).max
+            if rank:
+                cuts[stratum, column] = keys[rank] if rank < len(keys) else np.iinfo(np.uint64).max
     return cuts
 
 

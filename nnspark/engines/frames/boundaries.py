@@ -37,7 +37,7 @@ __all__ = [
 
 Array = NDArray[Any]
 NEAR_ROWS = 1 << 20
-LAST = np.iinfo(np.uint64).max
+LAST = np.uint64(np.iinfo(np.uint64).max)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Boundaries:
     """What is known of the keys at which parts end; each array is (strata, 2), a column a boundary.
 
     Of a boundary that is ``open`` the key's leading ``bits`` are ``prefix``; ``inside`` rows have them, and
-    the one of rank ``rank`` among those is the first of the next part. All rows are below one that is not.
+    the one of rank ``rank`` among those is the first of the next part. Of one that is not open, no row is
+    below where ``rank`` is 0, a part of no rows, else all are.
     """
 
     bits: int
@@ -82,7 +83,7 @@ class Boundaries:
             self.prefix[stratum],
             self.open[stratum],
         )
-        return wanted & (leading == prefix), ~wanted | (leading < prefix)
+        return wanted & (leading == prefix), np.where(wanted, leading < prefix, self.rank[stratum] > 0)
 
 
 @dataclass
@@ -130,7 +131,7 @@ class Near:
         strata = len(boundaries.open)
         stratum = self.label if strata > 1 else np.zeros_like(self.label)
         inside, _ = boundaries.near(self.keys, stratum)
-        cuts = np.full((strata, 2), LAST, dtype=np.uint64)
+        cuts = np.where(boundaries.open | (boundaries.rank > 0), LAST, np.uint64(0))
         found = np.zeros((strata, 2), dtype=np.int64)
         below = self.below.copy()
         for column in range(2):
@@ -155,7 +156,11 @@ def boundaries_of(survey: Survey, split: Split) -> Boundaries:
     ranks = np.array([part_counts(int(count), split) for count in rows])
     shape = (len(rows), 2)
     start = Boundaries(
-        0, ranks < rows[:, None], np.zeros(shape, np.uint64), ranks, np.repeat(rows[:, None], 2, axis=1)
+        0,
+        (ranks > 0) & (ranks < rows[:, None]),
+        np.zeros(shape, np.uint64),
+        ranks,
+        np.repeat(rows[:, None], 2, axis=1),
     )
     buckets = survey.histogram.shape[1]
     counts = np.broadcast_to(survey.histogram[:, None, :], (*shape, buckets))
@@ -194,10 +199,10 @@ def collect_near(batches: Iterable[Any], layout: Layout, split: Split, boundarie
     return near
 
 
-def nothing_near(by_class: Array) -> Near:
-    """Of a split whose boundaries are all at the end: every row is below."""
+def nothing_near(boundaries: Boundaries, by_class: Array) -> Near:
+    """Of a split whose boundaries are all at an end: no row is below, or every row."""
     none = np.empty(0, np.int64)
-    return Near(none, np.empty(0, np.uint64), none, np.stack([by_class, by_class]))
+    return Near(none, np.empty(0, np.uint64), none, np.where(boundaries.rank.T > 0, by_class, 0))
 
 
 def _once(label: Array, keys: Array, times: Array) -> tuple[Array, Array, Array]:

@@ -105,7 +105,7 @@ def _split(df: "DataFrame", layout: Layout, split: Split, survey: surveys.Survey
         collect = partial(split_boundaries.collect_near, layout=layout, split=split, boundaries=boundaries)
         near = merged(df, collect)
     else:
-        near = split_boundaries.nothing_near(survey.by_class)
+        near = split_boundaries.nothing_near(boundaries, survey.by_class)
     if near is None:
         raise changed("the survey and the split", f"{survey.rows} rows", "none")
     cuts, counts, found = near.thresholds(boundaries, survey.by_class)
