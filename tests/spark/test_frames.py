@@ -175,17 +175,19 @@ def test_unusable_values_are_refused_by_name(spark: Any, tmp_path: Path, kind: s
 
 
 @pytest.mark.parametrize(
-    "line", ["1,2,3,4,5,6,0,1,99", "1,2", "1,2,oops,4,5,6,0,1"], ids=["long", "short", "text"]
+    ("line", "why"),
+    [("1,2,3,4,5,6,0,1,99", ""), ("1,2", ""), ("1,2,oops,4,5,6,0,1", ", column 'x2' is 'oops'")],
+    ids=["long", "short", "text"],
 )
 def test_a_csv_record_that_does_not_fit_is_named_by_line(
-    spark: Any, folder: Path, tmp_path: Path, line: str
+    spark: Any, folder: Path, tmp_path: Path, line: str, why: str
 ) -> None:
-    """File, line and text of the first such record."""
+    """File, line and text of the first such record, and the cell that is no number."""
     lines = (folder / "rows.csv").read_text().splitlines()
     lines[1234] = line
     (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n")
     recipe = recipe_of(f"data.path={tmp_path / 'rows.csv'}", "data.source=csv", text=FRAME)
-    with pytest.raises(DataError, match=rf"rows\.csv line 1235: '{line}'"):
+    with pytest.raises(DataError, match=rf"rows\.csv line 1235{why}: '{line}'"):
         load_shards(recipe, spark)
 
 
