@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from nnspark.sources.files import data_names
+
 if TYPE_CHECKING:
     from pyspark import SparkContext
 
@@ -33,6 +35,12 @@ class Hadoop:
     def file_system(self, path: Any) -> Any:
         """The file system that a path is in."""
         return path.getFileSystem(self._conf)
+
+    def data_files(self, path: str) -> list[str]:
+        """Names of a folder's data files, or of the file itself. DataError for folders in it."""
+        place = self.path(path)
+        found = self.file_system(place).listStatus(place)
+        return data_names(path, {status.getPath().getName(): status.isDirectory() for status in found})
 
     def rename_over(self, temporary: Any, final: Any) -> None:
         """Hadoop's rename that overwrites, which HDFS does in one step."""

@@ -13,7 +13,7 @@ from nnspark.errors import DataError
 from nnspark.model import Model
 from nnspark.scoring.columns import FeatureColumns, choose_features
 from nnspark.scoring.frame import quoted, score
-from nnspark.scoring.inputs import Input, format_of, open_input
+from nnspark.scoring.inputs import CutRecordsError, Input, format_of, open_input
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -52,13 +52,19 @@ def predict_files(
     target = _Target(session, out)
     refuse_existing(out, overwrite=overwrite, exists=target.exists())
     with case_sensitive(session):
-        rows = open_input(session, model, source, input_format, header)
-        chosen = output_format or format_of(out) or rows.format
-        chosen = chosen if chosen in OUTPUT_FORMATS else "csv"
-        features = choose_features(
-            rows.frame, model, columns=columns, named=rows.named, text=rows.format == "csv", where=source
-        )
-        return _predict(model, rows, features, target, source, chosen)
+        for multi_line in (False, True):
+            rows = open_input(session, model, source, input_format, header, multi_line=multi_line)
+            chosen = output_format or format_of(out) or rows.format
+            chosen = chosen if chosen in OUTPUT_FORMATS else "csv"
+            text = rows.format == "csv"
+            features = choose_features(
+                rows.frame, model, columns=columns, named=rows.named, text=text, where=source
+            )
+            try:
+                return _predict(model, rows, features, target, source, chosen)
+            except CutRecordsError:
+                continue
+    raise AssertionError("unreachable")
 
 
 def refuse_existing(out: str, *, overwrite: bool, exists: bool) -> None:

@@ -16,7 +16,7 @@ from nnspark.sources.table import DataRequest, numbered
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Observation, SparkSession
 
-__all__ = ["INPUT_FORMATS", "Input", "format_of", "open_input"]
+__all__ = ["INPUT_FORMATS", "CutRecordsError", "Input", "format_of", "open_input"]
 
 MALFORMED = "nnspark malformed line"
 
@@ -35,15 +35,26 @@ class Input(NamedTuple):
     inferred: Callable[[], dict[str, str]]
 
 
-def open_input(session: "SparkSession", model: Model, path: str, wanted: str, header: str) -> Input:
-    """Open a file or a folder of part files; ``wanted`` is a format, or empty to go by the names."""
+class CutRecordsError(DataError):
+    """Records of a CSV file were cut at line breaks in quoted cells; to be opened as ``multi_line``."""
+
+
+def open_input(
+    session: "SparkSession", model: Model, path: str, wanted: str, header: str, *, multi_line: bool = False
+) -> Input:
+    """Open a file or a folder of part files; ``wanted`` is a format, or empty to go by the names.
+
+    ``multi_line``: a CSV file's cells may hold line breaks, for which Spark reads it in one piece.
+    """
     files = _list_files(session, path)
     found = wanted or format_of(path) or next(filter(None, map(format_of, files)), "")
     if found not in INPUT_FORMATS:
         raise DataError(
-            f"{path} is not named .csv, .parquet or .npy: say what it holds with --input-format "
-            f"{'|'.join(INPUT_FORMATS)}"
+            f"{path} is not named .csv, .parquet or .npy, which are what is predicted: say which of them it "
+            f"holds with --input-format {'|'.join(INPUT_FORMATS)}, or save its features as one of them"
         )
+    if multi_line:
+        return _open_csv(session, model, path, header, multi_line=True)
     return INPUT_FORMATS[found](session, model, path, header)
 
 
@@ -63,18 +74,19 @@ def _list_files(session: "SparkSession", path: str) -> list[str]:
         files = hadoop.file_system(place)
         if not files.exists(place):
             raise DataError(f"{path} does not exist: expected a file or folder to predict")
-        names = [status.getPath().getName() for status in files.listStatus(place)]
+        data = hadoop.data_files(path)
     except DataError:
         raise
     except Exception as error:
         raise DataError(f"{path} cannot be opened: {one_line(error)}") from error
-    data = sorted(name for name in names if not name.startswith(("_", ".")))
     if not data:
         raise DataError(f"{path} is a folder without data files")
     return data
 
 
-def _open_csv(session: "SparkSession", model: Model, path: str, header: str) -> Input:
+def _open_csv(
+    session: "SparkSession", model: Model, path: str, header: str, *, multi_line: bool = False
+) -> Input:
     from pyspark.sql import Observation
     from pyspark.sql import functions as F
 
@@ -93,24 +105,33 @@ def _open_csv(session: "SparkSession", model: Model, path: str, header: str) -> 
         "escape": '"',
         "columnPruning": False,
         "columnNameOfCorruptRecord": MALFORMED,
+        "multiLine": multi_line or any("\n" in cell for cell in cells),
     }
     text = ", ".join(f"`{name.replace('`', '``')}` STRING" for name in [*names, MALFORMED])
     frame = session.read.options(**options).schema(text).csv(path)
     observed = Observation()
     malformed = F.col(f"`{MALFORMED}`")
-    frame = frame.observe(observed, F.count(malformed).alias("lines"), F.max(malformed).alias("line"))
+    quotes = F.length(malformed) - F.length(F.replace(malformed, F.lit('"'), F.lit("")))
+    frame = frame.observe(
+        observed,
+        F.count(malformed).alias("lines"),
+        F.max(malformed).alias("line"),
+        F.count_if(quotes % 2 == 1).alias("cut"),
+    )
     frame = frame.drop(MALFORMED)
     return Input(
         frame,
         "csv",
         named,
-        lambda: _refuse_ragged(observed, path, len(names)),
+        lambda: _refuse_ragged(observed, path, len(names), multi_line=options["multiLine"]),
         lambda: _inferred(session, path, options, names),
     )
 
 
-def _refuse_ragged(observed: "Observation", path: str, width: int) -> None:
+def _refuse_ragged(observed: "Observation", path: str, width: int, *, multi_line: bool) -> None:
     found = observed.get
+    if found["cut"] and not multi_line:
+        raise CutRecordsError(f"{path} has cells with line breaks")
     if found["lines"]:
         line = found["line"][:60]
         raise DataError(

@@ -1,7 +1,7 @@
 """Find the files a recipe names, and say precisely what is missing when they are not there."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from itertools import accumulate
 from pathlib import Path
@@ -9,7 +9,16 @@ from pathlib import Path
 from nnspark.errors import DataError, RecipeError
 from nnspark.sources import refusals
 
-__all__ = ["existing", "existing_file", "one_line", "part_files", "part_of_row", "row_in", "row_of"]
+__all__ = [
+    "data_names",
+    "existing",
+    "existing_file",
+    "one_line",
+    "part_files",
+    "part_of_row",
+    "row_in",
+    "row_of",
+]
 
 
 def existing(path: str, key: str) -> Path:
@@ -57,20 +66,30 @@ def part_files(path: Path) -> list[Path]:
         if path.stat().st_size == 0:
             raise refusals.empty_file(str(path))
         return [path]
-    if (path / "_delta_log").exists():
-        raise DataError(
-            f"{path} is a Delta table, whose folder also holds deleted rows; export it to Parquet first"
-        )
-    entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith(("_", ".")))
-    for entry in entries:
-        if entry.is_dir():
-            raise DataError(
-                f"{path} must hold data files only, but has the folder {entry.name!r}; name one folder"
-            )
+    data = data_names(str(path), {entry.name: entry.is_dir() for entry in path.iterdir()})
+    entries = [path / name for name in data]
     parts = [entry for entry in entries if entry.stat().st_size]
     if not parts:
         raise DataError(f"{path} holds no data: {len(entries)} file(s), all of them empty")
     return parts
+
+
+def data_names(folder: str, entries: Mapping[str, bool]) -> list[str]:
+    """The names of a folder's data files, sorted; ``entries`` says of every name there if it is a folder.
+
+    DataError where there are folders too: readers differ in what they make of them.
+    """
+    if "_delta_log" in entries:
+        raise DataError(
+            f"{folder} is a Delta table, whose folder also holds deleted rows; export it to Parquet first"
+        )
+    names = sorted(name for name in entries if not name.startswith(("_", ".")))
+    for name in names:
+        if entries[name]:
+            raise DataError(
+                f"{folder} must hold data files only, but has the folder {name!r}; name one folder"
+            )
+    return names
 
 
 def part_of_row(lengths: Sequence[int], row: int) -> tuple[int, int]:

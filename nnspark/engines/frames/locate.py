@@ -1,6 +1,9 @@
 """Where the first unusable value is: file and row, looked up only after one was counted."""
 
 import csv
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nnspark.engines.frames.columns import Layout
@@ -41,12 +44,24 @@ def first_bad(df: "DataFrame", layout: Layout, kind: str, column: str) -> str:
     for places in ([file, row], [file], []) if df.inputFiles() else ([],):
         try:
             order = ["file", "row"][: len(places)] or ["value"]
-            found = df.select(shown.alias("value"), *places).where(bad).orderBy(*order).head()
+            with quiet_analysis():
+                found = df.select(shown.alias("value"), *places).where(bad).orderBy(*order).head()
         except Exception:  # the source has no such metadata column
             continue
         if found is not None:
             return _words(kind, found.asDict())
     return ""
+
+
+@contextmanager
+def quiet_analysis() -> Iterator[None]:
+    """Ask for columns that may not be there: PySpark logs each that is not as an error."""
+    logger = logging.getLogger("DataFrameQueryContextLogger")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _words(kind: str, found: dict[str, Any]) -> str:

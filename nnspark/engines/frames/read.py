@@ -45,10 +45,16 @@ def read_frame(session: "SparkSession", data: Data) -> "DataFrame":
 
 
 def _reach(session: "SparkSession", path: str) -> None:
-    """Ask for the path once before Spark does, which would log a stack where its file system is not there."""
+    """Look at the path once before Spark does.
+
+    Spark would log a stack where its file system is not there, pass over folders in one of CSV files, and
+    take their names for a column in one of Parquet files.
+    """
     hadoop = Hadoop(session.sparkContext)
     found = hadoop.path(path)
-    hadoop.file_system(found).exists(found)
+    files = hadoop.file_system(found)
+    if files.exists(found) and files.getFileStatus(found).isDirectory():
+        hadoop.data_files(path)
 
 
 @contextmanager

@@ -1,0 +1,79 @@
+"""Folders of data files hold data files only, on every route; predictions read what training reads."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from spark.training import recipe_of
+
+from nnspark.errors import DataError
+from nnspark.model import Model
+from nnspark.recipe import dumps
+from nnspark.runs.data import load_shards
+from nnspark.scoring.files import predict_files
+from nnspark.training.loop import train
+
+RECIPE = """
+[data]
+source = "csv"
+[network]
+hidden = [3]
+[training]
+epochs = 1
+"""
+ROWS = "x,label\n" + "".join(f"{row},{row % 2}\n" for row in range(20))
+
+
+def refusals_of(spark: Any, *options: str) -> set[str]:
+    """What the driver's reader and the executors' say."""
+    found = set()
+    for session in (None, spark):
+        with pytest.raises(DataError) as caught:
+            load_shards(recipe_of(*options, text=RECIPE), session)
+        found.add(str(caught.value))
+    return found
+
+
+@pytest.mark.parametrize("name", ["inner", "k=1"])
+@pytest.mark.parametrize("source", ["csv", "parquet"])
+def test_a_folder_in_a_folder_is_refused(spark: Any, tmp_path: Path, source: str, name: str) -> None:
+    """Spark would pass over its rows, or take the folder's name for a feature."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    for folder in (tmp_path, tmp_path / name):
+        folder.mkdir(exist_ok=True)
+        if source == "csv":
+            (folder / "rows.csv").write_text(ROWS)
+        else:
+            table = pa.table({"x": [float(row) for row in range(20)], "label": [0, 1] * 10})
+            parquet.write_table(table, folder / "rows.parquet")
+    (message,) = refusals_of(spark, f"data.source={source}", f"data.path={tmp_path}")
+    assert f"must hold data files only, but has the folder {name!r}" in message
+
+
+def test_a_delta_table_is_refused(spark: Any, tmp_path: Path) -> None:
+    """Its folder holds the rows that were deleted, too."""
+    (tmp_path / "_delta_log").mkdir()
+    (tmp_path / "part-0.parquet").write_bytes(b"")
+    (message,) = refusals_of(spark, "data.source=parquet", f"data.path={tmp_path}")
+    assert "is a Delta table" in message
+
+
+HEADER = '"x\ny",note,label\n'
+BREAKS = HEADER + "".join(f'{row},"a\nb",{row % 2}\n' for row in range(20))
+
+
+@pytest.mark.parametrize("text", [BREAKS, BREAKS.replace(HEADER, "x,note,label\n")], ids=["header", "cells"])
+def test_a_file_with_line_breaks_in_its_cells_is_predicted(spark: Any, tmp_path: Path, text: str) -> None:
+    """As it was trained on; and in a folder beside a folder, nothing is predicted."""
+    (tmp_path / "rows.csv").write_text(text)
+    recipe = recipe_of(f"data.path={tmp_path / 'rows.csv'}", 'data.exclude=["note"]', text=RECIPE)
+    with load_shards(recipe, None) as shards:
+        trained = train(recipe, shards)
+        model = Model.of(shards.plan, trained.network, trained.theta, dumps(recipe))
+    out = tmp_path / "out"
+    assert predict_files(spark, model, str(tmp_path / "rows.csv"), str(out)) == 20
+    assert spark.read.csv(str(out), header=True, multiLine=True).count() == 20
+    with pytest.raises(DataError, match="must hold data files only, but has the folder 'out'"):
+        predict_files(spark, model, str(tmp_path), str(tmp_path / "more"))
