@@ -74,6 +74,9 @@ def features_of(
     if not listed_names:
         return tuple(at for at in range(len(names)) if at not in taken and at not in out)
     features = [position_of(name, names, "data.columns", where) for name in listed_names]
+    twice = [names[at] for at, count in Counter(features).items() if count > 1]
+    if twice:
+        raise RecipeError(f"data.columns lists column {twice[0]!r} twice")
     both = [names[at] for at in features if at in taken]
     if both:
         raise RecipeError(f"column {both[0]!r} is listed in data.columns but is also the label or the weight")

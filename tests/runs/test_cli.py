@@ -122,6 +122,7 @@ def test_a_file_of_that_name_wins(tmp_path: Any, monkeypatch: pytest.MonkeyPatch
         (("train",), "the following arguments are required: recipe, --out"),
         (("train", "digits", "--out", "x", "--resume", "--overwrite"), "not allowed with argument"),
         (("predict", "run", "in.csv", "--out", "o", "--format", "xml"), "invalid choice: 'xml'"),
+        (("train", "digits", "--out", ""), "expected a path or Hadoop URI, got an empty one"),
         (("evaluate", "run", "--prat", "test"), "unrecognized arguments: --prat test"),
         (("recipes", "digits", "iris"), "unrecognized arguments: iris"),
     ],

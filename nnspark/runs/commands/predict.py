@@ -6,7 +6,7 @@ from pathlib import Path
 from nnspark.engines.session import open_session
 from nnspark.engines.starting import is_certainly_local
 from nnspark.log import log
-from nnspark.runs.arguments import Parser
+from nnspark.runs.arguments import Parser, a_place
 from nnspark.runs.command import read_model
 from nnspark.runs.storage import is_uri
 from nnspark.scoring.files import OUTPUT_FORMATS, predict_files, refuse_existing
@@ -53,7 +53,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "input", metavar="INPUT", help="a file, or a folder of part files: .csv, .parquet or .npy"
     )
-    parser.add_argument("--out", required=True, metavar="OUT", help="folder to write: a path or Hadoop URI")
+    parser.add_argument(
+        "--out", type=a_place, required=True, metavar="OUT", help="folder to write: a path or URI"
+    )
     parser.add_argument(
         "--format", default="", choices=OUTPUT_FORMATS,
         help="of the output (default: by the suffix of OUT, else like INPUT)",

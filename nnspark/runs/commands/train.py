@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nnspark.recipe import read
-from nnspark.runs.arguments import Parser
+from nnspark.runs.arguments import Parser, a_place
 from nnspark.runs.run import run
 
 
@@ -12,7 +12,11 @@ def main(arguments: list[str]) -> None:
     parser = Parser(description="Train a neural network from a recipe.")
     parser.add_argument("recipe", help="a TOML file, or a bundled recipe's name, such as digits")
     parser.add_argument(
-        "--out", required=True, metavar="RUN_DIR", help="where the run is kept: a path or Hadoop URI"
+        "--out",
+        type=a_place,
+        required=True,
+        metavar="RUN_DIR",
+        help="where the run is kept: a path or Hadoop URI",
     )
     parser.add_argument(
         "--set",
