@@ -215,7 +215,7 @@ def test_bad_files_name_line_and_column(tmp_path: Path, text: str, spec: dict, p
 
 
 def test_other_bad_files_are_refused(tmp_path: Path) -> None:
-    """Another encoding, a missing file, a folder without data, a feature twice, a label among the features."""
+    """Another encoding, a missing file, a folder without data, a feature twice or the label."""
     (tmp_path / "l.csv").write_bytes("x,label\n1,Österreich\n".encode("latin-1"))
     with refused("l.csv", "UTF-8"):
         load_table(Spec("csv", str(tmp_path / "l.csv")))
