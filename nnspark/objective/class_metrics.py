@@ -5,7 +5,7 @@ second class is the positive one. Means are weighted by the rows' weights. Figur
 accuracy, F1, Matthews) and of ranks (the areas) are of rows, whatever they weigh. All are scikit-learn's by
 its names; a class that a part lacks is left out of a mean over classes.
 
-    log_loss   mean -ln p_true, p clipped by the outputs' eps
+    log_loss   mean -ln p_true, p clipped to [2.2e-16, 1 - 2.2e-16]
     brier      mean (p - y)² of the positive class; of more than two classes, summed over them
     roc_auc    share of pairs in order, each class against the rest, mean
     pr_auc     average precision, likewise
@@ -62,7 +62,7 @@ def _probabilities(outputs: Array, y: Array) -> Array:
 
 
 def _negative_log(outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
-    p, eps = _probabilities(outputs, y), float(np.finfo(outputs.dtype).eps)
+    p, eps = _probabilities(outputs, y), float(np.finfo(np.float64).eps)
     if y.ndim == 1:
         losses = -np.log(np.clip(p[np.arange(len(y)), y], eps, 1.0 - eps))
     else:
@@ -197,13 +197,19 @@ CLASS_METRICS: dict[str, Metric] = {
         "label accuracy", LABELS, (_share_of_labels_right,), mean("labels_right"),
         format="share", higher_is_better=True,
     ),
-    "log_loss": Metric("log loss", BOTH, (_negative_log,), mean("negative_log"), every_epoch=False),
-    "brier": Metric("Brier score", BOTH, (_squared_distance,), mean("squared_distance"), every_epoch=False),
+    "log_loss": Metric(
+        "log loss", BOTH, (_negative_log,), mean("negative_log"), every_epoch=False, precise=True
+    ),
+    "brier": Metric(
+        "Brier score", BOTH, (_squared_distance,), mean("squared_distance"), every_epoch=False, precise=True
+    ),
     "roc_auc": Metric(
-        "ROC-AUC", BOTH, (_scores,), _roc_auc, higher_is_better=True, every_epoch=False, ranked=True
+        "ROC-AUC", BOTH, (_scores,), _roc_auc,
+        higher_is_better=True, every_epoch=False, ranked=True, precise=True,
     ),
     "pr_auc": Metric(
-        "PR-AUC", BOTH, (_scores,), _pr_auc, higher_is_better=True, every_epoch=False, ranked=True
+        "PR-AUC", BOTH, (_scores,), _pr_auc,
+        higher_is_better=True, every_epoch=False, ranked=True, precise=True,
     ),
     "balanced_accuracy": _of_counts("balanced accuracy", CLASSES, _balanced_accuracy),
     "f1_macro": _of_counts("macro F1", BOTH, _f1_macro),

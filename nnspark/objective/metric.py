@@ -33,6 +33,8 @@ class Metric(NamedTuple):
         what training minimises, of scaled targets; "" for plain numbers.
     every_epoch : whether it is taken at every epoch; else of a finished model, and where it is monitored.
     ranked : whether its sums are tallies, which grow with the rows.
+    precise : whether its sums are of outputs in float64, taken from z anew where the network's are float32:
+        those are 1 as soon as 1 - p is below 6e-8.
     """
 
     label: str
@@ -45,6 +47,7 @@ class Metric(NamedTuple):
     unit: str = ""
     every_epoch: bool = True
     ranked: bool = False
+    precise: bool = False
 
 
 def mean(name: str) -> Callable[[Sums], float]:

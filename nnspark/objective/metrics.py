@@ -49,13 +49,21 @@ def taken(problem: str, also: Collection[str] = ()) -> dict[str, Metric]:
 
 
 def metric_sums(
-    problem: str, outputs: Array, y: Array, w: Array, also: Collection[str] = ()
+    problem: str,
+    outputs: Array,
+    y: Array,
+    w: Array,
+    also: Collection[str] = (),
+    precise: Array | None = None,
 ) -> dict[str, BlockSum]:
-    """What the problem's metrics add up over the rows of a block."""
-    functions = {f: None for metric in taken(problem, also).values() for f in metric.sums}
+    """What the problem's metrics add up over the rows of a block.
+
+    ``precise`` are the outputs in float64, for the metrics that ask for them; None where ``outputs`` will do.
+    """
+    functions = {f: metric.precise for metric in taken(problem, also).values() for f in metric.sums}
     sums: dict[str, BlockSum] = {}
-    for function in functions:
-        sums.update(function(outputs, y, w))
+    for function, fine in functions.items():
+        sums.update(function(outputs if precise is None or not fine else precise, y, w))
     return sums
 
 

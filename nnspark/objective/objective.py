@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from nnspark.data.plan import Scaling
 from nnspark.data.rows import Block
+from nnspark.net.activations import OUTPUTS
 from nnspark.net.losses import HEADS
 from nnspark.net.network import Network, Workspace, backward, forward
-from nnspark.objective.metrics import BlockSum, metric_sums
+from nnspark.objective.metrics import METRICS, BlockSum, metric_sums
 from nnspark.objective.problems import PROBLEMS
 
 __all__ = ["BlockSums", "Objective", "block_sums", "judged"]
@@ -110,7 +111,7 @@ def block_sums(
             "num_samples": float(len(block)),
             "weight": float(w.sum()),
             "loss": float(np.dot(losses, w)),
-            **judged(objective, outputs, block.y, w),
+            **judged(objective, z, outputs, block.y, w),
         }
         if not with_gradient:
             return BlockSums(sums, None)
@@ -119,7 +120,10 @@ def block_sums(
     return BlockSums(sums, gradient)
 
 
-def judged(objective: Objective, outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
-    """What the objective's metrics add up over a block's outputs and y, as network and plan have them."""
+def judged(objective: Objective, z: Array, outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
+    """What the objective's metrics add up over a block: z, outputs and y as network and plan have them."""
+    precise = None
+    if outputs.dtype != np.float64 and any(METRICS[name].precise for name in objective.also):
+        precise = OUTPUTS[objective.network.output](z.astype(np.float64))
     outputs, y = objective.own_units(outputs), objective.own_units(y)
-    return metric_sums(objective.problem, outputs, y, w, objective.also)
+    return metric_sums(objective.problem, outputs, y, w, objective.also, precise)

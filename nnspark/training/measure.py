@@ -27,7 +27,7 @@ from nnspark.net import weights as weights_module
 from nnspark.net.network import forward
 from nnspark.net.workspaces import workspace
 from nnspark.objective.metrics import METRICS, metric_sums, metric_values, metrics_of, tally_names
-from nnspark.objective.objective import Objective
+from nnspark.objective.objective import Objective, judged
 from nnspark.objective.tally import MAGNITUDES, SCORES, Downwards, Tally, median
 from nnspark.objective.totals import Totals
 from nnspark.sums.exact import from_exact
@@ -179,13 +179,15 @@ def _judge(
         for block in blocks.blocks(parts):
             w = np.ones(len(block)) if block.weight is None else block.weight
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+                sums: Any
                 if constants is None:
-                    outputs = objective.own_units(forward(objective.network, weights, block.X, work)[2])
+                    _, z, outputs = forward(objective.network, weights, block.X, work)
+                    sums = judged(objective, z, outputs, block.y, w)
                 else:
                     one = constants[block.part]
                     outputs = np.ascontiguousarray(np.broadcast_to(one, (len(block), len(one))))
-                y = objective.own_units(block.y)
-                sums: Mapping[str, Any] = metric_sums(objective.problem, outputs, y, w, objective.also)
+                    y = objective.own_units(block.y)
+                    sums = metric_sums(objective.problem, outputs, y, w, objective.also)
             if wanted is None:
                 sums = {"num_samples": float(len(block)), "weight": float(w.sum()), **sums}
             else:

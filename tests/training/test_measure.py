@@ -13,7 +13,9 @@ from sklearn import metrics as sk
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.preprocessing import label_binarize
 
+import nnspark
 from nnspark.net import weights as weights_module
+from nnspark.net.activations import OUTPUTS
 from nnspark.net.network import Network
 from nnspark.objective import tally as tally_module
 from nnspark.objective.class_metrics import RANKED_CLASSES
@@ -36,14 +38,16 @@ NEW = {
 }
 
 
-def scored(scores, y, *, task="classification", output="softmax", weight=None, block_rows=64):
+def scored(
+    scores, y, *, task="classification", output="softmax", weight=None, block_rows=64, dtype="float64"
+):
     """A network that passes its features through its output function, its shards, and theta."""
     units = scores.shape[1]
     loss = "squared_error" if task == "regression" else "cross_entropy"
     network = Network((units, units), "identity", output, loss)
     theta = weights_module.flatten([np.hstack([np.zeros((units, 1)), np.eye(units)])])
-    shards = shards_of(scores, y, task=task, weight=weight, block_rows=block_rows, part="test")
-    return Objective(network, task, "float64", shards.plan.terms), shards, theta
+    shards = shards_of(scores, y, task=task, weight=weight, block_rows=block_rows, part="test", dtype=dtype)
+    return Objective(network, task, dtype, shards.plan.terms), shards, theta.astype(dtype)
 
 
 def flat(figures):
@@ -142,6 +146,41 @@ def test_regressions_are_judged_as_scikit_learn_does(rows):
             "median_absolute_error": sk.median_absolute_error(Y, answers),
         }.items():
             assert figures[name] == pytest.approx(value, **EXACT), name
+
+
+@pytest.mark.parametrize(("units", "output"), [(3, "softmax"), (2, "softmax"), (1, "sigmoid")])
+def test_log_loss_of_float32_outputs_is_not_cut_at_float32s_epsilon(units, output):
+    """Sure answers, some of them wrong: 1 - p is below 6e-8, which float32 does not have beside 1."""
+    rng = np.random.default_rng(units)
+    scores = np.round(rng.normal(size=(ROWS, units)) * 12, 1)
+    y = rng.integers(0, max(units, 2), ROWS)
+    objective, shards, theta = scored(scores, y, output=output, dtype="float32")
+    found = measure(objective, shards, theta, ["test"])["test"]
+    p = shares_of(OUTPUTS[output](scores.copy()))
+    assert found["log_loss"] == pytest.approx(sk.log_loss(y, p), rel=1e-6)
+
+
+def test_log_loss_of_float32_labels_is_not_cut_at_float32s_epsilon():
+    """Of several labels a row."""
+    rng = np.random.default_rng(11)
+    scores, Y = np.round(rng.normal(size=(ROWS, 3)) * 12, 1), rng.integers(0, 2, (ROWS, 3)).astype(float)
+    objective, shards, theta = scored(scores, Y, task="multilabel", output="sigmoid", dtype="float32")
+    found, p = measure(objective, shards, theta, ["test"])["test"], OUTPUTS["sigmoid"](scores.copy())
+    assert found["log_loss"] == pytest.approx(
+        np.mean([sk.log_loss(Y[:, k], p[:, k]) for k in range(3)]), rel=1e-6
+    )
+
+
+def test_log_loss_of_a_float32_model_is_scikit_learns_of_its_probabilities():
+    """Trained until it is sure."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 4))
+    y = np.where(X[:, 0] > 0.5, "a", np.where(X[:, 1] > 0, "b", "c"))
+    training = {"engine": "local", "epochs": 30, "optimizer": "lbfgs", "dtype": "float32", "l2": 0.0}
+    model = nnspark.train({"training": training, "network": {"hidden": [5], "output": "softmax"}}, (X, y))
+    assert model.evaluate((X, y))["log_loss"] == pytest.approx(
+        sk.log_loss(y, model.predict_proba(X)), rel=1e-3
+    )
 
 
 def test_labels_are_judged_as_scikit_learn_does():
