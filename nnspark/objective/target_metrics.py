@@ -2,7 +2,8 @@
 
 With e = output - target, several outputs counting alike::
 
-    rmse   sqrt(mean e²)      mae   mean |e|      mape   mean |e| / max(|target|, 2.2e-16)
+    rmse   sqrt(mean e²), the mean over rows and outputs    mae   mean |e|
+    mape   mean |e| / max(|target|, 2.2e-16)
     r2     1 - Σ e² / Σ (target - mean)²      explained_variance   1 - Var(e) / Var(target)
     median_absolute_error   the median of |e|, exactly, over the rows, whatever their weights
 """
@@ -62,7 +63,10 @@ def _target_moments(outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
 
 
 def _rmse(sums: Sums) -> float:
-    """The root of the mean squared error of all outputs, in the target's own units."""
+    """The root of the mean squared error over rows and outputs, in the target's own units.
+
+    Of several outputs scikit-learn's ``root_mean_squared_error`` is the mean of each one's root instead.
+    """
     squared = each(sums, "squared_error")
     return math.sqrt(sum(squared) / Fraction(sums["weight"], UNIT) / len(squared))
 

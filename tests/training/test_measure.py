@@ -148,6 +148,17 @@ def test_regressions_are_judged_as_scikit_learn_does(rows):
             assert figures[name] == pytest.approx(value, **EXACT), name
 
 
+def test_rmse_of_several_targets_is_one_root_as_the_page_says():
+    """Errors of 3 and 4: the root of 12.5, not the mean of two roots; of one target they are one."""
+    errors = np.tile([[3.0, 4.0]], (8, 1))
+    for columns, expected in ((errors, math.sqrt(12.5)), (errors[:, :1], 3.0)):
+        objective, shards, theta = scored(columns, 0 * columns, task="regression", output="identity")
+        assert measure(objective, shards, theta, ["test"])["test"]["rmse"] == pytest.approx(expected, **EXACT)
+    assert sk.root_mean_squared_error(0 * errors, errors) == pytest.approx(3.5)
+    page = (Path(__file__).parents[2] / "conf/README.md").read_text()
+    assert "of several targets, the root of the mean over rows and targets" in page
+
+
 @pytest.mark.parametrize(("units", "output"), [(3, "softmax"), (2, "softmax"), (1, "sigmoid")])
 def test_log_loss_of_float32_outputs_is_not_cut_at_float32s_epsilon(units, output):
     """Sure answers, some of them wrong: 1 - p is below 6e-8, which float32 does not have beside 1."""
