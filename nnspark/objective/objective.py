@@ -49,10 +49,21 @@ class Objective:
     also: tuple[str, ...] = ()
 
     def own_units(self, values: Array) -> Array:
-        """Outputs or targets (n, outputs) as people know them: the scaling of targets undone, float64."""
+        """Outputs (n, outputs) as people know them: the scaling of targets undone, float64."""
         if self.target_scaling is None:
             return values
         return self.target_scaling.undo(values.astype(np.float64))
+
+    def own_targets(self, y: Array) -> Array:
+        """Targets likewise, to within the rounding of their scaling; a 0 is 0 again.
+
+        Undoing rounds 0 to something near it, and an error relative to that is a matter of chance. So what is
+        stored as 0 is stored comes back as 0: targets so near it cannot be told from it.
+        """
+        own = self.own_units(y)
+        if self.target_scaling is not None:
+            own[y == self.target_scaling.apply(np.zeros(y.shape[1])).astype(y.dtype)] = 0.0
+        return own
 
     @property
     def loss_is(self) -> str:
@@ -125,5 +136,5 @@ def judged(objective: Objective, z: Array, outputs: Array, y: Array, w: Array) -
     precise = None
     if outputs.dtype != np.float64 and any(METRICS[name].precise for name in objective.also):
         precise = OUTPUTS[objective.network.output](z.astype(np.float64))
-    outputs, y = objective.own_units(outputs), objective.own_units(y)
+    outputs, y = objective.own_units(outputs), objective.own_targets(y)
     return metric_sums(objective.problem, outputs, y, w, objective.also, precise)

@@ -186,7 +186,7 @@ def _judge(
                 else:
                     one = constants[block.part]
                     outputs = np.ascontiguousarray(np.broadcast_to(one, (len(block), len(one))))
-                    y = objective.own_units(block.y)
+                    y = objective.own_targets(block.y)
                     sums = metric_sums(objective.problem, outputs, y, w, objective.also)
             if wanted is None:
                 sums = {"num_samples": float(len(block)), "weight": float(w.sum()), **sums}

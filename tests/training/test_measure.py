@@ -14,6 +14,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.preprocessing import label_binarize
 
 import nnspark
+from nnspark.data.plan import Scaling
 from nnspark.net import weights as weights_module
 from nnspark.net.activations import OUTPUTS
 from nnspark.net.network import Network
@@ -146,6 +147,25 @@ def test_regressions_are_judged_as_scikit_learn_does(rows):
             "median_absolute_error": sk.median_absolute_error(Y, answers),
         }.items():
             assert figures[name] == pytest.approx(value, **EXACT), name
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_scaled_target_of_0_is_0_again_in_mape(dtype):
+    """So it is scikit-learn's, huge as that is; undone as it comes, 0 would be 1e-8 or 1e-16, by chance."""
+    rng, center, divide = np.random.default_rng(12), np.array([7.1, 1e5]), np.array([0.3, 5.8e3])
+    Y = np.round(rng.normal(center, divide, size=(ROWS, 2)), 1)
+    Y[::7] = 0.0
+    scaling = Scaling(center, divide)
+    scaled = scaling.apply(Y)
+    assert (scaling.undo(scaled[0]) != 0.0).all()
+    objective, shards, theta = scored(scaled + 0.5, scaled, task="regression", output="identity", dtype=dtype)
+    objective = replace(objective, target_scaling=scaling)
+    found = measure(objective, shards, theta, ["test"])["test"]
+    expected = sk.mean_absolute_percentage_error(Y, Y + 0.5 * scaling.divide)
+    assert (objective.own_targets(shards.blocks[0].y) == 0.0).all(axis=1).sum() == len(Y[::7])
+    assert found["mape"] == pytest.approx(expected, rel=1e-9 if dtype == "float64" else 1e-5)
+    expected = sk.mean_absolute_percentage_error(Y, np.broadcast_to(Y.mean(axis=0), Y.shape))
+    assert found["baseline"]["mape"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_rmse_of_several_targets_is_one_root_as_the_page_says():
