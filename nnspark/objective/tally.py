@@ -1,8 +1,9 @@
 """How often each value occurs, sorted: what ranks are made of (areas under curves, medians), in any order.
 
-A value is kept as an unsigned integer of the same order: a score by the bits of its float32, a magnitude by
-those of its float64. Counts are whole numbers, so tallies add in any order to the same; what is read from
-them does not depend on how rows are spread. Equal values are one entry: ties are ties.
+A value is kept as an unsigned integer of the same order: a score p, from 0 to 1, by the bits of the float32
+of p or 1 - p, whichever is smaller; a magnitude by those of its float64. Counts are whole numbers, so tallies
+add in any order to the same; what is read from them does not depend on how rows are spread. Equal values are
+one entry: ties are ties.
 
 Memory: 8 bytes an entry and 8 a column of counts; pickled, as few as the largest count needs. Entries are at
 most the rows; of scores at most 2**32. ``within`` and ``coarse`` are for more values than are to be held at
@@ -32,14 +33,21 @@ Keys = NDArray[np.uint64]
 WAITING = 1 << 16
 SCORES, MAGNITUDES = 1 << 32, 1 << 64
 """The keys of scores, and of magnitudes, are below these."""
+HALF = np.float32(0.5).view(np.uint32)
+ONE = np.uint32(2 * int(HALF))
 
 
 def keys_of_scores(scores: Array) -> Keys:
-    """Keys (n,) of scores (n,), in their order: float32, negative ones too; -0.0 is 0.0."""
-    bits = np.ascontiguousarray(scores, dtype=np.float32) + np.float32(0.0)
-    words = bits.view(np.uint32)
-    flipped = np.where(words >> 31 == 1, ~words, words | np.uint32(1 << 31))
-    return np.asarray(flipped.astype(np.uint64))
+    """Keys (n,) of scores (n,) from 0 to 1, in their order: as fine below 1 as above 0.
+
+    Up to one half the bits of p as float32; above, those of 1 - p, which float64 has exactly, counted down
+    from the key of 1. Scores that float32 tells apart have keys of their own. -0.0 is 0.0.
+    """
+    p = np.asarray(scores, dtype=np.float64)
+    low = p <= 0.5
+    bits = (np.where(low, p, 1.0 - p) + 0.0).astype(np.float32).view(np.uint32)
+    bits = np.minimum(bits, HALF)  # of what is not a number, too
+    return np.asarray(np.where(low, bits, ONE - bits).astype(np.uint64))
 
 
 def keys_of_magnitudes(values: Array) -> Keys:
@@ -88,6 +96,8 @@ class Tally:
 
     def within(self, low: int, high: int) -> "Tally":
         """The counts of keys from ``low`` to below ``high``."""
+        if low >= high:
+            return Tally(self.columns)
         keys, counts = self.read()
         last = high - 1
         inside = slice(

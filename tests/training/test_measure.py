@@ -23,6 +23,7 @@ from nnspark.objective.class_metrics import RANKED_CLASSES
 from nnspark.objective.metrics import MAJORITY, METRICS, metrics_of
 from nnspark.objective.objective import Objective
 from nnspark.objective.problems import shares_of
+from nnspark.objective.tally import SCORES as KEYS
 from nnspark.objective.tally import Downwards, Tally, areas, keys_of_magnitudes, keys_of_scores, median
 from nnspark.training import measure as measure_module
 from nnspark.training.measure import AT_ONCE, measure
@@ -63,8 +64,8 @@ def few_values(rng, rows, columns):
 
 
 def float32(p):
-    """Scores as they are ranked."""
-    return p.astype(np.float32).astype(np.float64)
+    """Scores as they are ranked: the smaller of p and 1 - p to 24 bits."""
+    return np.where(p <= 0.5, p.astype(np.float32), 1.0 - (1.0 - p).astype(np.float32).astype(np.float64))
 
 
 def classes_by_sklearn(p, y):
@@ -249,10 +250,10 @@ def test_means_count_weights_and_ranks_count_rows():
 @pytest.mark.parametrize("at_once", [1, 100, 5_000])
 def test_a_bound_on_what_is_held_changes_no_figure(monkeypatch, task, at_once):
     """Leading bits first, then ranges: the same figures, with no more values in a tally than fit."""
-    rng = np.random.default_rng(5)
-    scores = rng.normal(size=(ROWS, 3)) * 10.0 ** rng.integers(-3, 3, size=(ROWS, 1))
+    rng, rows = np.random.default_rng(5), ROWS if at_once > 1 else ROWS // 6  # with 1, a job a score
+    scores = rng.normal(size=(rows, 3)) * 10.0 ** rng.integers(-3, 3, size=(rows, 1))
     y = {
-        "classification": rng.integers(0, 3, ROWS),
+        "classification": rng.integers(0, 3, rows),
         "regression": scores + rng.normal(size=scores.shape),
         "multilabel": (scores + rng.normal(size=scores.shape) > 0).astype(float),
     }[task]
@@ -323,15 +324,17 @@ def test_a_part_of_one_class_has_no_areas():
     assert (found["mcc"], found["f1_weighted"]) == (0.0, 0.0)
 
 
-SCORES = st.lists(
-    st.tuples(st.floats(-(2.0**100), 2.0**100, width=32), st.integers(0, 1)), min_size=2, max_size=80
-).filter(lambda pairs: len({label for _, label in pairs}) == 2)
+SMALL = st.floats(0, 0.5, width=32)
+PROBABILITIES = SMALL | SMALL.map(lambda p: 1.0 - float(np.float32(2.0**-50 * round(p * 2.0**50))))
+SCORES = st.lists(st.tuples(PROBABILITIES, st.integers(0, 1)), min_size=2, max_size=80).filter(
+    lambda pairs: len({label for _, label in pairs}) == 2
+)
 
 
 @settings(deadline=None, max_examples=100)
 @given(SCORES, st.randoms(use_true_random=False), st.integers(1, 7))
 def test_areas_are_scikit_learns_in_any_order_and_any_pieces(pairs, random, pieces):
-    """Negative scores and zeros of both signs too; merged as partitions come in."""
+    """Scores near 0 and near 1, zeros of both signs too; merged as partitions come in."""
     scores, y = (np.array(column) for column in zip(*pairs, strict=True))
     whole = areas(Tally.of(keys_of_scores(scores), y, 2))
     assert whole.roc == pytest.approx(sk.roc_auc_score(y, scores), **EXACT)
@@ -347,11 +350,40 @@ def test_areas_are_scikit_learns_in_any_order_and_any_pieces(pairs, random, piec
     assert split.areas().pr == pytest.approx(whole.pr, rel=1e-14)
 
 
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=40))
+def test_keys_are_in_the_order_of_the_scores(scores):
+    """None the other way round; equal only where the smaller of p and 1 - p is, as float32."""
+    p = np.sort([*scores, 0.0, 0.5, np.nextafter(0.5, 0), np.nextafter(0.5, 1), 1.0])
+    keys = keys_of_scores(p)
+    assert (keys[1:] >= keys[:-1]).all()
+    assert int(keys[-1]) < KEYS
+    assert len(set(keys.tolist())) >= len(set(p.astype(np.float32).tolist()))
+    near = np.minimum(p, 1 - p).astype(np.float32)
+    same = keys[1:] == keys[:-1]
+    assert (near[1:][same] == near[:-1][same]).all()
+    assert keys_of_scores(np.array([-0.0]))[0] == keys_of_scores(np.array([0.0]))[0] == 0
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_scores_near_1_are_not_tied(dtype):
+    """A unit that is sure: float32 has 1 for every z above 17, and they are ranked as they are."""
+    rng = np.random.default_rng(13)
+    y = rng.integers(0, 2, ROWS)
+    scores = np.round(rng.normal(size=(ROWS, 1)) * 3 + 2 * y[:, None] + 22, 1)
+    objective, shards, theta = scored(scores, y, output="sigmoid", dtype=dtype)
+    found = measure(objective, shards, theta, ["test"])["test"]
+    p = 1 / (1 + np.exp(-scores[:, 0]))
+    assert found["roc_auc"] == pytest.approx(sk.roc_auc_score(y, p), **EXACT)
+    assert found["pr_auc"] == pytest.approx(sk.average_precision_score(y, p), **EXACT)
+    assert sk.roc_auc_score(y, p.astype(np.float32)) < found["roc_auc"] - 0.1
+
+
 def test_pieces_wait_until_they_are_as_many_as_what_is_merged(monkeypatch):
     """Then they are merged: what is held does not grow with the pieces, and nothing is lost."""
     monkeypatch.setattr(tally_module, "WAITING", 50)
     rng, total = np.random.default_rng(8), Tally(2)
-    values, labels = rng.integers(0, 40, 3_000) / 8, rng.integers(0, 2, 3_000)
+    values, labels = rng.integers(0, 40, 3_000) / 40, rng.integers(0, 2, 3_000)
     for at in np.array_split(np.arange(3_000), 300):
         total = total + Tally.of(keys_of_scores(values[at]), labels[at], 2)
         assert sum(len(keys) for keys, _ in total.pieces) <= 40 + 50 + 10
