@@ -22,7 +22,7 @@ import nnspark
 from nnspark.data.plan import Scaling
 from nnspark.errors import ModelError
 from nnspark.interop.extras import of_extra
-from nnspark.interop.onnx_graph import FORMS, OUTPUT_FORMS, Graph
+from nnspark.interop.onnx_graph import FORMS, OUTPUT_FORMS, Graph, exact_sigmoid
 from nnspark.model import Model
 
 __all__ = ["FORMAT", "to_onnx", "write_graph"]
@@ -94,8 +94,9 @@ def write_graph(model: Model) -> Any:
         value = graph.add("Gemm", value, slopes, bias, transB=1)
         value = FORMS[network.activation](graph, value) if layer < last else value
     if _shares_sigmoids(model):
-        value = graph.cast(value, "float64")  # ONNX Runtime's float32 sigmoid ends near 1e-8
-    value = OUTPUT_FORMS[network.output](graph, value)
+        value = exact_sigmoid(graph, graph.cast(value, "float64"))
+    else:
+        value = OUTPUT_FORMS[network.output](graph, value)
     answers = {
         "classification": _classification,
         "multilabel": _multilabel,

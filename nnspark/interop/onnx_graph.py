@@ -15,7 +15,7 @@ from nnspark.interop.extras import of_extra
 from nnspark.net.activations import LEAK
 from nnspark.net.normal import FLAT, P
 
-__all__ = ["FORMS", "OTHER_FORMS", "OUTPUT_FORMS", "Form", "Graph"]
+__all__ = ["FORMS", "OTHER_FORMS", "OUTPUT_FORMS", "Form", "Graph", "exact_sigmoid"]
 
 Array = NDArray[Any]
 
@@ -102,6 +102,15 @@ def _torch_gelu(graph: Graph, z: str) -> str:
     """As PyTorch writes it."""
     erf = graph.add("Erf", graph.add("Div", z, math.sqrt(2.0)))
     return graph.add("Mul", graph.add("Mul", z, graph.add("Add", erf, 1.0)), 0.5)
+
+
+def exact_sigmoid(graph: Graph, z: str) -> str:
+    """1 / (1 + exp(-z)) in float64, as ``net/activations.py`` has it: 0 only where exp overflows.
+
+    ONNX Runtime's Sigmoid is 0 below z = -37 or so, where the ratio of two sigmoids still says which class.
+    """
+    one = np.array(1.0)
+    return graph.add("Div", one, graph.add("Add", graph.add("Exp", graph.add("Neg", z)), one))
 
 
 FORMS: dict[str, Form] = {

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nnspark.data.plan import Scaling
 from nnspark.errors import ModelError
 from nnspark.interop.extras import of_extra
-from nnspark.interop.onnx_graph import FORMS, OTHER_FORMS, OUTPUT_FORMS, Form
+from nnspark.interop.onnx_graph import FORMS, OTHER_FORMS, OUTPUT_FORMS, Form, exact_sigmoid
 from nnspark.interop.onnx_match import attributes, is_silent, match
 
 __all__ = ["Walk", "scaling_of"]
@@ -86,7 +86,7 @@ class Walk:
     def output(self) -> str:
         """The output function, by nnspark's name."""
         self._pass_silent()
-        return self._form(OUTPUT_FORMS.items())
+        return self._form([*OUTPUT_FORMS.items(), ("sigmoid", exact_sigmoid)])
 
     @staticmethod
     def refused(node: Any) -> ModelError:

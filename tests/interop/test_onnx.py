@@ -60,6 +60,22 @@ def test_onnx_runtime_answers_as_the_model(activation, end, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_shares_of_sigmoids_far_below_zero_are_the_models(dtype):
+    """z from -5 to -840: ONNX Runtime's own Sigmoid is 0 below -37; at -710 the model's are 0 too."""
+    state = {"0.weight": np.array([[-1.0], [-1.05], [-1.1]], dtype), "0.bias": np.zeros(3, dtype)}
+    ends = {"output": "sigmoid", "task": "classification", "classes": ["a", "b", "c"]}
+    model = interop.from_state_dict(state, activation="relu", **ends)
+    X = np.append(np.linspace(5, 765, 2000), 36.0)[:, None].astype(dtype)
+    proto = interop.to_onnx(model)
+    found, expected = run(proto, X), model.predict_proba(X)
+    np.testing.assert_allclose(found["probabilities"], expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found["probabilities"][-1], [0.8385, 0.1386, 0.0229], atol=1e-4)
+    assert found["prediction"].tolist() == model.predict(X).tolist()
+    assert (expected == 1 / 3).all(axis=1).any()
+    assert same_model(interop.from_onnx(proto.SerializeToString()), model)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_an_exported_model_comes_back_to_the_bit(activation, end, dtype):
