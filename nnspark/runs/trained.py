@@ -131,10 +131,15 @@ class Model(models.Model):
             return answered(frame, self.artifact(), features)
 
     def register(self, session: "Session", name: str) -> None:
-        """Make the model a function of SQL: ``SELECT name(x1, x2, ...)`` or ``name(array)``."""
-        from nnspark.scoring.function import as_udf
+        """Make the model a function of SQL: ``SELECT name(x1, x2, ...)`` or ``name(array)``.
 
-        session.udf.register(name, as_udf(self.artifact()))
+        Raises
+        ------
+        ModelError : a name that is no identifier of SQL, or that Spark's own functions have.
+        """
+        from nnspark.scoring.function import register
+
+        register(session, name, self.artifact())
 
     def as_udf(self) -> Any:
         """A function of Spark columns, the features in the model's order or one array: the prediction."""

@@ -1,5 +1,6 @@
 """A model as a function of Spark columns, for SQL and expressions: features in, the prediction out."""
 
+import re
 import warnings
 from collections.abc import Sequence
 from functools import partial
@@ -8,15 +9,38 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnspark.engines.resident import settle_worker
-from nnspark.errors import DataError, ShapeError
+from nnspark.errors import DataError, ModelError, ShapeError
 from nnspark.model import Model
 from nnspark.scoring.faults import without_stack
 from nnspark.scoring.frame import answer_columns, answers_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyspark.sql import SparkSession
 
-__all__ = ["as_udf"]
+__all__ = ["as_udf", "register"]
+
+WORDS = ("all", "distinct")  # SELECT all(x) is x: SQL's own, and in no list of functions
+
+
+def register(session: "SparkSession", name: str, model: Model) -> None:
+    """Make the model the function ``name`` of the session's SQL.
+
+    Raises
+    ------
+    ModelError : a name that SQL cannot call, or one of Spark's own functions, which SQL would run instead.
+    """
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+        raise ModelError(
+            f"name: expected letters, digits and underscores, a letter first, as in SQL, got {name!r}"
+        )
+    own = {row[0].lower() for row in session.sql("SHOW SYSTEM FUNCTIONS").collect()}
+    if name.lower() in own or name.lower() in WORDS:
+        raise ModelError(
+            f"name: {name!r} is a word of Spark's own SQL, which would run instead of the model; "
+            "take another name"
+        )
+    session.udf.register(name, as_udf(model))
 
 
 def as_udf(model: Model) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers import one_line_error
 from sklearn.datasets import load_iris
 
 import nnspark
@@ -352,6 +353,16 @@ def test_arguments_that_are_no_features_are_one_line_under_sparks(
     sparks, ours = str(caught.value).splitlines()
     assert "exception was thrown from the Python worker" in sparks
     assert ours.startswith(f"nnspark.errors.{said}")
+
+
+@pytest.mark.parametrize("name", ["mod", "Pow", "distinct", "", "my fn", "a.b", "2x", "naïve", "x\n", None])
+def test_a_name_that_sql_would_not_call_the_model_by_is_refused(
+    spark: Any, model: nnspark.Model, name: Any
+) -> None:
+    """Spark's own functions come first, and say nothing."""
+    said = "Spark's own" if name in ("mod", "Pow", "distinct") else "expected letters, digits and underscores"
+    with one_line_error(said, repr(name), kind=nnspark.ModelError):
+        model.register(spark, name)
 
 
 def test_a_function_of_columns_is_called_predict(spark: Any, model: nnspark.Model) -> None:
