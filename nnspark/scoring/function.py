@@ -88,6 +88,11 @@ def _as_lists(columns: Sequence["pa.Array"], width: int) -> "pa.Array":
                 f"the model takes an array of numbers, but got {columns[0].type}; cast it to array<double>"
             )
         return columns[0].cast(pa.list_(pa.float64()))
+    if any(pa.types.is_struct(column.type) for column in columns):
+        raise DataError(
+            f"the model takes {width} numbers or one array of them, but got a vector or another struct; "
+            "give it vector_to_array(column), of pyspark.ml.functions"
+        )
     if len(columns) != width:
         raise ShapeError(f"the model takes {width} features or one array of them, got {len(columns)} columns")
     for at, column in enumerate(columns, 1):

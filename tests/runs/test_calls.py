@@ -365,6 +365,18 @@ def test_a_name_that_sql_would_not_call_the_model_by_is_refused(
         model.register(spark, name)
 
 
+def test_a_vector_is_an_array_first(spark: Any, model: nnspark.Model) -> None:
+    """What the refusal of a vector says to do gives the answer."""
+    from pyspark.ml.functions import vector_to_array
+    from pyspark.ml.linalg import Vectors
+
+    frame = spark.createDataFrame([(Vectors.dense(X[0]),)], ["features"])
+    with pytest.raises(Exception, match=r"DataError: the model takes 4 .*give it vector_to_array\(column\)"):
+        frame.select(model.as_udf()("features")).collect()
+    row = frame.select(model.as_udf()(vector_to_array("features"))).first()
+    assert row[0] == model.predict(X[:1])[0]
+
+
 def test_a_function_of_columns_is_called_predict(spark: Any, model: nnspark.Model) -> None:
     """In the names of columns and in plans."""
     frame = spark.createDataFrame(table())
