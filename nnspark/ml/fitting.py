@@ -100,7 +100,8 @@ def _shards(source: Source, recipe: Recipe, engine: str) -> Shards:
     try:
         shards: Shards = _in_driver(source, recipe) if here else _on_executors(source, recipe)
     except DataError as error:
-        raise DataError(unusable(source.frame, [source.features], "the DataFrame") or str(error)) from None
+        said = unusable(source.frame, [source.features], "the DataFrame", remedy="set layers[0] = {size}")
+        raise DataError(said or str(error)) from None
     return shards
 
 

@@ -10,7 +10,6 @@ one array or vector column there is.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 from nnspark.engines.session import names_alike
@@ -18,7 +17,7 @@ from nnspark.engines.vectors import is_read, values_of
 from nnspark.errors import DataError, ShapeError
 from nnspark.model import Model
 from nnspark.sources import refusals
-from nnspark.sources.columns import as_list, listed
+from nnspark.sources.columns import as_list
 from nnspark.sources.table import numbered
 
 if TYPE_CHECKING:
@@ -84,12 +83,8 @@ def choose_features(
         wanted = _by_position(model, kinds, where)
     missing = [name for name in wanted if name not in kinds]
     if missing:
-        near = get_close_matches(missing[0], kinds, n=1)
-        hint = f"did you mean {near[0]!r}? It" if near else "it"
-        raise DataError(
-            f"{where} lacks {len(missing)} of the {len(wanted)} feature columns, first {missing[0]!r}; "
-            f"{hint} has {listed(list(kinds))}"
-        )
+        arrays = [] if columns else [name for name in kinds if kinds[name] in ("array", "vector")]
+        raise refusals.lacks_features(where, missing, len(wanted), list(kinds), arrays)
     refuse_ambiguous(frame, wanted, where)
     for name in wanted:
         if kinds[name].startswith("?") or (kinds[name] == "text" and not text):

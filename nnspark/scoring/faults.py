@@ -34,8 +34,13 @@ def explain(frame: "DataFrame", features: FeatureColumns, where: str) -> str:
     return unusable(frame, features, where) or changed
 
 
-def unusable(frame: "DataFrame", features: FeatureColumns, where: str) -> str:
-    """Say in one line which feature columns hold what is no number, in how many rows; "" if none does."""
+def unusable(
+    frame: "DataFrame", features: FeatureColumns, where: str, *, remedy: str = "give rows of {width} numbers"
+) -> str:
+    """Say in one line which feature columns hold what is no number, in how many rows; "" if none does.
+
+    ``remedy`` is what to do where every row's array has the same, other size: {size}, and not {width}.
+    """
     from pyspark.sql import functions as F
 
     counts = [F.count_if(_is_bad(piece)).alias(f"n{at}") for at, piece in enumerate(features)]
@@ -43,7 +48,13 @@ def unusable(frame: "DataFrame", features: FeatureColumns, where: str) -> str:
         F.min(F.when(_is_bad(piece), _shown(piece).cast("string"))).alias(f"t{at}")
         for at, piece in enumerate(features)
     ]
-    row = frame.agg(F.count(F.lit(1)).alias("rows"), *counts, *texts).first()
+    sizes = [
+        limit(F.coalesce(F.size(array_of(piece)), F.lit(-1))).alias(f"{name}{at}")
+        for at, piece in enumerate(features)
+        if piece.width is not None
+        for name, limit in (("least", F.min), ("most", F.max))
+    ]
+    row = frame.agg(F.count(F.lit(1)).alias("rows"), *counts, *texts, *sizes).first()
     assert row is not None
     bad = [at for at in range(len(features)) if row[f"n{at}"]]
     if not bad:
@@ -53,10 +64,12 @@ def unusable(frame: "DataFrame", features: FeatureColumns, where: str) -> str:
     example = row[f"t{bad[0]}"]
     shown = f" (such as {example[:40]!r})" if example is not None else ""
     others = f", and {len(bad) - 1} other columns are affected" if len(bad) > 1 else ""
-    return (
-        f"{where}: column {piece.name!r} must hold {expected}, but {count} of {row['rows']} rows have a "
-        f"null, NaN, infinite or other value there{shown}{others}; fill or drop those rows"
-    )
+    found = f"{where}: column {piece.name!r} must hold {expected}, but {count} of {row['rows']} rows have"
+    if piece.width is not None:
+        size = row[f"least{bad[0]}"]
+        if size == row[f"most{bad[0]}"] and size not in (-1, piece.width):
+            return f"{found} {size}{others}; {remedy.format(size=size, width=piece.width)}"
+    return f"{found} a null, NaN, infinite or other value there{shown}{others}; fill or drop those rows"
 
 
 def _shown(piece: Piece) -> "Column":

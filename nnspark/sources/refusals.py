@@ -7,8 +7,10 @@ that a file is refused alike wherever it is read. ``place`` names the first such
 """
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from nnspark.errors import DataError, ShapeError
+from nnspark.sources.columns import listed
 
 __all__ = [
     "bad_weights",
@@ -17,6 +19,7 @@ __all__ = [
     "empty_file",
     "holes",
     "infinite_label",
+    "lacks_features",
     "more_than_one",
     "no_data_rows",
     "no_label",
@@ -149,6 +152,19 @@ def other_type(column: str, file: str, kind: str, first: str) -> DataError:
     return DataError(
         f"column {column!r} is {kind} in {file}, but {first} in the first file of its folder; "
         "write them alike"
+    )
+
+
+def lacks_features(
+    where: str, missing: Sequence[str], wanted: int, there: Sequence[str], arrays: Sequence[str]
+) -> DataError:
+    """Feature columns that are not there; ``arrays`` are columns that may hold all of them."""
+    near = get_close_matches(missing[0], there, n=1)
+    hint = f"did you mean {near[0]!r}? It" if near else "it"
+    advice = f'; if {arrays[0]!r} holds them all, name it: columns=["{arrays[0]}"]' if arrays else ""
+    return DataError(
+        f"{where} lacks {len(missing)} of the {wanted} feature columns, first {missing[0]!r}; "
+        f"{hint} has {listed(there)}{advice}"
     )
 
 

@@ -91,7 +91,7 @@ def test_the_smallest_layers_are_accepted():
         ({"engine": "gpu"}, ["engine", "gpu"]),
         ({"batchSize": 2}, ["solver", "lbfgs"]),
         ({"layers": [2, 5, 1]}, ["two classes", "[2, 5, 1]"]),
-        ({"layers": [3, 5, 2]}, ["'features'", "3 finite numbers", "4 of 4 rows"]),
+        ({"layers": [3, 5, 2]}, ["'features' must hold 3 ", "4 of 4 rows have 2; set layers[0] = 2"]),
         ({"layers": [2, 5, 2], "hiddenLayers": [4]}, ["layers and hiddenLayers", "[4]"]),
         ({"initialWeights": [1.0, 2.0]}, ["initialWeights", "27 weights", "got 2"]),
         ({"labelCol": "y"}, ["'y'", "'label'"]),

@@ -151,6 +151,7 @@ def test_vectors_arrays_and_numbers_give_the_same_answers(spark):
     ("columns", "names", "kind", "said"),
     [
         ("id double, x double, z double", "xy", DataError, "lacks 1 of the 2 feature columns, first 'y'"),
+        ("v array<double>, z int", "xy", DataError, r"it has 'v', 'z'; if 'v' holds them all, name it: columns=\["),
         ("x double, y date", "xy", DataError, "column 'y' of rows must hold numbers, but is date"),
         ("x double, y string", "xy", DataError, "'y' of rows must hold numbers, but is string; cast it"),
         ("x double, y array<string>", "xy", DataError, "'y' of rows must hold numbers, but is array<string>"),
@@ -176,6 +177,8 @@ def test_rows_that_cannot_be_predicted_are_counted_by_column(spark):
     arrays = spark.createDataFrame([([1.0, 2.0],), ([1.0],), (None,), ([1.0, None],)], "v array<double>")
     with pytest.raises(DataError, match="column 'v' must hold 2 finite numbers, but 3 of 4 rows"):
         scored(arrays, a_model((2, 2)))
+    with pytest.raises(DataError, match="must hold 3 finite numbers, but 1 of 1 rows have 2; give rows of 3"):
+        scored(arrays.limit(1), a_model((3, 2)))
 
 
 def test_vectors_that_come_from_parquet_are_scored(spark, tmp_path):
