@@ -17,7 +17,7 @@ from nnspark.engines.vectors import is_read, values_of
 from nnspark.errors import DataError, ShapeError
 from nnspark.model import Model
 from nnspark.sources import refusals
-from nnspark.sources.columns import as_list
+from nnspark.sources.columns import as_list, listed
 from nnspark.sources.table import numbered
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def choose_features(
     missing = [name for name in wanted if name not in kinds]
     if missing:
         arrays = [] if columns else [name for name in kinds if kinds[name] in ("array", "vector")]
-        raise refusals.lacks_features(where, missing, len(wanted), list(kinds), arrays)
+        raise refusals.lacks_features(where, missing, len(wanted), list(kinds), listed(list(kinds)), arrays)
     refuse_ambiguous(frame, wanted, where)
     for name in wanted:
         if kinds[name].startswith("?") or (kinds[name] == "text" and not text):

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from nnspark.errors import DataError, ShapeError
-from nnspark.sources.columns import listed
 
 __all__ = [
     "bad_weights",
@@ -156,15 +155,15 @@ def other_type(column: str, file: str, kind: str, first: str) -> DataError:
 
 
 def lacks_features(
-    where: str, missing: Sequence[str], wanted: int, there: Sequence[str], arrays: Sequence[str]
+    where: str, missing: Sequence[str], wanted: int, there: Sequence[str], shown: str, arrays: Sequence[str]
 ) -> DataError:
-    """Feature columns that are not there; ``arrays`` are columns that may hold all of them."""
+    """Feature columns that are not there; ``shown`` lists those that are, ``arrays`` may hold all of them."""
     near = get_close_matches(missing[0], there, n=1)
     hint = f"did you mean {near[0]!r}? It" if near else "it"
     advice = f'; if {arrays[0]!r} holds them all, name it: columns=["{arrays[0]}"]' if arrays else ""
     return DataError(
         f"{where} lacks {len(missing)} of the {wanted} feature columns, first {missing[0]!r}; "
-        f"{hint} has {listed(there)}{advice}"
+        f"{hint} has {shown}{advice}"
     )
 
 

@@ -151,7 +151,12 @@ def test_vectors_arrays_and_numbers_give_the_same_answers(spark):
     ("columns", "names", "kind", "said"),
     [
         ("id double, x double, z double", "xy", DataError, "lacks 1 of the 2 feature columns, first 'y'"),
-        ("v array<double>, z int", "xy", DataError, r"it has 'v', 'z'; if 'v' holds them all, name it: columns=\["),
+        (
+            "v array<double>, z int",
+            "xy",
+            DataError,
+            r"it has 'v', 'z'; if 'v' holds them all, name it: columns=\[",
+        ),
         ("x double, y date", "xy", DataError, "column 'y' of rows must hold numbers, but is date"),
         ("x double, y string", "xy", DataError, "'y' of rows must hold numbers, but is string; cast it"),
         ("x double, y array<string>", "xy", DataError, "'y' of rows must hold numbers, but is array<string>"),
