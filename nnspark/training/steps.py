@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from nnspark.data.plan import Plan
 from nnspark.engines.base import Shards
-from nnspark.errors import DataError
+from nnspark.errors import DataError, RecipeError
 from nnspark.net import weights
 from nnspark.net.network import Network
 from nnspark.objective.metrics import METRICS, tally_names
@@ -58,7 +58,8 @@ def objective_for(recipe: Recipe, plan: Plan) -> Objective:
 def network_for(recipe: Recipe, plan: Plan) -> Network:
     """The recipe's network; output, loss and number of output units follow the task unless set.
 
-    Two classes with a sigmoid output take a single unit, as in scikit-learn.
+    Two classes with a sigmoid output take a single unit, as in scikit-learn. RecipeError where one target
+    would have a softmax.
     """
     spec, regression = recipe.network, plan.task == "regression"
     output = spec.output if spec.output != "auto" else ("identity" if regression else "sigmoid")
@@ -66,6 +67,11 @@ def network_for(recipe: Recipe, plan: Plan) -> Network:
     units = plan.num_targets if plan.classes is None else len(plan.classes)
     if plan.classes is not None and units == 2 and output == "sigmoid":
         units = spec.output_units or 1
+    if regression and output == "softmax" and units < 2:
+        raise RecipeError(
+            "network.output: expected 'identity' or 'sigmoid' for one target, got 'softmax': of one unit it "
+            "is always 1"
+        )
     return Network((plan.num_features, *spec.hidden, units), spec.activation, output, loss)
 
 
