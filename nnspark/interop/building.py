@@ -39,7 +39,8 @@ def model_of(
     Raises
     ------
     ShapeError : layers that do not follow on each other, names or classes of another number;
-    ModelError : weights that are not finite; RecipeError : an activation or output that nnspark lacks.
+    ModelError : weights that are not finite, a name or a class given twice;
+    RecipeError : an activation or output that nnspark lacks.
     """
     layers = (weights[0].shape[1] - 1, *(len(W) for W in weights))
     for at, (before, W) in enumerate(pairwise(weights), 2):
@@ -59,17 +60,28 @@ def model_of(
     names = numbered(layers[0]) if feature_names is None else tuple(map(str, feature_names))
     if len(names) != layers[0]:
         raise ShapeError(f"the network takes {layers[0]} features but there are {len(names)} feature names")
+    if len(set(names)) < len(names):
+        raise ModelError(f"feature_names: expected different names, got {_twice(names)!r} more than once")
     labels = None
     if task == "classification":
         count = max(2, layers[-1])
         labels = np.asarray(range(count) if classes is None else list(classes))
         if labels.shape != (count,):
             raise ShapeError(f"the network tells {count} classes apart but {labels.size} were given")
+        if len(set(labels.tolist())) < count:
+            raise ModelError(
+                f"classes: expected different labels, got {_twice(labels.tolist())!r} more than once"
+            )
     elif classes is not None:
         raise ModelError(f"classes: expected None for a {task}, got {list(classes)!r:.60}")
     if scaling is None:
         scaling = Scaling(np.zeros(layers[0]), np.ones(layers[0]))
     return Model(network, list(weights), scaling, task, names, labels)
+
+
+def _twice(values: Sequence[Any]) -> Any:
+    """The first value that comes again."""
+    return next(one for at, one in enumerate(values) if one in values[:at])
 
 
 def folded(model: Model, dtype: str) -> list[Array]:

@@ -70,6 +70,8 @@ def read_sklearn(fitted: Any) -> Model:
             "expected a fitted MLPClassifier or MLPRegressor, or a Pipeline of one scaler and that, got "
             f"{' and '.join(type(step).__name__ for step in steps)}"
         )
+    if not hasattr(last, "coefs_"):
+        raise ModelError(f"expected a fitted {type(last).__name__}, got {last!r:.60}; call fit first")
     model: Model = (last if isinstance(last, cls) else cls.from_sklearn(last)).model_
     if not before:
         return model

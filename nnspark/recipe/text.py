@@ -73,7 +73,9 @@ def _value(expected: Any, value: Any, key: str, whole: type) -> Any:
     if dataclasses.is_dataclass(expected):
         return build(expected, value, key + ".", whole)  # type: ignore[arg-type]
     if not _fits(expected, value):
-        raise RecipeError(f"{key}: expected {_describe(expected)}, got {value!r}")
+        named = isinstance(value, str) and get_origin(expected) is dict
+        like = f'; write {{name = "{value}"}}' if named and value.isidentifier() else ""
+        raise RecipeError(f"{key}: expected {_describe(expected)}, got {value!r}{like}")
     return float(value) if expected is float else value
 
 

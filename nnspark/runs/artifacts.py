@@ -13,6 +13,7 @@ from nnspark.model import Model
 from nnspark.net import weights as weights_module
 from nnspark.recipe import Recipe, dumps
 from nnspark.runs.directory import RunDirectory
+from nnspark.runs.memory_folder import MemoryFolder
 from nnspark.runs.reporting import report_page
 from nnspark.training.loop import Trained
 from nnspark.training.state import Progress
@@ -64,7 +65,11 @@ def without_nan(value: Any) -> Any:
 
 def keep_what_there_is(directory: RunDirectory, recipe: Recipe, shards: Shards, last: Progress) -> None:
     """After an interrupt, when Spark may be gone already: checkpoint, model, metrics of the last epoch."""
-    log(f"interrupted after epoch {last.epoch}: writing the checkpoint and what there is")
+    kept = not isinstance(directory.folder, MemoryFolder)
+    does = "writing the checkpoint and what there is" if kept else "nothing is kept without a run directory"
+    log(f"interrupted after epoch {last.epoch}: {does}")
+    if not kept:
+        return
     directory.save(last)
     model = Model.of(shards.plan, network_for(recipe, shards.plan), last.theta, dumps(recipe))
     directory.write("model.safetensors", model.to_bytes())

@@ -132,7 +132,8 @@ def test_other_estimators_are_refused():
     ):
         with one_line_error(said, kind=ModelError):
             interop.from_sklearn(make_pipeline(*steps).fit(X, Y))
-    with one_line_error("expected a fitted", kind=ModelError):
-        interop.from_sklearn(MLPClassifier())
+    for unfitted in (MLPClassifier(), make_pipeline(StandardScaler(), MLPClassifier()), OurClassifier()):
+        with one_line_error("expected a fitted MLPClassifier", "call fit first", kind=ModelError):
+            interop.from_sklearn(unfitted)
     with one_line_error("'exp'", kind=ModelError):
         interop.from_sklearn(MLPRegressor("poisson", 3, max_iter=2).fit(X, Y))

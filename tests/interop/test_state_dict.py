@@ -126,6 +126,10 @@ def test_what_is_no_network_of_linear_layers_is_refused():
         read(good, output="logits")
     with one_line_error("3 classes", "1 were given", kind=ShapeError):
         interop.from_state_dict(good, activation="relu", output="softmax", classes=["a"])
+    with one_line_error("classes", "'a' more than once", kind=ModelError):
+        interop.from_state_dict(good, activation="relu", output="softmax", classes=["b", "a", "a"])
+    with one_line_error("feature_names", "'x' more than once", kind=ModelError):
+        interop.from_state_dict(good, activation="relu", output="identity", feature_names=["x", "x"])
     with one_line_error("2 features", "1 feature names", kind=ShapeError):
         interop.from_state_dict(good, activation="relu", output="softmax", feature_names=["a"])
     with one_line_error("task", "'ranking'", kind=ModelError):

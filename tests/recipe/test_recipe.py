@@ -146,6 +146,14 @@ def test_a_bad_value_is_refused_naming_its_key(override, key):
         check_choices(loads(BASE, [override]))
 
 
+def test_a_name_in_a_tables_place_is_shown_as_a_table():
+    """To be copied."""
+    with one_line_error("network.init: expected a table, got 'zeros'; write {name = \"zeros\"}"):
+        loads(BASE, ["network.init=zeros"])
+    with one_line_error("network.init: expected a table, got 0.5", kind=RecipeError):
+        loads(BASE, ["network.init=0.5"])
+
+
 @pytest.mark.parametrize(
     ("overrides", "key"),
     [

@@ -365,6 +365,30 @@ def test_a_name_that_sql_would_not_call_the_model_by_is_refused(
         model.register(spark, name)
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_an_interrupt_says_what_is_kept(kept: bool, tmp_path: Path, capfd: Any) -> None:
+    """Without a run directory, no checkpoint is spoken of."""
+
+    def stop(row: Any) -> None:
+        raise KeyboardInterrupt
+
+    out = str(tmp_path / "run") if kept else ""
+    with pytest.raises(KeyboardInterrupt):
+        nnspark.train(RECIPE, (X, Y), out=out, on_epoch=stop, progress=False)
+    said = capfd.readouterr().err
+    assert "interrupted after epoch 1: " in said
+    assert ("writing the checkpoint" in said, "nothing is kept" in said) == (kept, not kept)
+
+
+def test_a_softmax_of_one_target_is_refused() -> None:
+    """It is 1, whatever the row; of two targets it is shares."""
+    recipe = {"data": {"task": "regression"}, "network": {"output": "softmax"}, "training": {"epochs": 1}}
+    with one_line_error("network.output", "'softmax'", "always 1", kind=nnspark.RecipeError):
+        nnspark.train(recipe, (X, X[:, 0]), progress=False)
+    shares = X[:, :2] / X[:, :2].sum(axis=1, keepdims=True)
+    assert nnspark.train(recipe, (X, shares), progress=False).network.output == "softmax"
+
+
 def test_a_vector_is_an_array_first(spark: Any, model: nnspark.Model) -> None:
     """What the refusal of a vector says to do gives the answer."""
     from pyspark.ml.functions import vector_to_array
