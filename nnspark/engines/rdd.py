@@ -115,14 +115,15 @@ class SparkShards:
         began = time.monotonic()
         value_bc = self.context.broadcast(value)
         try:
-            for _ in range(MENDINGS):
+            for mended in range(MENDINGS):
                 patience = max(LEAST_PATIENCE, 2 * self._longest)
                 worker = partial(gather, function, value_bc, zero, tuple(self._superseded), patience)
                 gathered = self._sum_over(wanted, worker, Gathered(zero()), size_of(value))
                 total = total.merge(gathered.total)
                 note(self.platforms, gathered.platforms)
                 if not gathered.lost | gathered.away:
-                    self._longest = max(self._longest, time.monotonic() - began)
+                    if not mended:  # else a task may have waited that long for an executor that is gone
+                        self._longest = max(self._longest, time.monotonic() - began)
                     return total
                 self._mend(gathered, away_before)
                 away_before = gathered.away
