@@ -14,7 +14,8 @@ __all__ = ["Array", "BlockSum", "Metric", "Sums", "Table", "each", "mean"]
 
 Array = NDArray[Any]
 Table: TypeAlias = NDArray[np.int64]
-BlockSum: TypeAlias = float | Table | Tally
+BlockSum: TypeAlias = float | int | Table | Tally
+"""A block's share of a sum: a float; an int, which is exact already (see ``Sums``); counts; a tally."""
 Sums: TypeAlias = Mapping[str, Any]
 """Sums by name: exact integers (of 2**-1074, see ``sums.exact``), tables of counts, or tallies."""
 

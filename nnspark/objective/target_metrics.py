@@ -57,9 +57,20 @@ def _error_tallies(outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
 
 
 def _target_moments(outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
-    target = y.astype(np.float64).T
-    squared = _per_output("target_squared", (np.square(column) for column in target), w)
-    return _per_output("target", target, w) | squared
+    """Σ w t and Σ w t², as exact sums.
+
+    Taken about the block's first target c, where nothing cancels, and put together exactly: with d = t - c,
+    Σ w t² = Σ w d² + 2 c Σ w d + c² Σ w. So a spread of 1 about a mean of 1e6 keeps all its digits.
+    """
+    sums: dict[str, BlockSum] = {}
+    weight = Fraction(float(w.sum()))
+    for k, target in enumerate(y.astype(np.float64).T):
+        apart = target - target[0]
+        first, second = (Fraction(float(np.dot(power, w))) for power in (apart, np.square(apart)))
+        c = Fraction(float(target[0]))
+        sums[f"target[{k}]"] = round((first + c * weight) * UNIT)
+        sums[f"target_squared[{k}]"] = round((second + 2 * c * first + c * c * weight) * UNIT)
+    return sums
 
 
 def _rmse(sums: Sums) -> float:
@@ -99,15 +110,14 @@ def _explained_variance(sums: Sums) -> float:
 def _explained(sums: Sums, unexplained: Iterable[Fraction]) -> float:
     """The outputs' mean of 1 - unexplained / squared deviation from the mean.
 
-    Not a number where the target is constant. The sums are exact, so the variance is computed without
-    cancellation.
+    Not a number where the target is constant.
     """
     weight, shares = Fraction(sums["weight"], UNIT), []
     for rest, target, total in zip(
         unexplained, each(sums, "target"), each(sums, "target_squared"), strict=True
     ):
         spread = total - target**2 / weight
-        shares.append(1.0 - _as_float(rest / spread) if spread > total / 2**50 else math.nan)
+        shares.append(1.0 - _as_float(rest / spread) if spread > 0 else math.nan)
     return sum(shares) / len(shares)
 
 

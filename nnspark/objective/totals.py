@@ -66,8 +66,8 @@ class Totals:
 
 
 def exact_sum(value: BlockSum) -> int | Table | Tally:
-    """A block's sum in the form that adds exactly: floats as integers, counts as they are."""
-    if isinstance(value, Tally):
+    """A block's sum in the form that adds exactly: floats as integers, the others as they are."""
+    if isinstance(value, Tally | int):
         return value
     if not isinstance(value, np.ndarray):
         return exact(value)

@@ -1,6 +1,7 @@
 """Metrics of each problem against scikit-learn, and what the registry promises of all of them."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -52,7 +53,19 @@ def test_regression_metrics_equal_scikit_learns():
     )
     assert found["mae"] == pytest.approx(oracle.mean_absolute_error(y, outputs, sample_weight=WEIGHT))
     expected = oracle.r2_score(y, outputs, sample_weight=WEIGHT)
-    assert found["r2"] == pytest.approx(expected, abs=1e-6)  # sums of squares around 1e12 keep 4 digits fewer
+    assert found["r2"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_r2_keeps_its_digits_far_from_zero():
+    """Targets of 1e9 that spread by 1, against the sums of squares in fractions."""
+    rng = np.random.default_rng(2)
+    y = rng.normal(size=(40, 1)) + 1e9
+    outputs = y + rng.normal(size=(40, 1)) * 0.5
+    t, e, w = ([Fraction(v) for v in values] for values in (y[:, 0], (outputs - y)[:, 0], WEIGHT.tolist()))
+    mean = sum(a * b for a, b in zip(w, t, strict=True)) / sum(w)
+    spread = sum(a * (b - mean) ** 2 for a, b in zip(w, t, strict=True))
+    expected = 1 - sum(a * b**2 for a, b in zip(w, e, strict=True)) / spread
+    assert values_of("regression", outputs, y, WEIGHT)["r2"] == pytest.approx(float(expected), rel=1e-12)
 
 
 def test_r2_of_a_constant_target_is_not_a_number():
