@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.fold_numbers import fold_of, number_of
 from nnspark.data.rows import PARTS, Rows
 
 __all__ = ["Common", "Crowded", "find_crowded", "kinds", "limit", "pieces", "spread"]
@@ -114,20 +115,29 @@ def crowded_of(hashes: Words, copies: Array, most: int) -> Crowded:
     return Crowded(hashes[alone], copies[alone])
 
 
-def pieces(word: int, copies: int, blocks: int, block_rows: int) -> tuple[Array, Array]:
+def pieces(
+    word: int, copies: int, blocks: int, block_rows: int, *, folds: int = 0, block: int = 0
+) -> tuple[Array, Array]:
     """Blocks and sizes of the pieces of a kind whose hash starts with ``word``, in a part of ``blocks``.
+
+    Where the part has ``folds``, all are in the fold of ``block``, the kind's own.
 
     A step is about 0.618 of the way round, so that any number of pieces is spread evenly, and prime to the
     number of blocks, so that it comes by every block.
     """
     count = -(-copies // block_rows)
+    blocks //= folds or 1
     step = next(s for s in range(max(1, round(0.618 * blocks)), 2 * blocks + 1) if math.gcd(s, blocks) == 1)
     numbers = (word % blocks + step * np.arange(count)) % blocks
+    if folds:
+        numbers = number_of(fold_of(block, folds), numbers, folds)
     return numbers, np.diff(copies * np.arange(count + 1) // count)
 
 
-def spread(rows: Rows, crowded: Crowded, blocks: tuple[int, int, int], block_rows: int) -> Rows:
-    """The rows with the copies of each crowded kind spread over its part's blocks."""
+def spread(
+    rows: Rows, crowded: Crowded, blocks: tuple[int, int, int], block_rows: int, folds: int = 0
+) -> Rows:
+    """The rows with the copies of each crowded kind spread over its part's blocks, or its fold's."""
     kind = crowded.kind_of(rows.hashes)
     if (kind < 0).all():
         return rows
@@ -136,5 +146,7 @@ def spread(rows: Rows, crowded: Crowded, blocks: tuple[int, int, int], block_row
         for part in range(len(PARTS)):
             mine = np.flatnonzero((kind == number) & (rows.part == part))
             if len(mine):
-                block[mine] = np.repeat(*pieces(word, len(mine), blocks[part], block_rows))
+                own = 0 if part else folds
+                found = pieces(word, len(mine), blocks[part], block_rows, folds=own, block=int(block[mine[0]]))
+                block[mine] = np.repeat(*found)
     return replace(rows, block=block)

@@ -4,6 +4,7 @@ The DataFrame route (``frame.py``) takes the same decisions from the same functi
 rows give the same blocks however they arrive.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -62,6 +63,7 @@ def make_dataset(table: Table, recipe: Recipe, *, given: NDArray[np.int8] | None
         cuts=cuts,
         blocks=(1, 1, 1),
         replicas=recipe.rounds.groups,
+        folds=split.folds,
         classes=classes,
         num_targets=1 if target.ndim == 1 else target.shape[1],
         weighted=weight is not None,
@@ -89,7 +91,7 @@ def to_blocks(plan: Plan, rows: Rows, *, by_hash: bool = True) -> BlockSet:
     """
     if by_hash:
         crowded = find_crowded(rows.hashes, plan.num_features, plan.block_rows)
-        rows = spread(rows, crowded, plan.blocks, plan.block_rows)
+        rows = spread(rows, crowded, plan.blocks, plan.block_rows, plan.folds)
     return assemble(rows, plan.block_rows)
 
 
@@ -102,10 +104,10 @@ def finish_plan(
     target_scaling: Scaling | None,
 ) -> Plan:
     """The plan with all that needs the rows of each part to be known: counts, scaling, class weights."""
-    warnings = []
+    warnings, split = [], recipe.data.split
     if counts[0] == 0:
         raise DataError(f"no row is left for training out of {counts.sum()}; make data.split.train larger")
-    for part, fraction in ((1, recipe.data.split.validation), (2, recipe.data.split.test)):
+    for part, fraction in ((1, 0.0 if split.folds else split.validation), (2, split.test)):
         if fraction > 0 and counts[part] == 0:
             warnings.append(f"no row fell into the {PARTS[part]} part: there are only {counts.sum()} rows")
     if plan.classes is not None and class_counts is not None:
@@ -118,12 +120,13 @@ def finish_plan(
         if unseen:
             warnings.append(f"no training row has class {', '.join(unseen)}; try data.split.stratify = true")
     train, validation, test = (int(count) for count in counts)
-    rows, replicas = recipe.training.block_rows, recipe.rounds.replicas
+    rows, folds = recipe.training.block_rows, split.folds or 1
+    blocks = folds * num_blocks(math.ceil(train / folds), rows, recipe.rounds.replicas)
     return replace(
         plan,
         scaling=scaling,
         target_scaling=target_scaling,
-        blocks=(num_blocks(train, rows, replicas), num_blocks(validation, rows), num_blocks(test, rows)),
+        blocks=(blocks, num_blocks(validation, rows), num_blocks(test, rows)),
         class_weight=class_weights(recipe.training.class_weight, plan.classes, class_counts),
         num_samples=(train, validation, test),
         weighted=plan.weighted or recipe.training.class_weight != "none",
@@ -147,6 +150,8 @@ def fingerprint(hashes: NDArray[np.uint64]) -> str:
 
 def split_of_the_rest(split: Split, given: Sequence[int]) -> Split:
     """The split of the rows whose part is not given, where these parts (1, 2) are."""
+    if split.folds:
+        return replace(split, test=0.0) if 2 in given else split
     fractions = (
         split.train,
         0.0 if 1 in given else split.validation,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark import recipe as recipe_module
+from nnspark.data.fold_numbers import number_of
 from nnspark.data.rows import Rows, hash_rows, split_keys
 from nnspark.errors import DataError
 from nnspark.sources import refusals
@@ -50,8 +51,9 @@ class Plan:
     """What turns raw rows into blocks, and output activations back into answers.
 
     ``cuts`` (strata, 2) uint64: a row is a test row below the first, a validation row below the
-    second, of its stratum. ``blocks`` numbers of blocks of the three parts; ``replicas`` of training rows
-    whose blocks have to stay together, 0 for none.
+    second, of its stratum. Of a plan with ``folds`` there are as many cuts: a row is a test row below the
+    first, then of fold 0, 1, ...; all folds are training rows (``folds.py``). ``blocks`` numbers of blocks
+    of the three parts; ``replicas`` of training rows whose blocks have to stay together, 0 for none.
     """
 
     task: str
@@ -63,6 +65,7 @@ class Plan:
     cuts: NDArray[np.uint64]
     blocks: tuple[int, int, int]
     replicas: int = 0
+    folds: int = 0
     classes: Array | None = None
     num_targets: int = 1
     target_scaling: Scaling | None = None
@@ -94,9 +97,15 @@ class Plan:
         ``target`` holds class indices (n,) or float64 targets (n, outputs); ``given`` is as in ``parts``.
         """
         hashes = hash_rows(features, target, weight)
-        part = self.parts(split_keys(hashes, self.split_seed), target, given)
+        keys = split_keys(hashes, self.split_seed)
+        part = self.parts(keys, target, given)
         counts = np.array(self.blocks, dtype=np.uint64)
+        if self.folds:
+            counts[0] //= self.folds
         block = (hashes[:, 0] % counts[part]).astype(np.int64)
+        if self.folds:
+            fold = self._ranks(keys, target) - 1
+            block = np.where(part == 0, number_of(fold, block, self.folds), block)
         if self.class_weight is not None:
             weight = self.class_weight[target] * (1.0 if weight is None else weight)
         if self.classes is not None:
@@ -110,9 +119,14 @@ class Plan:
         self, keys: NDArray[np.uint64], target: Array, given: NDArray[np.int8] | None = None
     ) -> NDArray[np.int8]:
         """Part of each row, an index into ``rows.PARTS``: by its split key where ``given`` is -1 or None."""
-        cuts = self.cuts[target] if len(self.cuts) > 1 else self.cuts[0]
-        part = np.where(keys < cuts[..., 0], 2, np.where(keys < cuts[..., 1], 1, 0)).astype(np.int8)
+        after = [0] * self.folds or [1, 0]
+        part = np.array([2, *after], np.int8)[self._ranks(keys, target)]
         return part if given is None else np.where(given < 0, part, given)
+
+    def _ranks(self, keys: NDArray[np.uint64], target: Array) -> NDArray[np.int64]:
+        """How many of its stratum's cuts each key has reached."""
+        cuts = self.cuts[target] if len(self.cuts) > 1 else self.cuts[:1]
+        return np.asarray((keys[:, None] >= cuts).sum(axis=1))
 
 
 def class_table(labels: Array, declared: Sequence[Any]) -> Array:
@@ -154,20 +168,25 @@ def encode_labels(labels: Array, classes: Array) -> NDArray[np.int64]:
     return np.searchsorted(classes, labels.astype(classes.dtype)).astype(np.int64)
 
 
-def part_counts(rows: int, split: recipe_module.Split) -> tuple[int, int]:
-    """How many of ``rows`` rows are for test, and for test and validation together."""
+def part_counts(rows: int, split: recipe_module.Split) -> tuple[int, ...]:
+    """How many of ``rows`` rows are for test, and for test and validation together.
+
+    Of a split with folds: for test, for test and fold 0 together, and so on, without the last fold.
+    """
     test = round(rows * split.test)
+    if split.folds:
+        return tuple(test + (rows - test) * fold // split.folds for fold in range(split.folds))
     return test, min(test + round(rows * split.validation), rows)
 
 
 def thresholds(sorted_keys: Sequence[NDArray[np.uint64]], split: recipe_module.Split) -> NDArray[np.uint64]:
-    """Cuts for each stratum from its sorted split keys, shape (strata, 2).
+    """Cuts for each stratum from its sorted split keys, shape (strata, 2), or (strata, folds).
 
     The cut is the key of the first row that belongs to the next part, so that equal rows always
     share a part (a part may come out smaller by the number of such ties). It is 0 where the part below has
     no rows, which no key need be known for.
     """
-    cuts = np.zeros((len(sorted_keys), 2), dtype=np.uint64)
+    cuts = np.zeros((len(sorted_keys), split.folds or 2), dtype=np.uint64)
     for stratum, keys in enumerate(sorted_keys):
         for column, rank in enumerate(part_counts(len(keys), split)):
             if rank:

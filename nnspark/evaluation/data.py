@@ -1,13 +1,15 @@
 """The shards of labelled rows that a model is evaluated on."""
 
+from contextlib import ExitStack
 from typing import Any
 
 from nnspark.engines.base import Shards
+from nnspark.engines.folds import fold_of_scaled
 from nnspark.engines.frames import FRAME_SOURCES, is_frame, read_frame, reading, refuse_stream
 from nnspark.engines.layout import make_shards
 from nnspark.engines.types import Session
 from nnspark.evaluation.frames import evaluation_frame_shards
-from nnspark.evaluation.rows import evaluation_dataset
+from nnspark.evaluation.rows import evaluation_dataset, refuse_empty
 from nnspark.model import Model
 from nnspark.recipe import Recipe
 from nnspark.sources import load_table
@@ -23,6 +25,19 @@ def evaluation_shards(
 
     ``data`` are the rows in place of those that the recipe names.
     """
+    split = recipe.data.split
+    if not split.folds or part not in ("train", "validation"):
+        return _lay_out(model, recipe, part, session, data)
+    with ExitStack() as undo:
+        shards = fold_of_scaled(
+            undo.enter_context(_lay_out(model, recipe, "train", session, data)), split.fold
+        )
+        refuse_empty(shards.plan, part)
+        undo.pop_all()
+        return shards
+
+
+def _lay_out(model: Model, recipe: Recipe, part: str, session: "Session | None", data: Any) -> Shards:
     refuse_stream(data)
     if is_frame(data):
         return evaluation_frame_shards(model, recipe, part, data)

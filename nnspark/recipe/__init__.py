@@ -1,6 +1,6 @@
 """What a run is: the recipe's sections, their text, their checks. Knows no engine and no training."""
 
-from nnspark.recipe.reading import dumps, loads, of_table, read
+from nnspark.recipe.reading import dumps, loads, of_table, read, read_sweep
 from nnspark.recipe.sections import (
     Checkpoint,
     Data,
@@ -13,6 +13,7 @@ from nnspark.recipe.sections import (
     Stopping,
     Training,
 )
+from nnspark.recipe.sweep import Sweep
 
 __all__ = [
     "Checkpoint",
@@ -24,9 +25,11 @@ __all__ = [
     "Spark",
     "Split",
     "Stopping",
+    "Sweep",
     "Training",
     "dumps",
     "loads",
     "of_table",
     "read",
+    "read_sweep",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from nnspark.errors import RecipeError
-from nnspark.recipe.sections import Recipe
+from nnspark.recipe.sections import Recipe, Split
 from nnspark.recipe.text import is_number
 
 __all__ = ["check", "one_of", "require"]
@@ -68,13 +68,25 @@ def _check_data(recipe: Recipe) -> None:
         one_of("data.header", data.header, ("auto",))
     for part in ("train", "validation", "test"):
         _finite(f"data.split.{part}", getattr(split, part), lambda v: 0 <= v <= 1, "a fraction from 0 to 1")
-    require(split.train > 0, "data.split.train", "more than 0", split.train)
-    total = split.train + split.validation + split.test
-    require(abs(total - 1) < 1e-9, "data.split", "train + validation + test = 1", round(total, 12))
+    _check_folds(split)
     require(0 <= split.seed < 2**63 - 1, "data.split.seed", "0 or more, below 2**63 - 1", split.seed)
     if split.stratify:
         require(data.task == "classification", "data.split.stratify",
                  "false unless data.task is 'classification'", True)  # fmt: skip
+
+
+def _check_folds(split: Split) -> None:
+    """Fractions that add up, or folds in place of those of training and validation."""
+    require(split.folds == 0 or split.folds >= 2, "data.split.folds", "0 (no folds), or 2 or more", split.folds)
+    if split.folds:
+        low, high = -1, split.folds - 1
+        require(low <= split.fold <= high, "data.split.fold", f"{low} (none) to {high}", split.fold)
+        require(split.test < 1, "data.split.test", "less than 1", split.test)
+        return
+    require(split.fold == 0, "data.split.fold", "0 unless data.split.folds is set", split.fold)
+    require(split.train > 0, "data.split.train", "more than 0", split.train)
+    total = split.train + split.validation + split.test
+    require(abs(total - 1) < 1e-9, "data.split", "train + validation + test = 1", round(total, 12))
 
 
 def _check_network(recipe: Recipe) -> None:
@@ -126,5 +138,8 @@ def _check_rounds_and_stopping(recipe: Recipe) -> None:
         stopping.tolerance_epochs >= 1, "stopping.tolerance_epochs", "1 or more", stopping.tolerance_epochs
     )
     if stopping.patience and stopping.monitor.startswith("validation"):
-        require(recipe.data.split.validation > 0, "data.split.validation",
-                 f"more than 0 to stop on {stopping.monitor}", recipe.data.split.validation)  # fmt: skip
+        split = recipe.data.split
+        if split.folds:
+            require(split.validates, "data.split.fold", f"0 or more to stop on {stopping.monitor}", split.fold)
+        require(split.validates, "data.split.validation", f"more than 0 to stop on {stopping.monitor}",
+                split.validation)  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, get_type_hints
 
 from nnspark.recipe.sections import Recipe
+from nnspark.recipe.sweep import Sweep
 from nnspark.recipe.text import to_toml
 
 __all__ = ["as_markdown", "meanings"]
@@ -24,7 +25,7 @@ def meanings(section: type) -> dict[str, str]:
 def as_markdown() -> str:
     """One table a section."""
     lines: list[str] = []
-    for name, section in _sections(Recipe, ""):
+    for name, section in (*_sections(Recipe, ""), ("sweep", Sweep)):
         about = (section.__doc__ or "").split("\n\n")[0]
         lines += [f"### `[{name}]`", "", about, "", "| key | default | meaning |", "|---|---|---|"]
         said = meanings(section)

@@ -10,9 +10,10 @@ from nnspark.errors import RecipeError
 from nnspark.recipe.bundled import find
 from nnspark.recipe.checks import check
 from nnspark.recipe.sections import Recipe
+from nnspark.recipe.sweep import Sweep, check_sweep
 from nnspark.recipe.text import apply_override, build, to_toml
 
-__all__ = ["dumps", "loads", "of_table", "read"]
+__all__ = ["dumps", "dumps_sweep", "loads", "of_table", "read", "read_sweep", "sweep_of_table"]
 
 
 def read(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -20,11 +21,28 @@ def read(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 
     ``overrides`` are ``section.key=value`` strings, value as in TOML.
     """
+    path = _file(path)
+    return _beside(loads(_text(path), overrides, name=str(path)), path.parent)
+
+
+def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Recipe, Sweep]:
+    """Read a recipe and its ``[sweep]`` section, both checked."""
+    path = _file(path)
+    recipe, sweep = sweep_of_table(_table(_text(path), overrides, str(path)))
+    return _beside(recipe, path.parent), sweep
+
+
+def _file(path: str | Path) -> Path:
+    """The file of a path or of a bundled recipe's name."""
     path = Path(path)
     if path.name == str(path) and not path.suffix and not path.exists():
-        path = find(path.name)
+        return find(path.name)
+    return path
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise RecipeError(
             f"cannot read recipe {path}: {error.strerror}; give a TOML file's path, or a recipe that comes "
@@ -34,7 +52,6 @@ def read(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(
             f"{path} is not a text file; a recipe is TOML (`nnspark recipes digits` prints one)"
         ) from None
-    return _beside(loads(text, overrides, name=str(path)), path.parent)
 
 
 def _beside(recipe: Recipe, folder: Path) -> Recipe:
@@ -47,25 +64,50 @@ def _beside(recipe: Recipe, folder: Path) -> Recipe:
 
 def loads(text: str, overrides: Sequence[str] = (), *, name: str = "recipe") -> Recipe:
     """A recipe from TOML text, with overrides applied and every value checked."""
+    return of_table(_table(text, overrides, name))
+
+
+def _table(text: str, overrides: Sequence[str], name: str) -> dict[str, Any]:
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise RecipeError(f"{name} is not valid TOML: {' '.join(str(error).split())}") from None
     for override in overrides:
         apply_override(table, override)
-    return of_table(table)
+    return table
 
 
 def of_table(table: Mapping[str, Any]) -> Recipe:
-    """A recipe from a table of its sections, every value checked."""
-    recipe: Recipe = build(Recipe, table)
+    """A recipe from a table of its sections, every value checked; a ``[sweep]`` is not part of one run."""
+    recipe: Recipe = build(Recipe, {name: section for name, section in table.items() if name != "sweep"})
     check(recipe)
     return recipe
 
 
+def sweep_of_table(table: Mapping[str, Any]) -> tuple[Recipe, Sweep]:
+    """A recipe and a sweep of it, every value of both checked."""
+    if "sweep" not in table:
+        raise RecipeError(
+            'the recipe has no [sweep] section: add one, such as [sweep.grid] with "training.l2" = [0.1, 1.0]'
+        )
+    recipe = of_table(table)
+    sweep: Sweep = build(Sweep, table["sweep"], "sweep.", Recipe)
+    check_sweep(sweep, recipe)
+    return recipe, sweep
+
+
 def dumps(recipe: Recipe) -> str:
     """The recipe as TOML; ``loads`` gives the same recipe back."""
+    return _toml(recipe.to_dict())
+
+
+def dumps_sweep(recipe: Recipe, sweep: Sweep) -> str:
+    """A recipe and a sweep of it as TOML."""
+    return _toml({**recipe.to_dict(), "sweep": dataclasses.asdict(sweep)})
+
+
+def _toml(sections: Mapping[str, Any]) -> str:
     lines: list[str] = []
-    for section, table in recipe.to_dict().items():
+    for section, table in sections.items():
         lines += [f"[{section}]", *(f"{key} = {to_toml(value)}" for key, value in table.items()), ""]
     return "\n".join(lines)

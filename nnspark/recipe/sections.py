@@ -36,7 +36,9 @@ class Split:
     validation : fraction of the rows
     test : fraction of the rows
     seed : another seed, another split of the same rows
-    stratify : true keeps the classes' shares equal in the three parts
+    stratify : true keeps the classes' shares equal in the parts
+    folds : 2 or more cut the rows that are no test rows in so many folds, in place of train and validation
+    fold : the fold that validates, from 0; -1 for none: all folds train
     """
 
     train: float = 0.8
@@ -44,6 +46,13 @@ class Split:
     test: float = 0.1
     seed: int = 42
     stratify: bool = False
+    folds: int = 0
+    fold: int = 0
+
+    @property
+    def validates(self) -> bool:
+        """Whether any row is meant to validate."""
+        return self.fold >= 0 if self.folds else self.validation > 0
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,16 @@ from nnspark.report.earlier import Earlier, earlier_parts
 from nnspark.report.page import write_report
 from nnspark.report.record import RunRecord, describe_environment
 from nnspark.report.samples import pick_samples
+from nnspark.report.search import SearchRecord, Tried, write_search
 
 __all__ = [
     "Earlier",
     "RunRecord",
+    "SearchRecord",
+    "Tried",
     "describe_environment",
     "earlier_parts",
     "pick_samples",
     "write_report",
+    "write_search",
 ]

@@ -157,3 +157,24 @@ def _figure(
     label = f"{panel.title} over {num_epochs:,} epochs; at the end: {said}"
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)
     return fill("curve", title=escape(panel.title), keys=keys, svg=svg)
+
+
+def draw_together(title: str, epochs: Column, lines: Sequence[tuple[Column, str]]) -> str:
+    """Return one `<figure>` of up to three named lines over the same epochs, the first in the main colour.
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    """
+    import matplotlib
+
+    inked = [
+        (values, legend, ink)
+        for (values, legend), ink in zip(lines, ("train", "validation", "cost"), strict=False)
+    ]
+    panel = Panel(title, ())
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update({"svg.hashsalt": "nnspark", "svg.fonttype": "none", "font.size": 9.5})
+        return _figure(panel, inked, _draw(epochs, inked, panel, None), len(epochs), None)

@@ -75,6 +75,13 @@ def names_and_values(pairs: Iterable[tuple[str, Any]]) -> str:
     return fill("names", rows=rows)
 
 
+def rows_as_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of plain texts, the first column as the rows' heads."""
+    cells = [[fill("row-head", name=escape(first)), *(_cell(escape(value)) for value in rest)]
+             for first, *rest in rows]  # fmt: skip
+    return _table(heads, cells)
+
+
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     named = [escape(label_of(head)) for head in heads]
     return fill(

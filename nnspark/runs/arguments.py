@@ -3,7 +3,7 @@
 import argparse
 from typing import NoReturn
 
-__all__ = ["Parser", "a_place"]
+__all__ = ["Parser", "a_place", "run_arguments"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -19,3 +19,28 @@ def a_place(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("expected a path or Hadoop URI, got an empty one")
     return text
+
+
+def run_arguments(description: str, what: str, place: str) -> Parser:
+    """A recipe, the place to keep ``what`` in, overrides, and what to do with one that is there."""
+    parser = Parser(description=description)
+    parser.add_argument("recipe", help="a TOML file, or a bundled recipe's name, such as digits")
+    parser.add_argument(
+        "--out",
+        type=a_place,
+        required=True,
+        metavar=place,
+        help=f"where {what} is kept: a path or Hadoop URI",
+    )
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="override one key of the recipe; may be given again",
+    )
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("--resume", action="store_true", help=f"go on from the newest checkpoint in {place}")
+    existing.add_argument("--overwrite", action="store_true", help=f"replace {what} in {place}")
+    return parser

@@ -1,4 +1,4 @@
-"""The console command: ``nnspark train|evaluate|predict|report|recipes``, on this machine or a Spark master.
+"""The console command: ``nnspark train|sweep|evaluate|predict|report|recipes``, on this machine or a Spark master.
 
 ``nnspark train digits --out runs/one`` is what ``spark-submit --properties-file conf/spark-local.conf
 jobs/train.py conf/digits.toml --out runs/one`` is, with no spark-submit to find. Options of Spark's own go
@@ -21,6 +21,7 @@ __all__ = ["main"]
 
 COMMANDS = {
     "train": "train a recipe into a run directory",
+    "sweep": "train many models of a recipe, and keep the best",
     "evaluate": "figures of a model on labelled rows",
     "predict": "predict rows of a file or folder",
     "report": "make a run's report again from its files",

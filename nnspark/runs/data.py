@@ -1,9 +1,13 @@
 """The shards of a run's rows, whatever holds them: the recipe's source, a DataFrame, a table, arrays."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from nnspark.data.dataset import make_dataset
+from nnspark.data.folds import shared_recipe
 from nnspark.engines.base import Shards
+from nnspark.engines.folds import Folds
 from nnspark.engines.frames import (
     FRAME_SOURCES,
     frame_shards,
@@ -20,7 +24,7 @@ from nnspark.sources import load_table
 from nnspark.sources.files import existing
 from nnspark.sources.memory import read_memory
 
-__all__ = ["load_shards", "refuse_missing"]
+__all__ = ["load_folds", "load_shards", "refuse_missing"]
 
 
 def refuse_missing(data: Data) -> None:
@@ -37,6 +41,23 @@ def load_shards(recipe: Recipe, session: "Session | None", data: Any = None) -> 
     data : a Spark DataFrame, or what ``sources.memory.read_memory`` takes; None for the recipe's own source.
     session : None for the engine without Spark, to which a DataFrame's rows come by Arrow.
     """
+    if not recipe.data.split.folds:
+        return _lay_out(recipe, session, data)
+    with ExitStack() as undo:
+        shards = undo.enter_context(_lay_out(shared_recipe(recipe), session, data))
+        seen = Folds(shards, recipe).shards(recipe.data.split.fold)
+        undo.pop_all()
+        return seen
+
+
+@contextmanager
+def load_folds(recipe: Recipe, session: "Session | None", data: Any = None) -> Iterator[Folds]:
+    """Lay out rows as ``load_shards`` does, for runs of all folds of a recipe."""
+    with _lay_out(shared_recipe(recipe), session, data) as shards:
+        yield Folds(shards, recipe)
+
+
+def _lay_out(recipe: Recipe, session: "Session | None", data: Any) -> Shards:
     spark = recipe.spark
     refuse_stream(data)
     if session is not None and is_frame(data):

@@ -24,7 +24,7 @@ from nnspark.training.steps import first_state
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["run", "run_in"]
+__all__ = ["run", "run_in", "run_on", "session_for"]
 
 OnEpoch = Callable[[Mapping[str, Any]], object]
 
@@ -66,14 +66,10 @@ def run_in(
 
     def work() -> str:
         with load_shards(recipe, session, data) as shards:
-            first = first_state(recipe, shards)
-            for warning in _warnings(recipe, shards, first, session):
-                warn(warning)
-            directory = RunDirectory(
-                folder, recipe, shards.plan.fingerprint, warn, shards.platforms, hold.check
-            )
-            start = (directory.resume(first) if resume else None) or directory.begin(first)
-            return _train_into(directory, recipe, shards, start, session, title, on_epoch, progress)
+            return run_on(
+                shards, folder, recipe, session, title=title, resume=resume, on_epoch=on_epoch,
+                progress=progress, check=hold.check,
+            )  # fmt: skip
 
     with (
         interrupt_on_terminate(),
@@ -82,6 +78,27 @@ def run_in(
     ):
         RunDirectory.check_free(folder, resume=resume, overwrite=overwrite)
         return interruptible(sc, work)
+
+
+def run_on(
+    shards: Shards,
+    folder: Folder,
+    recipe: Recipe,
+    session: "SparkSession | None",
+    *,
+    title: str,
+    resume: bool = False,
+    on_epoch: OnEpoch | None = None,
+    progress: bool = True,
+    check: Callable[[], None] = lambda: None,
+) -> str:
+    """Train a recipe on rows that are laid out: go on or begin, train, and write what there is."""
+    first = first_state(recipe, shards)
+    for warning in _warnings(recipe, shards, first, session):
+        warn(warning)
+    directory = RunDirectory(folder, recipe, shards.plan.fingerprint, warn, shards.platforms, check)
+    start = (directory.resume(first) if resume else None) or directory.begin(first)
+    return _train_into(directory, recipe, shards, start, session, title, on_epoch, progress)
 
 
 def session_for(recipe: Recipe, title: str) -> "SparkSession | None":

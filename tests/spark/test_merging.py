@@ -23,6 +23,7 @@ from nnspark.engines.frames.boundaries import (
     collect_near,
     count_inside,
     nothing_near,
+    rows_of_parts,
 )
 from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.merging import merge_all
@@ -77,8 +78,8 @@ def split_by_passes(partitions, layout, split):
     if boundaries.open.any():
         near = over(partitions, partial(collect_near, layout=layout, split=split, boundaries=boundaries))
         assert near.times.sum() == boundaries.rows
-    cuts, counts, _ = near.thresholds(boundaries, survey.by_class)
-    return cuts, counts, passes
+    cuts, below, _ = near.thresholds(boundaries)
+    return cuts, rows_of_parts(survey.by_class, below, split), passes
 
 
 @pytest.mark.parametrize("near_rows", [1 << 20, 10, 0], ids=["at once", "narrowed", "to the last bit"])

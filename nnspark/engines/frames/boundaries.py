@@ -4,9 +4,10 @@ A boundary is the split key of the first row of the next part. The survey tells 
 than ``NEAR_ROWS`` rows share them with a boundary, another narrow pass counts those by their next bits. Then
 the keys that are left are collected, equal ones once, and the rows of each part and class counted.
 
-With ``s`` strata (classes, or 1) a pass sends at most 8 * max(``CELLS``, 32 s) bytes a partition to be merged
-(``NarrowCounts``), the last one 24 * ``NEAR_ROWS`` + 24 * classes (``Near``): that many keys there are in all
-partitions together. A pass narrows by 16 times at least, by 32,768 where there is one stratum.
+With ``s`` strata (classes, or 1) and ``b`` boundaries (2, or as many as folds) a pass sends at most
+8 * max(``CELLS``, 16 b s) bytes a partition to be merged (``NarrowCounts``), the last one 24 * ``NEAR_ROWS`` +
+(8 + 8 b) * classes (``Near``): that many keys there are in all partitions together. A pass narrows by 16 times
+at least, by 32,768 where there is one stratum and two boundaries.
 
 (Above 200 lines: two passes over one kind of key, with what each sends.)
 """
@@ -33,6 +34,7 @@ __all__ = [
     "collect_near",
     "count_inside",
     "nothing_near",
+    "rows_of_parts",
 ]
 
 Array = NDArray[Any]
@@ -42,7 +44,7 @@ LAST = np.uint64(np.iinfo(np.uint64).max)
 
 @dataclass(frozen=True)
 class Boundaries:
-    """What is known of the keys at which parts end; each array is (strata, 2), a column a boundary.
+    """What is known of the keys at which parts end; each array is (strata, boundaries).
 
     Of a boundary that is ``open`` the key's leading ``bits`` are ``prefix``; ``inside`` rows have them, and
     the one of rank ``rank`` among those is the first of the next part. Of one that is not open, no row is
@@ -57,9 +59,16 @@ class Boundaries:
 
     @property
     def rows(self) -> int:
-        """Rows near the boundaries; those near both of a stratum's count once."""
-        twice = self.open.all(axis=1) & (self.prefix[:, 0] == self.prefix[:, 1])
-        return int(self.inside[self.open].sum() - self.inside[twice, 0].sum())
+        """Rows near the boundaries; those near several of a stratum's count once."""
+        again = np.zeros_like(self.open)  # prefixes of a stratum's open boundaries do not fall
+        last = np.zeros_like(self.prefix[:, 0])
+        seen = np.zeros(len(last), bool)
+        for column in range(self.open.shape[1]):
+            mine = self.open[:, column]
+            again[:, column] = mine & seen & (self.prefix[:, column] == last)
+            last = np.where(mine, self.prefix[:, column], last)
+            seen |= mine
+        return int(self.inside[self.open & ~again].sum())
 
     def narrowed(self, found: "NarrowCounts") -> "Boundaries":
         """Some more bits of each boundary, from the counts of the rows inside by those bits."""
@@ -77,7 +86,7 @@ class Boundaries:
         )
 
     def near(self, keys: Array, stratum: Array | int) -> tuple[Array, Array]:
-        """Of each key and boundary, shapes (n, 2): whether it is inside, whether it is below."""
+        """Of each key and boundary, shapes (n, boundaries): whether it is inside, whether it is below."""
         leading, prefix, wanted = (
             bucket_of(keys, self.bits)[:, None],
             self.prefix[stratum],
@@ -88,7 +97,7 @@ class Boundaries:
 
 @dataclass
 class NarrowCounts:
-    """Rows inside each boundary by their next ``bits`` bits: counts (strata, 2, 2**bits)."""
+    """Rows inside each boundary by their next ``bits`` bits: counts (strata, boundaries, 2**bits)."""
 
     bits: int
     counts: NDArray[np.int64]
@@ -109,7 +118,7 @@ class NarrowCounts:
 class Near:
     """The keys near boundaries, each with its class once and how often, and all other rows by part and class.
 
-    ``below`` (2, classes) counts rows below each boundary that are not inside it.
+    ``below`` (boundaries, classes) counts rows below each boundary that are not inside it.
     """
 
     label: Array
@@ -125,16 +134,16 @@ class Near:
         return self
 
     def thresholds(
-        self, boundaries: Boundaries, by_class: Array
+        self, boundaries: Boundaries
     ) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
-        """Cuts (strata, 2), rows of each part and class (3, classes), rows found inside (strata, 2)."""
-        strata = len(boundaries.open)
+        """Cuts (strata, boundaries), rows below each by class (boundaries, classes), rows inside like cuts."""
+        strata, ends = boundaries.open.shape
         stratum = self.label if strata > 1 else np.zeros_like(self.label)
         inside, _ = boundaries.near(self.keys, stratum)
         cuts = np.where(boundaries.open | (boundaries.rank > 0), LAST, np.uint64(0))
-        found = np.zeros((strata, 2), dtype=np.int64)
+        found = np.zeros((strata, ends), dtype=np.int64)
         below = self.below.copy()
-        for column in range(2):
+        for column in range(ends):
             mine = inside[:, column]
             label, keys, times = self.label[mine], self.keys[mine], self.times[mine]
             order = np.lexsort((keys, stratum[mine]))
@@ -147,20 +156,20 @@ class Near:
             cuts[own[first], column] = keys[first]
             lower = keys < cuts[own, column]
             np.add.at(below[column], label[lower], times[lower])
-        return cuts, np.stack([by_class - below[1], below[1] - below[0], below[0]]), found
+        return cuts, below, found
 
 
 def boundaries_of(survey: Survey, split: Split) -> Boundaries:
     """Where the parts of a split end, to within a bucket of the survey."""
     rows = survey.histogram.sum(axis=1)
     ranks = np.array([part_counts(int(count), split) for count in rows])
-    shape = (len(rows), 2)
+    shape = ranks.shape
     start = Boundaries(
         0,
         (ranks > 0) & (ranks < rows[:, None]),
         np.zeros(shape, np.uint64),
         ranks,
-        np.repeat(rows[:, None], 2, axis=1),
+        np.repeat(rows[:, None], shape[1], axis=1),
     )
     buckets = survey.histogram.shape[1]
     counts = np.broadcast_to(survey.histogram[:, None, :], (*shape, buckets))
@@ -171,9 +180,9 @@ def count_inside(
     batches: Iterable[Any], layout: Layout, split: Split, boundaries: Boundaries
 ) -> NarrowCounts:
     """Worker function: the rows inside each boundary, by their next bits."""
-    strata = len(boundaries.open)
-    bits = min(bits_for(2 * strata), 64 - boundaries.bits)
-    counts = NarrowCounts(bits, np.zeros((strata, 2, 1 << bits), np.int64))
+    strata, ends = boundaries.open.shape
+    bits = min(bits_for(ends * strata), 64 - boundaries.bits)
+    counts = NarrowCounts(bits, np.zeros((strata, ends, 1 << bits), np.int64))
     for batch in batches:
         rows = undecided(present(arrays_of(batch, layout)))
         keys = split_keys(rows.hashes(), split.seed)
@@ -186,9 +195,10 @@ def count_inside(
 
 def collect_near(batches: Iterable[Any], layout: Layout, split: Split, boundaries: Boundaries) -> Near:
     """Worker function: the keys inside a boundary, and the numbers of rows below."""
-    strata, classes = len(boundaries.open), 1 if layout.classes is None else len(layout.classes)
+    strata, ends = boundaries.open.shape
+    classes = 1 if layout.classes is None else len(layout.classes)
     none = np.empty(0, np.int64)
-    near = Near(none, np.empty(0, np.uint64), none, np.zeros((2, classes), np.int64))
+    near = Near(none, np.empty(0, np.uint64), none, np.zeros((ends, classes), np.int64))
     for batch in batches:
         rows = undecided(present(arrays_of(batch, layout)))
         keys, label = split_keys(rows.hashes(), split.seed), labels_of(rows, layout)
@@ -203,6 +213,12 @@ def nothing_near(boundaries: Boundaries, by_class: Array) -> Near:
     """Of a split whose boundaries are all at an end: no row is below, or every row."""
     none = np.empty(0, np.int64)
     return Near(none, np.empty(0, np.uint64), none, np.where(boundaries.rank.T > 0, by_class, 0))
+
+
+def rows_of_parts(by_class: Array, below: Array, split: Split) -> NDArray[np.int64]:
+    """Rows of each part and class (3, classes): all by class, and below each boundary (boundaries, classes)."""
+    test, not_train = below[0], below[0 if split.folds else 1]
+    return np.stack([by_class - not_train, not_train - test, test])
 
 
 def _once(label: Array, keys: Array, times: Array) -> tuple[Array, Array, Array]:

@@ -96,7 +96,8 @@ def pieces_in(plan: Plan, crowded: CrowdedRows, here: Callable[[int, Array], Arr
     kind, block = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for number, copies in enumerate(crowded.kinds.copies.tolist()):
         part, word = int(rows.part[number]), int(rows.hashes[number, 0])
-        blocks, sizes = pieces(word, copies, plan.blocks[part], plan.block_rows)
+        folds, own = (0 if part else plan.folds), int(rows.block[number])
+        blocks, sizes = pieces(word, copies, plan.blocks[part], plan.block_rows, folds=folds, block=own)
         mine = here(part, blocks)
         block.append(np.repeat(blocks[mine], sizes[mine]))
         kind.append(np.full(len(block[-1]), number))

@@ -81,6 +81,7 @@ def make_plan(
         cuts=cuts,
         blocks=(1, 1, 1),
         replicas=recipe.rounds.groups,
+        folds=split.folds,
         classes=layout.classes,
         num_targets=len(layout.targets),
         weighted=bool(layout.weight),
@@ -93,7 +94,7 @@ def make_plan(
 
 
 def _split(df: "DataFrame", layout: Layout, split: Split, survey: surveys.Survey) -> tuple[Array, Array]:
-    """Cuts (strata, 2), and rows of each part and class (3, classes), by as few passes as will do."""
+    """Cuts (strata, boundaries), and rows of each part and class (3, classes), by as few passes as will do."""
     boundaries = split_boundaries.boundaries_of(survey, split)
     while boundaries.rows > split_boundaries.NEAR_ROWS and boundaries.bits < 64:
         count = partial(split_boundaries.count_inside, layout=layout, split=split, boundaries=boundaries)
@@ -108,9 +109,9 @@ def _split(df: "DataFrame", layout: Layout, split: Split, survey: surveys.Survey
         near = split_boundaries.nothing_near(boundaries, survey.by_class)
     if near is None:
         raise changed("the survey and the split", f"{survey.rows} rows", "none")
-    cuts, counts, found = near.thresholds(boundaries, survey.by_class)
+    cuts, below, found = near.thresholds(boundaries)
     _check_same(boundaries, found)
-    return cuts, counts
+    return cuts, split_boundaries.rows_of_parts(survey.by_class, below, split)
 
 
 def _check_same(boundaries: split_boundaries.Boundaries, found: Any) -> None:

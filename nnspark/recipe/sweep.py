@@ -1,0 +1,233 @@
+"""A sweep: which settings of a recipe are tried, and on which folds. The recipe's ``[sweep]`` section.
+
+    [sweep]
+    folds = 5
+    [sweep.grid]
+    "training.learning_rate" = [0.3, 1.0]
+    "network.hidden" = [[25], [50]]
+
+A setting is a table of recipe keys and values. Settings must leave the blocks as they are: all models of a
+sweep train on the same ones.
+"""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+from nnspark.errors import RecipeError
+from nnspark.recipe.checks import check, one_of, require
+from nnspark.recipe.sections import Recipe
+from nnspark.recipe.text import build, is_number
+
+__all__ = ["Setting", "Sweep", "check_sweep", "kept", "keys_of", "model_recipe", "rungs", "settings_of"]
+
+Table = dict[str, Any]
+Setting = Mapping[str, Any]
+
+SEARCHES = ("grid", "random", "halving")
+SHARED = ("data.", "spark.", "checkpoint.", "report.", "prediction.")
+SHARED_KEYS = ("training.dtype", "training.block_rows", "training.engine", "training.class_weight",
+               "rounds.replicas")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Many models of one recipe, trained together: settings times folds. ``jobs/sweep.py`` reads it.
+
+    folds : folds of the cross-validation; 0 is the recipe's own split
+    monitor : what ranks the settings: cost, or a metric, or validation_ and a metric
+    search : grid, random or halving
+    memory : MB that the weights and sums of a job may take; more models than fit train in waves
+    grid : a list of values for each recipe key; all combinations are tried
+    random : number and seed, and for each recipe key a list, or {low, high, log = true}
+    halving : keep, the fraction that goes on after a rung, and first, the first rung's epochs
+    """
+
+    folds: int = 0
+    monitor: str = "validation_loss"
+    search: str = "grid"
+    memory: int = 1024
+    grid: Table = field(default_factory=dict)
+    random: Table = field(default_factory=dict)
+    halving: Table = field(default_factory=dict)
+
+
+def check_sweep(sweep: Sweep, recipe: Recipe) -> None:
+    """RecipeError at the first value that cannot be; every setting is a recipe that can be trained."""
+    folds = sweep.folds
+    require(folds == 0 or folds >= 2, "sweep.folds", "0 (the recipe's own split), or 2 or more", folds)
+    require(sweep.memory >= 1, "sweep.memory", "1 MB or more", sweep.memory)
+    one_of("sweep.search", sweep.search, SEARCHES)
+    split = recipe.data.split
+    if not folds and sweep.monitor.startswith("validation_"):
+        require(split.validates, "data.split.validation", f"more than 0 to rank by {sweep.monitor}",
+                split.validation)  # fmt: skip
+    if sweep.search == "halving":
+        _check_halving(sweep)
+    elif sweep.halving:
+        raise RecipeError(f"sweep.halving: expected sweep.search = 'halving', got {sweep.search!r}")
+    wanted = "random" if _is_random(sweep) else "grid"
+    other = sweep.grid if wanted == "random" else sweep.random
+    if other:
+        raise RecipeError(
+            f"sweep.{'grid' if wanted == 'random' else 'random'}: expected one of sweep.grid and sweep.random, "
+            f"by sweep.search = {sweep.search!r}, got both"
+        )
+    made = [model_recipe(recipe, sweep, setting, 0) for setting in settings_of(sweep)]
+    if len({one.rounds.groups for one in made}) > 1:
+        raise RecipeError(
+            "sweep: rounds.batch_size: expected all models to train on mini-batches, or none: they share their "
+            "blocks; sweep the two apart"
+        )
+
+
+def settings_of(sweep: Sweep) -> list[Setting]:
+    """The settings that are tried, in order; equal ones once."""
+    found = _random_settings(sweep.random) if _is_random(sweep) else _grid_settings(sweep.grid)
+    once: list[Setting] = []
+    for setting in found:
+        if setting not in once:
+            once.append(setting)
+    return once
+
+
+def model_recipe(recipe: Recipe, sweep: Sweep, setting: Setting, fold: int) -> Recipe:
+    """The recipe of one model: its single run gives the same weights."""
+    table = recipe.to_dict()
+    for key, value in setting.items():
+        section, _, name = key.partition(".")
+        place = table.get(section)
+        if not isinstance(place, dict):
+            place = table[section] = {}
+        place[name] = value
+    try:
+        made: Recipe = build(Recipe, table)
+        if sweep.folds:
+            split = replace(made.data.split, folds=sweep.folds, fold=fold)
+            made = replace(made, data=replace(made.data, split=split))
+        check(made)
+    except RecipeError as error:
+        raise RecipeError(f"sweep: {error}") from None
+    return made
+
+
+def rungs(sweep: Sweep, epochs: int) -> list[int]:
+    """The epochs after which halving keeps a fraction of the settings; empty for other searches."""
+    if sweep.search != "halving":
+        return []
+    keep, settings = _keep(sweep), len(settings_of(sweep))
+    first = sweep.halving.get("first") or max(1, math.ceil(epochs * max(keep, 1 / settings) ** 3))
+    found: list[int] = []
+    at = float(first)
+    while round(at) < epochs and settings > 1:
+        found.append(round(at))
+        settings = kept(sweep, settings)
+        at /= keep
+    return found
+
+
+def kept(sweep: Sweep, settings: int) -> int:
+    """How many settings go on after a rung."""
+    return max(1, math.ceil(settings * _keep(sweep) - 1e-9))
+
+
+def _keep(sweep: Sweep) -> float:
+    return float(sweep.halving.get("keep", 1 / 3))
+
+
+def _is_random(sweep: Sweep) -> bool:
+    return sweep.search == "random" or (sweep.search == "halving" and bool(sweep.random))
+
+
+def _check_halving(sweep: Sweep) -> None:
+    for key, value in sweep.halving.items():
+        if key == "keep":
+            ok = is_number(value) and 0 < value < 1
+            require(ok, "sweep.halving.keep", "a fraction above 0 and below 1", value)
+        elif key == "first":
+            ok = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+            require(ok, "sweep.halving.first", "epochs, 1 or more", value)
+        else:
+            raise RecipeError(f"sweep.halving has no option {key!r}; known: first, keep")
+
+
+def _grid_settings(grid: Table) -> list[Setting]:
+    if not grid:
+        raise RecipeError(
+            'sweep.grid: expected at least one recipe key with a list of values, like "training.l2" = '
+            "[0.1, 1.0], got none"
+        )
+    for key, values in grid.items():
+        _check_key(f"sweep.grid.{key}", key)
+        ok = isinstance(values, list) and bool(values)
+        require(ok, f'sweep.grid."{key}"', "a list of at least one value", values)
+    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+
+
+def _random_settings(table: Table) -> list[Setting]:
+    options = {key: value for key, value in table.items() if "." not in key}
+    for key in options:
+        if key not in ("number", "seed"):
+            raise RecipeError(f"sweep.random has no option {key!r}; known: number, seed, and recipe keys")
+    number, seed = options.get("number", 20), options.get("seed", 42)
+    for key, value, least in (("number", number, 1), ("seed", seed, 0)):
+        ok = isinstance(value, int) and not isinstance(value, bool) and value >= least
+        require(ok, f"sweep.random.{key}", f"a whole number of {least} or more", value)
+    ranges = {key: value for key, value in table.items() if "." in key}
+    if not ranges:
+        raise RecipeError(
+            'sweep.random: expected at least one recipe key, like "training.l2" = {low = 0.01, high = 10.0, '
+            "log = true}, got none"
+        )
+    for key, spec in ranges.items():
+        _check_key(f"sweep.random.{key}", key)
+        _check_range(f'sweep.random."{key}"', spec)
+    rng = np.random.default_rng(seed)
+    return [{key: _drawn(rng, spec) for key, spec in ranges.items()} for _ in range(number)]
+
+
+def _check_range(key: str, spec: Any) -> None:
+    if isinstance(spec, list):
+        require(bool(spec), key, "a list of at least one value", spec)
+        return
+    expected = "a list of values, or {low = ..., high = ..., log = true or false}"
+    require(isinstance(spec, dict) and {"low", "high"} <= set(spec) <= {"low", "high", "log"}, key, expected, spec)
+    low, high, log = spec["low"], spec["high"], spec.get("log", False)
+    numbers = all(is_number(one) and math.isfinite(one) for one in (low, high))
+    require(numbers and low < high, key, "numbers with low < high", spec)
+    require(isinstance(log, bool) and (not log or low > 0), key, "low above 0 where log = true", spec)
+
+
+def _drawn(rng: np.random.Generator, spec: Any) -> Any:
+    if isinstance(spec, list):
+        return spec[int(rng.integers(len(spec)))]
+    low, high = spec["low"], spec["high"]
+    if spec.get("log"):
+        value = math.exp(rng.uniform(math.log(low), math.log(high)))
+    else:
+        value = rng.uniform(low, high)
+    whole = isinstance(low, int) and isinstance(high, int)
+    return min(max(round(value), low), high) if whole else float(value)
+
+
+def _check_key(where: str, key: str) -> None:
+    section, _, name = key.partition(".")
+    sections = [one.name for one in fields(Recipe)]
+    if not name or section not in sections:
+        raise RecipeError(
+            f"{where}: expected a recipe key, section.key, like \"training.learning_rate\", got {key!r}"
+        )
+    if key.startswith(SHARED) or key in SHARED_KEYS:
+        raise RecipeError(
+            f"{where}: {key} cannot be swept: all models of a sweep share one data section, one dtype and "
+            "one layout of the rows; run a sweep for each value"
+        )
+
+
+def keys_of(settings: Sequence[Setting]) -> list[str]:
+    """The recipe keys that any setting has, in order."""
+    return list(dict.fromkeys(key for setting in settings for key in setting))

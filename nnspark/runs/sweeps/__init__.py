@@ -1,0 +1,1 @@
+"""A whole sweep, from recipe to directory: its models, their results, the best one."""
