@@ -1,4 +1,4 @@
-"""Train many models of a recipe: spark-submit jobs/sweep.py RECIPE --out DIR [--set key=value ...] [--resume]."""
+"""Train many models of a recipe: spark-submit jobs/sweep.py RECIPE --out DIR [--set key=value] [--resume]."""
 
 from nnspark.runs.command import run_job
 from nnspark.runs.commands.sweep import main

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from nnspark.recipe import Recipe
     from nnspark.runs.calls import train
     from nnspark.runs.loading import load
+    from nnspark.runs.sweeps.calls import sweep
     from nnspark.runs.trained import Model
 
 __version__ = "0.1.0"
@@ -57,10 +58,17 @@ __all__ = [
     "SparkJobError",
     "__version__",
     "load",
+    "sweep",
     "train",
 ]
 
-_HOMES = {"train": "runs.calls", "load": "runs.loading", "Model": "runs.trained", "Recipe": "recipe"}
+_HOMES = {
+    "train": "runs.calls",
+    "sweep": "runs.sweeps.calls",
+    "load": "runs.loading",
+    "Model": "runs.trained",
+    "Recipe": "recipe",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -147,6 +147,8 @@ def spread(
             mine = np.flatnonzero((kind == number) & (rows.part == part))
             if len(mine):
                 own = 0 if part else folds
-                found = pieces(word, len(mine), blocks[part], block_rows, folds=own, block=int(block[mine[0]]))
+                found = pieces(
+                    word, len(mine), blocks[part], block_rows, folds=own, block=int(block[mine[0]])
+                )
                 block[mine] = np.repeat(*found)
     return replace(rows, block=block)

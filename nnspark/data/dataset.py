@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.classes import class_table, encode_labels
 from nnspark.data.crowded import find_crowded, spread
-from nnspark.data.plan import Plan, Scaling, class_table, encode_labels, num_blocks, thresholds
+from nnspark.data.plan import Plan, Scaling, num_blocks, thresholds
 from nnspark.data.rows import PARTS, BlockSet, Rows, assemble, hash_rows, split_keys
 from nnspark.data.scaling import class_weights, fit_scaling, fit_target_scaling
 from nnspark.errors import DataError

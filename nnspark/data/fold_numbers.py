@@ -4,8 +4,8 @@ Fold f of F has B blocks, b = 0 .. B-1. Block b of fold f is training block ::
 
     p = b F + (f + b) mod F
 
-so the b-th blocks of all folds are neighbours: what goes by neighbourhood (replicas) gets a share of every fold,
-and what goes by remainders (tasks) meets the folds in turn, also where F is a multiple of the tasks.
+so the b-th blocks of all folds are neighbours: what goes by neighbourhood (replicas) gets a share of every
+fold, and what goes by remainders (tasks) meets the folds in turn, also where F is a multiple of the tasks.
 """
 
 from typing import Any

@@ -1,9 +1,10 @@
 """Folds: the same blocks for every fold of a cross-validation.
 
-The rows that are no test rows are cut in F folds by their split keys, and every fold has blocks of its own. A
-run of fold f trains on the blocks of the others and validates on those of f, so that the runs of all folds can
-share blocks on disk and passes over them. What is fitted to a run's training rows differs from fold to fold:
-where the recipe asks for it, blocks hold the rows as they were read, and a run sees them through its ``Fold``.
+The rows that are no test rows are cut in F folds by their split keys, and every fold has blocks of its own.
+A run of fold f trains on the blocks of the others and validates on those of f, so that the runs of all folds
+can share blocks on disk and passes over them. What is fitted to a run's training rows differs from fold to
+fold: where the recipe asks for it, blocks hold the rows as they were read, and a run sees them through its
+``Fold``.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

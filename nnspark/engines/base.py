@@ -27,7 +27,9 @@ class Mergeable(Protocol):
 class Shards(Protocol):
     """What training needs of a laid-out data set."""
 
-    plan: Plan
+    @property
+    def plan(self) -> Plan:
+        """What turned the rows into these blocks."""
 
     @property
     def platforms(self) -> set[str]:

@@ -1,19 +1,18 @@
 """The folds of laid-out rows: one set of shards, and for each fold what its run has of them."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data.fold_numbers import fold_of
-from nnspark.data.folds import Fold, FoldSets, is_fitted
+from nnspark.data.folds import Fold, is_fitted
 from nnspark.data.plan import Plan, Scaling
-from nnspark.data.rows import BlockSet
 from nnspark.data.scaling import class_weights, fit_over
 from nnspark.engines.base import Function, Shards, Sum
+from nnspark.engines.fold_jobs import Counts, Merged, count_rows, over_training_rows, through
 from nnspark.errors import DataError, InternalError
 from nnspark.recipe import Recipe
 
@@ -35,7 +34,7 @@ class FoldShards:
 
     def run(self, function: Function[Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
         """``function(blocks, value)`` over the fold's view of every shard, merged."""
-        return self._shards.run(partial(_through, self.fold, function), value, zero)
+        return self._shards.run(partial(through, self.fold, function), value, zero)
 
     def over(self, shards: Shards) -> "FoldShards":
         """The same view of shards that hold the same blocks."""
@@ -89,9 +88,7 @@ class Folds:
             if recipe.data.target_scale != "none":
                 target_scaling = _fitted(raw, recipe.data.target_scale, plan.num_targets, of_target=True)
             seen = replace(seen, scaling=scaling, target_scaling=target_scaling)
-        view = Fold(
-            plan.folds, fold, recipe.training.dtype, scaling, target_scaling, seen.class_weight
-        )
+        view = Fold(plan.folds, fold, recipe.training.dtype, scaling, target_scaling, seen.class_weight)
         return FoldShards(self.shared, seen, view)
 
 
@@ -116,7 +113,7 @@ def _rows_of(shards: Shards) -> NDArray[np.int64]:
     """Training rows by fold and class, (folds, classes or 1): one job."""
     plan = shards.plan
     shape = plan.folds, 1 if plan.classes is None else len(plan.classes)
-    rows = shards.run(_count, shape, partial(_Counts.of, shape)).rows
+    rows = shards.run(count_rows, shape, partial(Counts.of, shape)).rows
     if rows.sum() != plan.num_samples[0]:
         raise InternalError(
             f"the folds have {rows.sum()} rows but the plan has {plan.num_samples[0]}: please report this"
@@ -128,8 +125,8 @@ def _refuse_empty(plan: Plan, rows: Array) -> None:
     if plan.classes is None:
         if not rows.all():
             raise DataError(
-                f"fold {int(rows[:, 0].argmin())} of {len(rows)} has no row: there are only {rows.sum()}; use "
-                "fewer folds"
+                f"fold {int(rows[:, 0].argmin())} of {len(rows)} has no row: there are only {rows.sum()}; "
+                "use fewer folds"
             )
         return
     there = np.flatnonzero(rows.sum(axis=0))
@@ -143,67 +140,14 @@ def _refuse_empty(plan: Plan, rows: Array) -> None:
         )
 
 
-@dataclass
-class _Counts:
-    """An accumulator: training rows by fold and class, (folds, classes or 1)."""
-
-    rows: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, shape: tuple[int, int]) -> "_Counts":
-        return cls(np.zeros(shape, np.int64))
-
-    def merge(self, other: "_Counts") -> "_Counts":
-        self.rows += other.rows
-        return self
-
-
-@dataclass
-class _Merged:
-    """An accumulator of what has a ``merge`` of its own, if there is any."""
-
-    value: Any = None
-
-    def merge(self, other: "_Merged") -> "_Merged":
-        if self.value is None:
-            self.value = other.value
-        elif other.value is not None:
-            self.value = self.value.merge(other.value)
-        return self
-
-
-def _through(fold: Fold, function: Function[Sum], sets: Iterable[BlockSet], value: Any) -> Sum:
-    """Worker function: another's, over blocks as a fold's run sees them."""
-    return function(FoldSets(fold, sets), value)
-
-
-def _count(sets: Iterable[BlockSet], shape: tuple[int, int]) -> _Counts:
-    """Worker function: training rows by fold and class."""
-    folds, classes = shape
-    counts = _Counts.of(shape)
-    for blocks in sets:
-        for block in blocks.blocks(("train",)):
-            label = block.y if block.y.dtype.kind == "i" else np.zeros(len(block), np.int64)
-            counts.rows[fold_of(block.index, folds)] += np.bincount(label, minlength=classes)
-    return counts
-
-
 def _fitted(shards: Shards, spec: Any, columns: int, *, of_target: bool) -> Scaling:
     """The scaling of a fold's training rows."""
     if not isinstance(spec, str):
         return Scaling(np.full(columns, float(spec["center"])), np.full(columns, float(spec["divide"])))
     if spec == "none":
         return Scaling(np.zeros(columns), np.ones(columns))
-    return fit_over(
-        spec, lambda function: shards.run(partial(_over, of_target, function), None, _Merged).value
-    )
 
+    def over(function: Callable[[Array], Any]) -> Any:
+        return shards.run(partial(over_training_rows, of_target, function), None, Merged).value
 
-def _over(of_target: bool, function: Callable[[Array], Any], sets: Iterable[BlockSet], value: None) -> _Merged:
-    """Worker function: a function of the training rows' features, or targets, merged over the blocks."""
-    found = _Merged()
-    for blocks in sets:
-        for block in blocks.blocks(("train",)):
-            if len(block):
-                found.merge(_Merged(function(np.asarray(block.y if of_target else block.X))))
-    return found
+    return fit_over(spec, over)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.classes import encode_labels
 from nnspark.data.dataset import Dataset, fingerprint, make_dataset, to_blocks
-from nnspark.data.plan import Plan, encode_labels, num_blocks
+from nnspark.data.plan import Plan, num_blocks
 from nnspark.data.rows import PARTS, hash_rows
 from nnspark.errors import DataError, ShapeError
 from nnspark.model import Model

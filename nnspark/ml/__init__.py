@@ -12,6 +12,7 @@ from nnspark.ml.summary import (
     MultilayerPerceptronRegressionSummary,
     MultilayerPerceptronRegressionTrainingSummary,
 )
+from nnspark.ml.tuning import SweepCrossValidator
 
 __all__ = [
     "MultilayerPerceptronClassificationModel",
@@ -22,4 +23,5 @@ __all__ = [
     "MultilayerPerceptronRegressionSummary",
     "MultilayerPerceptronRegressionTrainingSummary",
     "MultilayerPerceptronRegressor",
+    "SweepCrossValidator",
 ]

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from nnspark.errors import RecipeError
-from nnspark.ml.fitting import fit
+from nnspark.ml.fitting import Fit, fit
 from nnspark.ml.models import PerceptronModel, select
 from nnspark.ml.params import PerceptronParams
 from nnspark.ml.persistence import ParamsReader, ParamsWriter
@@ -113,7 +113,9 @@ class MultilayerPerceptronClassifier(
         self._set(**self._input_kwargs)
 
     def _fit(self, dataset: "DataFrame") -> "MultilayerPerceptronClassificationModel":
-        found = fit(self, dataset, classification=True)
+        return self._model_of(fit(self, dataset, classification=True), dataset)
+
+    def _model_of(self, found: Fit, dataset: "DataFrame") -> "MultilayerPerceptronClassificationModel":
         model = MultilayerPerceptronClassificationModel(found.model, found.history, found.labels)
         self._copyValues(model._resetUid(self.uid))
         model._set(layers=list(found.model.network.layers))

@@ -1,6 +1,7 @@
 """From a DataFrame and Params to a trained model, on the executors or in the driver: the same weights."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from nnspark.training.steps import first_state, objective_for
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["Fit", "fit", "quicker_here"]
+__all__ = ["Fit", "fit", "fit_on", "lay_out", "quicker_here"]
 
 Array = NDArray[Any]
 DRIVER_BYTES = 64 << 20
@@ -45,7 +46,8 @@ DRIVER_PRODUCTS = 200_000_000
 class Fit:
     """A trained model and how it came about.
 
-    ``history`` has one row an iteration; ``objective`` the cost before the first iteration and after each.
+    ``history`` has one row an iteration; ``objective`` the cost before the first iteration and after each;
+    ``metrics`` the figures of each part of the rows.
     """
 
     model: Model
@@ -53,6 +55,7 @@ class Fit:
     objective: list[float]
     labels: tuple[str, ...]
     stopped_because: str
+    metrics: Mapping[str, Any] = field(default_factory=dict)
 
 
 def fit(params: PerceptronParams, df: "DataFrame", *, classification: bool) -> Fit:
@@ -65,6 +68,14 @@ def fit(params: PerceptronParams, df: "DataFrame", *, classification: bool) -> F
     """
     source = read_source(params, df, classification=classification)
     recipe = recipe_of(params, source)
+    with lay_out(source, recipe, params.getOrDefault(params.engine)) as shards, in_params():
+        for warning in shards.plan.warnings:
+            warn(renamed(warning))
+        return fit_on(shards, params, source, recipe)
+
+
+def fit_on(shards: Shards, params: PerceptronParams, source: Source, recipe: Recipe) -> Fit:
+    """Train on rows that are laid out."""
     rows: list[dict[str, Any]] = []
     ends: list[Progress] = []
 
@@ -72,20 +83,17 @@ def fit(params: PerceptronParams, df: "DataFrame", *, classification: bool) -> F
         rows.append(epoch.row)
         ends[:] = [epoch.progress]
 
-    with _shards(source, recipe, params.getOrDefault(params.engine)) as shards, in_params():
-        for warning in shards.plan.warnings:
-            warn(renamed(warning))
-        if recipe.training.l2:
-            recipe = with_mean_penalty(recipe, training_weight(shards))
-        objective = objective_for(recipe, shards.plan)
-        given = params.optional(params.initialWeights)
-        theta = None if given is None else from_mllib(given.toArray(), objective.network.layers)
-        first = first_state(recipe, shards, theta)
-        trained = train(recipe, shards, start=first, callbacks=[remember])
-        costs = _costs(recipe, objective, shards, rows, first.theta, ends[-1].theta)
-        plan = replace(shards.plan, feature_names=source.names)
+    if recipe.training.l2:
+        recipe = with_mean_penalty(recipe, training_weight(shards))
+    objective = objective_for(recipe, shards.plan)
+    given = params.optional(params.initialWeights)
+    theta = None if given is None else from_mllib(given.toArray(), objective.network.layers)
+    first = first_state(recipe, shards, theta)
+    trained = train(recipe, shards, start=first, callbacks=[remember])
+    costs = _costs(recipe, objective, shards, rows, first.theta, ends[-1].theta)
+    plan = replace(shards.plan, feature_names=source.names)
     model = Model.of(plan, trained.network, trained.theta, dumps(recipe))
-    return Fit(model, rows, costs, source.labels, trained.stopped_because)
+    return Fit(model, rows, costs, source.labels, trained.stopped_because, trained.metrics)
 
 
 def quicker_here(rows: int, width: int, num_weights: int) -> bool:
@@ -93,7 +101,7 @@ def quicker_here(rows: int, width: int, num_weights: int) -> bool:
     return rows * width * 8 <= DRIVER_BYTES and rows * num_weights <= DRIVER_PRODUCTS
 
 
-def _shards(source: Source, recipe: Recipe, engine: str) -> Shards:
+def lay_out(source: Source, recipe: Recipe, engine: str) -> Shards:
     """Lay the rows out, or say which of them cannot be used."""
     layers = [source.width, *recipe.network.hidden, max(1, source.num_classes)]
     here = engine == "local" or (engine == "auto" and quicker_here(source.rows, source.width, count(layers)))

@@ -9,7 +9,7 @@ from pyspark.ml.regression import RegressionModel, Regressor
 from pyspark.ml.util import MLReadable, MLWritable
 from pyspark.sql import functions as F
 
-from nnspark.ml.fitting import fit
+from nnspark.ml.fitting import Fit, fit
 from nnspark.ml.models import PerceptronModel, select
 from nnspark.ml.params import PerceptronParams
 from nnspark.ml.persistence import ParamsReader, ParamsWriter
@@ -90,7 +90,9 @@ class MultilayerPerceptronRegressor(
         self._set(**self._input_kwargs)
 
     def _fit(self, dataset: "DataFrame") -> "MultilayerPerceptronRegressionModel":
-        found = fit(self, dataset, classification=False)
+        return self._model_of(fit(self, dataset, classification=False), dataset)
+
+    def _model_of(self, found: Fit, dataset: "DataFrame") -> "MultilayerPerceptronRegressionModel":
         model = MultilayerPerceptronRegressionModel(found.model, found.history)
         self._copyValues(model._resetUid(self.uid))
         model._set(layers=list(found.model.network.layers))

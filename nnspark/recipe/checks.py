@@ -77,7 +77,9 @@ def _check_data(recipe: Recipe) -> None:
 
 def _check_folds(split: Split) -> None:
     """Fractions that add up, or folds in place of those of training and validation."""
-    require(split.folds == 0 or split.folds >= 2, "data.split.folds", "0 (no folds), or 2 or more", split.folds)
+    require(
+        split.folds == 0 or split.folds >= 2, "data.split.folds", "0 (no folds), or 2 or more", split.folds
+    )
     if split.folds:
         low, high = -1, split.folds - 1
         require(low <= split.fold <= high, "data.split.fold", f"{low} (none) to {high}", split.fold)
@@ -140,6 +142,8 @@ def _check_rounds_and_stopping(recipe: Recipe) -> None:
     if stopping.patience and stopping.monitor.startswith("validation"):
         split = recipe.data.split
         if split.folds:
-            require(split.validates, "data.split.fold", f"0 or more to stop on {stopping.monitor}", split.fold)
+            require(
+                split.validates, "data.split.fold", f"0 or more to stop on {stopping.monitor}", split.fold
+            )
         require(split.validates, "data.split.validation", f"more than 0 to stop on {stopping.monitor}",
                 split.validation)  # fmt: skip

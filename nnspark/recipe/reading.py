@@ -13,7 +13,17 @@ from nnspark.recipe.sections import Recipe
 from nnspark.recipe.sweep import Sweep, check_sweep
 from nnspark.recipe.text import apply_override, build, to_toml
 
-__all__ = ["dumps", "dumps_sweep", "loads", "of_table", "read", "read_sweep", "sweep_of_table"]
+__all__ = [
+    "check_sweep_of",
+    "dumps",
+    "dumps_sweep",
+    "loads",
+    "of_table",
+    "read",
+    "read_sweep",
+    "sweep_of_table",
+    "sweep_section",
+]
 
 
 def read(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -30,6 +40,15 @@ def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Recipe,
     path = _file(path)
     recipe, sweep = sweep_of_table(_table(_text(path), overrides, str(path)))
     return _beside(recipe, path.parent), sweep
+
+
+def sweep_section(path: str | Path) -> dict[str, Any]:
+    """The ``[sweep]`` section of a recipe file, not checked yet; empty without one."""
+    path = _file(path)
+    section = _table(_text(path), (), str(path)).get("sweep", {})
+    if not isinstance(section, dict):
+        raise RecipeError(f"sweep: expected a table, got {section!r}")
+    return section
 
 
 def _file(path: str | Path) -> Path:
@@ -91,9 +110,14 @@ def sweep_of_table(table: Mapping[str, Any]) -> tuple[Recipe, Sweep]:
             'the recipe has no [sweep] section: add one, such as [sweep.grid] with "training.l2" = [0.1, 1.0]'
         )
     recipe = of_table(table)
-    sweep: Sweep = build(Sweep, table["sweep"], "sweep.", Recipe)
+    return recipe, check_sweep_of(table["sweep"], recipe)
+
+
+def check_sweep_of(section: Mapping[str, Any], recipe: Recipe) -> Sweep:
+    """The sweep of a ``[sweep]`` section, every value and every setting checked."""
+    sweep: Sweep = build(Sweep, section, "sweep.", Recipe)
     check_sweep(sweep, recipe)
-    return recipe, sweep
+    return sweep
 
 
 def dumps(recipe: Recipe) -> str:

@@ -107,7 +107,9 @@ def _table(search: SearchRecord) -> str:
 
 def _curves(search: SearchRecord) -> str:
     """The best settings' monitored figure over the epochs."""
-    leading = [one for one in search.tried[:LEADING] if one.curve is not None and np.isfinite(one.curve).any()]
+    leading = [
+        one for one in search.tried[:LEADING] if one.curve is not None and np.isfinite(one.curve).any()
+    ]
     if not leading:
         return ""
     longest = max(len(one.curve) for one in leading if one.curve is not None)
@@ -138,7 +140,9 @@ def _picture(search: SearchRecord) -> str:
         kind = "first" if rank == 0 else "leading" if rank < LEADING else ""
         parts.append(fill("search-line", kind=kind, points=points, what=_said(one.settings)))
     for x, axis in zip(across, axes, strict=True):
-        marks = (fill("search-mark", x=f"{x + 6:.1f}", y=f"{y + 4:.1f}", text=text) for y, text in axis.marks())
+        marks = (
+            fill("search-mark", x=f"{x + 6:.1f}", y=f"{y + 4:.1f}", text=text) for y, text in axis.marks()
+        )
         parts.append(
             fill(
                 "search-axis", x=f"{x:.1f}", top=str(TOP), bottom=str(HEIGHT - 14), y=str(TOP - 14),
@@ -154,7 +158,9 @@ class _Axis:
 
     def __init__(self, name: str, values: Sequence[Any], *, flip: bool = False) -> None:
         self.name, self._flip = name, flip
-        numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+        numbers = [
+            value for value in values if isinstance(value, int | float) and not isinstance(value, bool)
+        ]
         self._is_number = len(numbers) == len(values) and len(set(numbers)) > 1
         if self._is_number:
             low, high = float(min(numbers)), float(max(numbers))

@@ -41,6 +41,8 @@ def run_arguments(description: str, what: str, place: str) -> Parser:
         help="override one key of the recipe; may be given again",
     )
     existing = parser.add_mutually_exclusive_group()
-    existing.add_argument("--resume", action="store_true", help=f"go on from the newest checkpoint in {place}")
+    existing.add_argument(
+        "--resume", action="store_true", help=f"go on from the newest checkpoint in {place}"
+    )
     existing.add_argument("--overwrite", action="store_true", help=f"replace {what} in {place}")
     return parser

@@ -20,7 +20,7 @@ from nnspark.runs.storage import Folder, open_folder
 from nnspark.runs.trained import Model
 from nnspark.training.choices import check_choices
 
-__all__ = ["train"]
+__all__ = ["as_recipe", "session_of", "train"]
 
 
 def train(
@@ -59,9 +59,9 @@ def train(
     memory = MemoryFolder()
     title = Path(recipe).stem if isinstance(recipe, str | Path) else "nnspark"
     with for_python():
-        asked = _as_recipe(recipe, data)
+        asked = as_recipe(recipe, data)
         check_choices(asked)
-        session = _session(asked, data)
+        session = session_of(asked, data)
         sc = session.sparkContext if session else None
 
         def folder() -> Folder:
@@ -74,7 +74,8 @@ def train(
         return of_folder(folder())
 
 
-def _as_recipe(recipe: Recipe | Mapping[str, Any] | str | Path, data: Any) -> Recipe:
+def as_recipe(recipe: Recipe | Mapping[str, Any] | str | Path, data: Any) -> Recipe:
+    """What ``train`` takes for a recipe, as one."""
     if isinstance(recipe, Recipe):
         return recipe
     if isinstance(recipe, str | Path):
@@ -99,7 +100,8 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, tuple | list) else value
 
 
-def _session(recipe: Recipe, data: Any) -> "Session | None":
+def session_of(recipe: Recipe, data: Any) -> "Session | None":
+    """The session that a recipe's engine needs: the data's own, the active one, or a new one."""
     if recipe.training.engine != "spark":
         return None
     own: Session | None = data.sparkSession if is_frame(data) else active_session()

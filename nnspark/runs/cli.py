@@ -1,4 +1,4 @@
-"""The console command: ``nnspark train|sweep|evaluate|predict|report|recipes``, on this machine or a Spark master.
+"""The console command: ``nnspark train|sweep|evaluate|predict|...``, on this machine or a Spark master.
 
 ``nnspark train digits --out runs/one`` is what ``spark-submit --properties-file conf/spark-local.conf
 jobs/train.py conf/digits.toml --out runs/one`` is, with no spark-submit to find. Options of Spark's own go

@@ -1,28 +1,28 @@
 """Trainings side by side: what they ask of the same shards at the same time is one job.
 
-Each training runs in a thread of its own, with code that knows nothing of the others. Where it asks its shards
-for a sum, it waits; once all that are alive wait, their requests go out as one job, and each goes on with its
-own answer. Sums are exact, so a training's bits do not depend on its company.
+Each training runs in a thread of its own, with code that knows nothing of the others. Where it asks its
+shards for a sum, it waits; once all that are alive wait, their requests go out as one job, and each goes on
+with its own answer. Sums are exact, so a training's bits do not depend on its company.
 
     training ──run(function, value)──┐
     training ──run(function, value)──┤ all wait:  shards.run(all functions, all values)
     training ──run(function, value)──┘
+
+(Above 200 lines: the trainings' side and the side that answers share one lock and one count.)
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self
 
 from nnspark.data.plan import Plan
-from nnspark.data.rows import BlockSet
 from nnspark.engines.base import Function, Shards, Sum
+from nnspark.training.several import each, zeros
 
 __all__ = ["CalledOff", "Member", "Together"]
-
-Wait = tuple["Member", "_Request | None"]
 
 
 class CalledOff(BaseException):
@@ -196,8 +196,8 @@ class Together:
     def _answer(self, asking: list[tuple[Member, _Request]]) -> None:
         """One job for all requests."""
         requests, began = [request for _, request in asking], time.monotonic()
-        worker = partial(_each, [request.function for request in requests])
-        zero = partial(_zeros, [request.zero for request in requests])
+        worker = partial(each, [request.function for request in requests])
+        zero = partial(zeros, [request.zero for request in requests])
         sums = self.shards.run(worker, [request.value for request in requests], zero).sums
         share = (time.monotonic() - began) / len(asking)
         with self._lock:
@@ -227,23 +227,3 @@ class Together:
             request.answered.set()
         for _, event in paused:
             event.set()
-
-
-@dataclass
-class _Sums:
-    """An accumulator of several, each with its own."""
-
-    sums: list[Any]
-
-    def merge(self, other: "_Sums") -> "_Sums":
-        self.sums = [mine.merge(theirs) for mine, theirs in zip(self.sums, other.sums, strict=True)]
-        return self
-
-
-def _zeros(zeros: Iterable[Callable[[], Any]]) -> _Sums:
-    return _Sums([zero() for zero in zeros])
-
-
-def _each(functions: Sequence[Function[Any]], sets: Iterable[BlockSet], values: Sequence[Any]) -> _Sums:
-    """Worker function: every function with its value over the same blocks."""
-    return _Sums([function(sets, value) for function, value in zip(functions, values, strict=True)])

@@ -6,7 +6,8 @@ from helpers import one_line_error
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnspark.data.plan import Scaling, class_table, encode_labels, num_blocks, part_counts, thresholds
+from nnspark.data.classes import class_table, encode_labels
+from nnspark.data.plan import Scaling, num_blocks, part_counts, thresholds
 from nnspark.errors import DataError
 from nnspark.recipe import Split
 

@@ -6,11 +6,11 @@ from typing import get_type_hints
 
 import pytest
 
-from nnspark.recipe import Data, Recipe, Split
+from nnspark.recipe import Data, Recipe, Split, Sweep
 from nnspark.recipe.keys import as_markdown, meanings
 
 PAGE = Path(__file__).parents[2] / "conf/README.md"
-SECTIONS = [*get_type_hints(Recipe).values(), Split]
+SECTIONS = [*get_type_hints(Recipe).values(), Split, Sweep]
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)

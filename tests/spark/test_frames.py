@@ -248,10 +248,10 @@ def test_more_labels_than_classes_can_be_are_refused_alike(
     spark: Any, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
     """One more than the limit; exactly so many train."""
-    from nnspark.data import plan
+    from nnspark.data import classes
     from nnspark.sources.memory import read_memory
 
-    monkeypatch.setattr(plan, "MOST_CLASSES", 20)
+    monkeypatch.setattr(classes, "MOST_CLASSES", 20)
     for labels, refused in ((21, True), (20, False)):
         frame = spark.range(200).selectExpr("double(id) x", f"id % {labels} label")
         data = frame if route == "executors" else read_memory(frame.toArrow(), recipe_of().data)

@@ -5,9 +5,9 @@ than ``NEAR_ROWS`` rows share them with a boundary, another narrow pass counts t
 the keys that are left are collected, equal ones once, and the rows of each part and class counted.
 
 With ``s`` strata (classes, or 1) and ``b`` boundaries (2, or as many as folds) a pass sends at most
-8 * max(``CELLS``, 16 b s) bytes a partition to be merged (``NarrowCounts``), the last one 24 * ``NEAR_ROWS`` +
-(8 + 8 b) * classes (``Near``): that many keys there are in all partitions together. A pass narrows by 16 times
-at least, by 32,768 where there is one stratum and two boundaries.
+8 * max(``CELLS``, 16 b s) bytes a partition to be merged (``NarrowCounts``), the last one 24 * ``NEAR_ROWS``
++ (8 + 8 b) * classes (``Near``): that many keys there are in all partitions together. A pass narrows by 16
+times at least, by 32,768 where there is one stratum and two boundaries.
 
 (Above 200 lines: two passes over one kind of key, with what each sends.)
 """
@@ -136,7 +136,7 @@ class Near:
     def thresholds(
         self, boundaries: Boundaries
     ) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
-        """Cuts (strata, boundaries), rows below each by class (boundaries, classes), rows inside like cuts."""
+        """Cuts (strata, boundaries), rows below by class (boundaries, classes), rows inside like cuts."""
         strata, ends = boundaries.open.shape
         stratum = self.label if strata > 1 else np.zeros_like(self.label)
         inside, _ = boundaries.near(self.keys, stratum)
@@ -216,7 +216,7 @@ def nothing_near(boundaries: Boundaries, by_class: Array) -> Near:
 
 
 def rows_of_parts(by_class: Array, below: Array, split: Split) -> NDArray[np.int64]:
-    """Rows of each part and class (3, classes): all by class, and below each boundary (boundaries, classes)."""
+    """Rows of each part and class (3, classes), of ``below`` each boundary (boundaries, classes)."""
     test, not_train = below[0], below[0 if split.folds else 1]
     return np.stack([by_class - not_train, not_train - test, test])
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data import plan
-from nnspark.data.plan import class_table, encode_labels
+from nnspark.data import classes
+from nnspark.data.classes import class_table, encode_labels
 from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.labels import labels_of
 from nnspark.recipe import Data
@@ -59,13 +59,13 @@ def find_labels(df: "DataFrame", layout: Layout, data: Data) -> Labels | None:
     whole = df.where("corrupt is null") if layout.is_text else df
     counts = F.coalesce(F.col("w") != 0, F.lit(True)) if layout.weight else F.lit(True)
     groups = whole.groupBy("t0").agg(F.count(F.lit(1)).alias("rows"), F.max(counts).alias("counts"))
-    found = groups.limit(plan.MOST_CLASSES + 1).collect()
+    found = groups.limit(classes.MOST_CLASSES + 1).collect()
     if not found:
         if layout.is_text and not df.isEmpty():
             return None  # the survey says so
         raise refusals.no_data_rows(data.path or "the DataFrame")
-    if len(found) > plan.MOST_CLASSES:
-        raise refusals.too_many_classes(plan.MOST_CLASSES)
+    if len(found) > classes.MOST_CLASSES:
+        raise refusals.too_many_classes(classes.MOST_CLASSES)
     spellings, rows = tuple(row["t0"] for row in found), [row["rows"] for row in found]
     labels = labels_of(spellings, rows, f"column {layout.targets[0]!r}", is_text=layout.is_text)
     present = np.array([row["counts"] for row in found])

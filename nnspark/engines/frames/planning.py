@@ -94,7 +94,7 @@ def make_plan(
 
 
 def _split(df: "DataFrame", layout: Layout, split: Split, survey: surveys.Survey) -> tuple[Array, Array]:
-    """Cuts (strata, boundaries), and rows of each part and class (3, classes), by as few passes as will do."""
+    """Cuts (strata, boundaries), and rows of each part and class (3, classes), by few passes."""
     boundaries = split_boundaries.boundaries_of(survey, split)
     while boundaries.rows > split_boundaries.NEAR_ROWS and boundaries.bits < 64:
         count = partial(split_boundaries.count_inside, layout=layout, split=split, boundaries=boundaries)

@@ -60,7 +60,8 @@ class Board:
             self._bar = None
 
     def _line(self) -> str:
-        alive = f"{self._models - self._done} of {self._models} alive, {sum(self._evaluations.values())} evaluations"
+        evaluations = sum(self._evaluations.values())
+        alive = f"{self._models - self._done} of {self._models} alive, {evaluations} evaluations"
         if self._best is None:
             return alive
         score, _, candidate = self._best

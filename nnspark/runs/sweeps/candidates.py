@@ -11,7 +11,8 @@ from nnspark.errors import DivergedError, RecipeError
 from nnspark.net import weights as weights_module
 from nnspark.objective.metrics import METRICS, metrics_of
 from nnspark.recipe import Recipe, Sweep
-from nnspark.recipe.sweep import Setting, model_recipe, settings_of
+from nnspark.recipe.settings import Setting
+from nnspark.recipe.sweep import model_recipe, settings_of
 from nnspark.training.choices import check_choices
 from nnspark.training.loop import Trained
 

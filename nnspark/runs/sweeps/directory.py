@@ -14,7 +14,7 @@ from typing import Any
 from nnspark.errors import CheckpointError
 from nnspark.recipe import Recipe, Sweep
 from nnspark.recipe.reading import dumps_sweep
-from nnspark.recipe.sweep import keys_of
+from nnspark.recipe.settings import keys_of
 from nnspark.runs.checkpoint import identity
 from nnspark.runs.history import as_lines
 from nnspark.runs.storage import Folder

@@ -12,10 +12,10 @@ from nnspark.recipe.sweep import kept
 from nnspark.runs.sweeps.candidates import Ranked, Result
 from nnspark.runs.sweeps.directory import SweepDirectory
 
-__all__ = ["Dropped", "Halving"]
+__all__ = ["DroppedError", "Halving"]
 
 
-class Dropped(Exception):
+class DroppedError(Exception):
     """A training that halving ends; it has the model's figures there."""
 
     def __init__(self, rung: int, epochs: int, metrics: Mapping[str, Any]) -> None:

@@ -20,9 +20,7 @@ class Keeper:
     sweep of many models would write little else.
     """
 
-    def __init__(
-        self, folder: Folder, recipe: Recipe, fingerprint: str, platforms: Collection[str]
-    ) -> None:
+    def __init__(self, folder: Folder, recipe: Recipe, fingerprint: str, platforms: Collection[str]) -> None:
         self._folder, self._recipe, self._fingerprint = folder, recipe, fingerprint
         self._platforms = platforms
         self.history: list[dict[str, Any]] = []

@@ -46,7 +46,10 @@ def write_page(directory: SweepDirectory, ranked: Sequence[Ranked], title: str) 
             recipe_text=dumps_sweep(directory.recipe, sweep),
             commands=(
                 ("the best model's own report", f"{out}/best/report.html"),
-                ("train the best setting again", f"spark-submit jobs/train.py {out}/best/recipe.toml --out NEW"),
+                (
+                    "train the best setting again",
+                    f"spark-submit jobs/train.py {out}/best/recipe.toml --out NEW",
+                ),
                 ("sweep again", f"spark-submit jobs/sweep.py {out}/recipe.toml --out NEW"),
             ),
         )
