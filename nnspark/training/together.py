@@ -190,8 +190,7 @@ class Together:
         """What is asked for, once no training computes."""
         with self._lock:
             self._lock.wait_for(lambda: not self._computing)
-            asking, self._asking = self._asking, []
-        return asking
+            return list(self._asking)
 
     def _answer(self, asking: list[tuple[Member, _Request]]) -> None:
         """One job for all requests."""
@@ -201,6 +200,7 @@ class Together:
         sums = self.shards.run(worker, [request.value for request in requests], zero).sums
         share = (time.monotonic() - began) / len(asking)
         with self._lock:
+            self._asking.clear()
             self._computing += len(asking)
         for (member, request), answer in zip(asking, sums, strict=True):
             member.seconds += share
