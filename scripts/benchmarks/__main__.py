@@ -22,6 +22,7 @@ SUBCOMMANDS = {
     "partitions": "an epoch of data in 2, 16, 64, 256 partitions; the cost model",
     "memory": "peak memory of the driver and the workers on 2,000,000x50 Parquet rows",
     "beyond": "rows a second of a data set three times the workers' memory",
+    "sweep": "a cross-validated grid, a model in company, halving",
     "recipes": "the reference systems: published figure, ours, seconds",
 }
 

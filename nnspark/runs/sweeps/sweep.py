@@ -107,7 +107,8 @@ def sweep_in(
                 view(-1 if sweep.folds else None)(shared), below("best"), kept, session,
                 title=f"{title}, best", resume=resume, progress=progress, check=hold.check,
             )  # fmt: skip
-            write_page(directory, ranked, title)
+            if recipe.report.html:
+                write_page(directory, ranked, title)
             return table
 
     with (
