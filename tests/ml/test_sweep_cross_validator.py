@@ -1,0 +1,142 @@
+"""``SweepCrossValidator`` finds what single fits find, and returns Spark's own class."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers import one_line_error
+from pyspark.ml import Pipeline
+from pyspark.ml.evaluation import MulticlassClassificationEvaluator
+from pyspark.ml.linalg import Vectors
+from pyspark.ml.tuning import CrossValidatorModel, ParamGridBuilder
+from sklearn.datasets import load_iris
+from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+from nnspark.errors import DivergedError, RecipeError
+from nnspark.ml import MultilayerPerceptronClassifier, MultilayerPerceptronRegressor, SweepCrossValidator
+
+X, Y = load_iris(return_X_y=True)
+
+
+@pytest.fixture(scope="module")
+def rows(spark: Any) -> Any:
+    """Iris as vectors and labels."""
+    pairs = [(Vectors.dense(x.tolist()), float(y)) for x, y in zip(X, Y, strict=True)]
+    return spark.createDataFrame(pairs, ["features", "label"]).repartition(3).cache()
+
+
+def grid_of(estimator: Any) -> Any:
+    """Two networks, two penalties."""
+    grid = ParamGridBuilder().addGrid(estimator.hiddenLayers, [[3], [5]])
+    return grid.addGrid(estimator.regParam, [0.0, 0.1]).build()
+
+
+def validated(estimator: Any, rows: Any, metric: Any = "accuracy", **options: Any) -> Any:
+    """A fitted cross-validation in three folds."""
+    maps = options.pop("maps", None) or grid_of(estimator)
+    return SweepCrossValidator(
+        estimator=estimator, estimatorParamMaps=maps, evaluator=metric, numFolds=3, **options
+    ).fit(rows)
+
+
+def test_engines_agree_and_the_best_is_refitted_on_all_rows(rows: Any) -> None:
+    """To the last bit, with and without executors; the figures are of each fold's own rows."""
+    found = {}
+    for engine in ("local", "spark"):
+        estimator = MultilayerPerceptronClassifier(hiddenLayers=[4], maxIter=10, engine=engine)
+        found[engine] = validated(estimator, rows)
+    local, spark = found["local"], found["spark"]
+    assert (local.avgMetrics, local.stdMetrics) == (spark.avgMetrics, spark.stdMetrics)
+    assert np.array_equal(local.bestModel.weights.toArray(), spark.bestModel.weights.toArray())
+    assert len(local.avgMetrics) == 4
+    best = int(np.argmax(local.avgMetrics))
+    setting = grid_of(estimator)[best]
+    alone = estimator.copy(setting).fit(rows)  # all rows, though in blocks of their own
+    assert np.allclose(alone.weights.toArray(), local.bestModel.weights.toArray(), rtol=1e-6, atol=1e-8)
+    assert local.bestModel.getHiddenLayers() == setting[estimator.hiddenLayers]
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1", "logLoss"])
+def test_figures_are_scikit_learns_of_the_folds_rows(rows: Any, metric: str) -> None:
+    """The fold a row validates in is the one whose model never saw it: together they are all rows, once."""
+    estimator = MultilayerPerceptronClassifier(hiddenLayers=[4], maxIter=8, engine="local")
+    evaluator = MulticlassClassificationEvaluator(metricName=metric)
+    fitted = validated(estimator, rows, evaluator, maps=[{}], collectSubModels=True)
+    from nnspark.data.rows import hash_rows, split_keys
+
+    keys = split_keys(hash_rows(X, Y, None), 42)
+    order = np.argsort(keys, kind="stable")
+    folds = np.empty(150, int)
+    folds[order] = np.repeat(range(3), 50)
+    scores = []
+    for fold, (model,) in enumerate(fitted.subModels):
+        mine = folds == fold
+        p = np.array([model.predictProbability(Vectors.dense(x.tolist())).toArray() for x in X[mine]])
+        guess = p.argmax(axis=1)
+        scores.append(
+            {
+                "accuracy": accuracy_score(Y[mine], guess),
+                "f1": f1_score(Y[mine], guess, average="weighted"),
+                "logLoss": log_loss(Y[mine], p, labels=[0, 1, 2]),
+            }[metric]
+        )
+    assert fitted.avgMetrics[0] == pytest.approx(np.mean(scores), rel=1e-9)
+    assert fitted.stdMetrics[0] == pytest.approx(np.std(scores), abs=1e-9)
+
+
+def test_the_result_is_saved_and_read_as_sparks(rows: Any, tmp_path: Any) -> None:
+    """A CrossValidatorModel, inside a pipeline too."""
+    estimator = MultilayerPerceptronClassifier(hiddenLayers=[4], maxIter=5, engine="local")
+    sweep = SweepCrossValidator(
+        estimator=estimator, estimatorParamMaps=grid_of(estimator), evaluator="accuracy", numFolds=3
+    )
+    fitted = Pipeline(stages=[sweep]).fit(rows).stages[0]
+    assert isinstance(fitted, CrossValidatorModel)
+    fitted.write().overwrite().save(str(tmp_path / "model"))
+    read = CrossValidatorModel.load(str(tmp_path / "model"))
+    assert read.avgMetrics == fitted.avgMetrics
+    expected = [row.prediction for row in fitted.transform(rows).collect()]
+    assert [row.prediction for row in read.transform(rows).collect()] == expected
+
+
+def test_a_regressor_is_ranked_by_its_error(rows: Any) -> None:
+    """The least rmse wins."""
+    estimator = MultilayerPerceptronRegressor(hiddenLayers=[4], maxIter=10, engine="local")
+    maps = ParamGridBuilder().addGrid(estimator.regParam, [0.0, 10.0]).build()
+    fitted = validated(estimator, rows, "rmse", maps=maps)
+    assert fitted.avgMetrics[0] < fitted.avgMetrics[1]
+    assert fitted.bestModel.getRegParam() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"evaluator": "weightedRecall"}, "evaluator: expected a metric of f1, accuracy, logLoss"),
+        ({"numFolds": 1}, "numFolds: expected 2 or more, got 1"),
+        ({"estimatorParamMaps": []}, "estimatorParamMaps: expected at least one param map"),
+        (
+            {"estimator": MulticlassClassificationEvaluator},
+            "estimator: expected one of nnspark.ml's perceptrons",
+        ),
+    ],
+)
+def test_what_cannot_be_is_one_line(rows: Any, change: dict[str, Any], said: str) -> None:
+    """By the names of the arguments."""
+    estimator = MultilayerPerceptronClassifier(hiddenLayers=[4], engine="local")
+    given = {"estimator": estimator, "estimatorParamMaps": grid_of(estimator), "evaluator": "accuracy"}
+    given |= {name: value() if name == "estimator" else value for name, value in change.items()}
+    with one_line_error(said, kind=RecipeError):
+        SweepCrossValidator(**given).fit(rows)
+
+
+def test_params_that_share_the_layout_are_refused(rows: Any) -> None:
+    """And stopping on the fold that judges."""
+    estimator = MultilayerPerceptronClassifier(hiddenLayers=[4], engine="local")
+    maps = ParamGridBuilder().addGrid(estimator.dtype, ["float32", "float64"]).build()
+    with one_line_error("dtype cannot be varied", kind=RecipeError):
+        validated(estimator, rows, maps=maps)
+    with one_line_error("must not stop what it judges", kind=RecipeError):
+        validated(estimator.copy({estimator.earlyStoppingPatience: 3}), rows)
+    wild = MultilayerPerceptronRegressor(hiddenLayers=[4], solver="gd", stepSize=1e300, engine="local")
+    with one_line_error("no param map has a finite rmse", kind=DivergedError):
+        validated(wild, rows, "rmse", maps=[{}])
