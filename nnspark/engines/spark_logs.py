@@ -12,7 +12,7 @@ from typing import Any
 
 from nnspark.recipe.bundled import FOLDER
 
-__all__ = ["let_spark_talk", "of_new_jvm", "of_running_jvm"]
+__all__ = ["let_spark_talk", "of_new_jvm", "of_running_jvm", "say_nothing"]
 
 FILE = FOLDER / "log4j2.properties"
 OPTIONS = "SPARK_SUBMIT_OPTS"
@@ -56,3 +56,10 @@ def of_running_jvm(jvm: Any, *, on_a_console: bool) -> None:
     source = log4j.core.LoggerContext.getContext(False).getConfiguration().getConfigurationSource()
     if on_a_console and OF_SPARK in str(source.getLocation()) and FILE.is_file():
         configurator.reconfigure(jvm.java.net.URI(FILE.resolve().as_uri()))
+
+
+def say_nothing(jvm: Any) -> None:
+    """Have the JVM log nothing more, not even errors; unless it was asked to talk."""
+    if not _talks:
+        log4j = jvm.org.apache.logging.log4j
+        log4j.core.config.Configurator.setAllLevels("", log4j.Level.OFF)

@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> None:
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in RUN_DIR")
     existing.add_argument("--overwrite", action="store_true", help="replace the run in RUN_DIR")
+    parser.add_verbose()
     args = parser.parse_args(arguments)
     recipe = read(args.recipe, args.overrides)
     print(run(recipe, args.out, title=Path(args.recipe).stem, resume=args.resume, overwrite=args.overwrite))
