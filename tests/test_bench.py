@@ -1,5 +1,6 @@
 """scripts/bench: the contestants compute what they should, the clockwork and the tables hold."""
 
+import argparse
 import os
 import sys
 import time
@@ -10,7 +11,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "scripts"))
 
-from benchmarks import _common, fit, memory, partitions, r0, transform
+from benchmarks import _common, epoch, fit, memory, partitions, r0, transform
 from benchmarks._common import Contestant, Ratio, Shape, format_table, race
 from benchmarks._data import images, rows_of, table_of, write_parquet
 from benchmarks._machine import processes_below, processor_times, used_since
@@ -48,6 +49,14 @@ def test_a_ratio_says_whether_its_limit_is_met():
     assert Ratio("x", 1.2, 1.15, -1).verdict == "<= 1.15 NO"
     assert Ratio("x", float("nan"), 1.15, -1).verdict == "<= 1.15 NO"
     assert Ratio("x", 1.2).verdict == ""
+
+
+def test_a_shape_that_a_benchmark_has_not_is_one_line():
+    """T is for transform and fit."""
+    asked = argparse.Namespace(shapes="S,T", quick=False)
+    assert set(_common.shapes_of(asked, "S")) == {"S", "T"}
+    with pytest.raises(SystemExit, match="error: this benchmark has no shape 'T'; choose from S,M,L,XL"):
+        epoch.run(asked)
 
 
 def test_a_table_is_aligned():

@@ -5,6 +5,7 @@ it for its own. So Spark's work is done in a thread of its own while the caller'
 reaches only the waiting, which cancels the work's jobs by their tag until the work ends.
 """
 
+import logging
 import signal
 import threading
 import uuid
@@ -16,7 +17,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from pyspark import SparkContext
 
-__all__ = ["check", "interrupt_on_terminate", "interruptible", "is_interrupted", "shielded"]
+__all__ = [
+    "check",
+    "interrupt_on_terminate",
+    "interruptible",
+    "is_interrupted",
+    "say_nothing_of_py4j",
+    "shielded",
+]
 
 T = TypeVar("T")
 KILLED = "(?s).*: TaskKilled .*"
@@ -55,12 +63,27 @@ def interruptible(sc: "SparkContext | None", work: Callable[[], T]) -> T:
         return outcome.result()
     except KeyboardInterrupt:
         interrupted.set()
+        say_nothing_of_py4j()
         while not outcome.done():
             with suppress(Exception):  # the JVM may be gone: then the work ends by itself
                 sc.cancelJobsWithTag(tag)
             with suppress(TimeoutError):
                 outcome.exception(AGAIN)
         raise
+
+
+def say_nothing_of_py4j() -> None:
+    """From now on: py4j logs a stack for each call that was interrupted, or came to a JVM that is gone.
+
+    It does so on the root logger, which filters its own records only, and on its own ones below ``py4j``.
+    """
+    if _is_not_of_py4j not in (root := logging.getLogger()).filters:
+        root.addFilter(_is_not_of_py4j)
+    logging.getLogger("py4j").setLevel(logging.CRITICAL + 1)
+
+
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    return "py4j" not in record.pathname
 
 
 def _say_nothing_of_killed_tasks(sc: "SparkContext") -> None:

@@ -16,12 +16,14 @@ memory, and address space, stays bounded however large the data set.
 import gc
 import os
 import shutil
+import sys
 import tempfile
+import traceback
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -191,7 +193,7 @@ def sweep(folders: Iterable[str]) -> None:
 
 
 def settle_worker() -> None:
-    """Once per worker process: one BLAS thread, and no garbage collection of what is there to stay.
+    """Once per worker process: one BLAS thread, no garbage collection of what is there to stay, a quiet end.
 
     PySpark's daemon collects garbage after every task, which takes 25 ms over the 45,000 objects of the
     imported modules and 1 ms when they are frozen. One BLAS thread whatever the environment says,
@@ -207,4 +209,21 @@ def settle_worker() -> None:
             pass  # Spark sets OMP_NUM_THREADS to spark.task.cpus, which is 1 unless set otherwise
         else:
             threadpool_limits(1)
+        _end_quietly()
         _settled = True
+
+
+def _end_quietly() -> None:
+    """Say nothing when Spark ends this worker after an idle minute.
+
+    Spark closes the worker's socket, to which PySpark then writes that there is nothing to read any more. Its
+    daemon prints the stack of what fails at that, last thing before the process ends; in local mode that is
+    the user's console.
+    """
+    print_any = traceback.print_exc
+
+    def print_others(*arguments: Any, **named: Any) -> None:
+        if not isinstance(sys.exc_info()[1], BrokenPipeError):
+            print_any(*arguments, **named)
+
+    traceback.print_exc = print_others

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from nnspark.engines.spark_logs import of_running_jvm, say_nothing
 from nnspark.engines.starting import is_set, start_jvm
 from nnspark.errors import NNSparkError
 
@@ -23,6 +24,7 @@ __all__ = [
     "active_session",
     "case_sensitive",
     "end_idle_workers",
+    "hush",
     "names_alike",
     "open_session",
 ]
@@ -83,6 +85,9 @@ def open_session(name: str) -> "SparkSession":
     except Exception as error:
         raise _not_started(error) from error
     given = SparkConf()
+    on_a_console = given.get("spark.submit.deployMode", "client") == "client"
+    with suppress(Exception):  # another Log4j than Spark's is its user's own affair
+        of_running_jvm(SparkContext._jvm, on_a_console=on_a_console)
     master = given.get("spark.master", "local[*]") or ""
     if master.startswith("local") and not given.contains("spark.pyspark.python"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -111,6 +116,13 @@ def with_attempts(master: str) -> str:
     """
     found = WITHOUT_ATTEMPTS.fullmatch(master)
     return f"local[{found[1] or 1},{ATTEMPTS}]" if found else master
+
+
+def hush() -> None:
+    """Have the JVM of a session opened here log nothing more: what a job leaves undone is told otherwise."""
+    for sc in _started:
+        with suppress(Exception):  # the JVM may be gone
+            say_nothing(getattr(sc, "_jvm"))  # noqa: B009 (typed as optional)
 
 
 def end_idle_workers() -> None:

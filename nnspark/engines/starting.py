@@ -10,6 +10,8 @@ from shutil import which
 from subprocess import PIPE, Popen
 from typing import IO, cast
 
+from nnspark.engines.spark_logs import of_new_jvm
+
 __all__ = ["is_certainly_local", "is_set", "jvm_runs", "start_jvm"]
 
 ELSEWHERE = ("HADOOP_CONF_DIR", "YARN_CONF_DIR")
@@ -38,14 +40,16 @@ def start_jvm() -> None:
     from pyspark.java_gateway import launch_gateway
 
     if jvm_runs() or which("sh") is None:
-        SparkContext._ensure_initialized()
+        with of_new_jvm():
+            SparkContext._ensure_initialized()
         return
     command = ["sh", "-c", ALL_BUT_ONE_LINE, "sh", MODULES]
     passing = Popen(command, stdin=PIPE, stdout=STANDARD_ERROR, start_new_session=True)
     _passing.append(passing)
     pipe = cast(IO[bytes], passing.stdin)
     try:
-        gateway = launch_gateway(popen_kwargs={"stderr": pipe})
+        with of_new_jvm():
+            gateway = launch_gateway(popen_kwargs={"stderr": pipe})
     except BaseException:
         pipe.close()
         passing.wait()  # it has the reason

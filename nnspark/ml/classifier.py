@@ -19,7 +19,7 @@ from pyspark.sql import types as T
 
 from nnspark.errors import RecipeError
 from nnspark.ml.fitting import Fit, fit
-from nnspark.ml.models import PerceptronModel, select
+from nnspark.ml.models import PerceptronModel, never_null, select
 from nnspark.ml.params import PerceptronParams
 from nnspark.ml.persistence import ParamsReader, ParamsWriter
 from nnspark.ml.setters import PerceptronSetters
@@ -187,8 +187,8 @@ class MultilayerPerceptronClassificationModel(
             self.getRawPredictionCol(): (found["raw"], size),
             self.getProbabilityCol(): (found["probability"], size),
             self.getPredictionCol(): (
-                found["prediction"],
-                {"ml_attr": {"type": "nominal", "name": self.getPredictionCol(), **values}},
+                never_null(found["prediction"]),
+                {"ml_attr": {"type": "nominal", **values}},
             ),
         }
         columns = {name: at.alias(name, metadata=said) for name, (at, said) in names.items() if name}

@@ -23,7 +23,7 @@ from nnspark.scoring.frame import ANSWERS, quoted
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-__all__ = ["PerceptronModel", "select"]
+__all__ = ["PerceptronModel", "never_null", "select"]
 
 Array = NDArray[Any]
 Worker = Callable[[Iterator[Any]], Iterator[Any]]
@@ -101,6 +101,11 @@ class PerceptronModel(PerceptronParams, MLReadable[Any], MLWritable):
             answer: Any = arrow_udf(worker, kind, ArrowUDFType.SCALAR_ITER)
         rows = with_features(dataset, array_of(piece), [piece])
         return rows.withColumn(ANSWERS, answer(F.col(quoted(FEATURES))))
+
+
+def never_null(prediction: "Column") -> "Column":
+    """The same in a column that Spark knows to have no nulls, as its own models' predictions are."""
+    return F.coalesce(prediction, F.lit(float("nan")))
 
 
 def select(dataset: "DataFrame", answered: "DataFrame", columns: "dict[str, Column]") -> "DataFrame":

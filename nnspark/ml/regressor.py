@@ -10,7 +10,7 @@ from pyspark.ml.util import MLReadable, MLWritable
 from pyspark.sql import functions as F
 
 from nnspark.ml.fitting import Fit, fit
-from nnspark.ml.models import PerceptronModel, select
+from nnspark.ml.models import PerceptronModel, never_null, select
 from nnspark.ml.params import PerceptronParams
 from nnspark.ml.persistence import ParamsReader, ParamsWriter
 from nnspark.ml.setters import PerceptronSetters
@@ -139,4 +139,6 @@ class MultilayerPerceptronRegressionModel(PerceptronModel, RegressorParams, Regr
             dataset, partial(number_batches, self.model, self.getFeaturesCol()), "double"
         )
         name = self.getPredictionCol()
-        return select(dataset, answered, {name: F.col(quoted(ANSWERS)).alias(name)} if name else {})
+        return select(
+            dataset, answered, {name: never_null(F.col(quoted(ANSWERS))).alias(name)} if name else {}
+        )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from nnspark.data.plan import Plan, Scaling
 from nnspark.errors import ModelError, NNSparkError, ShapeError
 from nnspark.model.answers import shares_of, steady_outputs
+from nnspark.model.rows import model_rows
 from nnspark.model.tensors import read_safetensors, write_safetensors
 from nnspark.net import weights as weights_module
 from nnspark.net.network import Network
@@ -60,8 +61,12 @@ class Model:
         )
 
     def outputs(self, features: Array) -> NDArray[np.float64]:
-        """Output activations of raw rows (n, num_features), shape (n, units); see ``model/answers.py``."""
-        features = np.asarray(features)
+        """Output activations of raw rows (n, num_features), shape (n, units); see ``model/answers.py``.
+
+        Columns of a pandas or Arrow table go by name (``model/rows.py``), those of an array by position.
+        """
+        by_name = hasattr(features, "columns")
+        features = model_rows(features, self.feature_names) if by_name else np.asarray(features)
         if features.ndim != 2 or features.shape[1] != self.network.layers[0]:
             raise ShapeError(
                 f"the model takes {self.network.layers[0]} features but the rows have shape {features.shape}"

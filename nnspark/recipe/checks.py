@@ -12,8 +12,10 @@ from nnspark.errors import RecipeError
 from nnspark.recipe.sections import Recipe, Split
 from nnspark.recipe.text import is_number
 
-__all__ = ["check", "one_of", "require"]
+__all__ = ["A_SEPARATOR", "check", "is_separator", "one_of", "require"]
 
+A_SEPARATOR = "one character that no number has, such as ';' or '\\t'"
+NO_SEPARATORS = " \"'\\+-._\r\n\0"
 TASKS = ("classification", "regression", "multilabel")
 
 
@@ -43,6 +45,11 @@ def one_of(key: str, value: Any, known: Iterable[str]) -> None:
     require(value in names, key, "one of " + ", ".join(names), value)
 
 
+def is_separator(text: str) -> bool:
+    """Whether it may stand between the fields of a CSV file."""
+    return len(text) == 1 and text.isascii() and not text.isalnum() and text not in NO_SEPARATORS
+
+
 def _finite(key: str, value: float, ok: Callable[[float], bool], expected: str) -> None:
     require(math.isfinite(value) and ok(value), key, expected, value)
 
@@ -66,6 +73,7 @@ def _check_data(recipe: Recipe) -> None:
                  data.target_scale)  # fmt: skip
     if isinstance(data.header, str):
         one_of("data.header", data.header, ("auto",))
+    require(is_separator(data.separator), "data.separator", A_SEPARATOR, data.separator)
     for part in ("train", "validation", "test"):
         _finite(f"data.split.{part}", getattr(split, part), lambda v: 0 <= v <= 1, "a fraction from 0 to 1")
     _check_folds(split)

@@ -66,6 +66,7 @@ class Data:
     label : column(s) of the target by name, or by number from 0, negative from the end
     weight : column of row weights; a row of weight 2 counts twice, of weight 0 not at all
     header : whether a CSV file starts with names; "auto" looks at its first record
+    separator : what separates a CSV file's fields, such as ";" or "\\t"
     columns : features in the model's order (initial weights follow it); empty: all others, ["-id"]: but id
     exclude : names of columns that are no features: ids, text, dates
     task : classification, regression or multilabel: the kind of target
@@ -82,6 +83,7 @@ class Data:
     label: str | int | list[str | int] = "label"
     weight: str = ""
     header: bool | str = "auto"
+    separator: str = ","
     columns: list[str] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)
     task: str = "classification"

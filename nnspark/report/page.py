@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Mapping
 
 from nnspark.objective.metrics import METRICS
+from nnspark.report.commands import command_for
 from nnspark.report.confusion import draw_confusion, draw_mistakes
 from nnspark.report.curves import draw_curves
 from nnspark.report.outcome import PARTS, cards, outcome
@@ -114,9 +115,9 @@ def _commands(run_dir: str) -> list[tuple[str, str]]:
         shlex.quote(f"{run_dir.rstrip('/')}/{name}") for name in ("recipe.toml", "model.safetensors")
     )
     return [
-        ("Train again", f"spark-submit jobs/train.py {recipe} --out NEW_RUN_DIR"),
-        ("Evaluate the model", f"spark-submit jobs/evaluate.py {model}"),
-        ("Predict rows", f"spark-submit jobs/predict.py {model} ROWS.csv --out PREDICTIONS.csv"),
+        ("Train again", f"{command_for('train')} {recipe} --out NEW_RUN_DIR"),
+        ("Evaluate the model", f"{command_for('evaluate')} {model}"),
+        ("Predict rows", f"{command_for('predict')} {model} ROWS.csv --out PREDICTIONS.csv"),
     ]
 
 

@@ -3,15 +3,39 @@
 import argparse
 from typing import NoReturn
 
-__all__ = ["Parser", "a_place", "run_arguments"]
+from nnspark.engines.spark_logs import let_spark_talk
+from nnspark.recipe.checks import A_SEPARATOR, is_separator
+
+__all__ = ["Parser", "a_place", "a_separator", "run_arguments"]
 
 
 class Parser(argparse.ArgumentParser):
     """argparse's parser, without its summary of all options before an error."""
 
+    def add_verbose(self) -> None:
+        """The option that brings Spark's own logs back."""
+        self.add_argument(
+            "-v", "--verbose", action=_Talk, nargs=0, help="show what Spark logs, on standard error"
+        )
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the words and where all are explained; exit code 2."""
         self.exit(2, f"error: {message}; {self.prog} --help says more\n")
+
+
+class _Talk(argparse.Action):
+    """Has sessions talk as soon as it is read."""
+
+    def __call__(self, *about: object) -> None:
+        let_spark_talk()
+
+
+def a_separator(text: str) -> str:
+    """What may separate a CSV file's fields, for argparse; a tab may be written as ``\\t``."""
+    one = "\t" if text in ("\\t", '"\\t"') else text
+    if not is_separator(one):
+        raise argparse.ArgumentTypeError(f"expected {A_SEPARATOR}, got {text!r}")
+    return one
 
 
 def a_place(text: str) -> str:
@@ -45,4 +69,5 @@ def run_arguments(description: str, what: str, place: str) -> Parser:
         "--resume", action="store_true", help=f"go on from the newest checkpoint in {place}"
     )
     existing.add_argument("--overwrite", action="store_true", help=f"replace {what} in {place}")
+    parser.add_verbose()
     return parser

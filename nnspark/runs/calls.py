@@ -58,7 +58,7 @@ def train(
     """
     memory = MemoryFolder()
     title = Path(recipe).stem if isinstance(recipe, str | Path) else "nnspark"
-    with for_python():
+    with for_python(kept=bool(out)):
         asked = as_recipe(recipe, data)
         check_choices(asked)
         session = session_of(asked, data)

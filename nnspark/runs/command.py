@@ -6,7 +6,6 @@ diverged; 130 interrupted.
 """
 
 import ctypes
-import logging
 import os
 import stat
 import sys
@@ -14,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from nnspark.engines.session import end_idle_workers
+from nnspark.engines.interrupts import say_nothing_of_py4j
+from nnspark.engines.session import end_idle_workers, hush
 from nnspark.engines.types import Context
 from nnspark.errors import DataError, ModelError
 from nnspark.model import Model
@@ -29,10 +29,11 @@ PIDFD_GETFD = 438  # the system call's number, the same on every architecture
 def run_job(main: Callable[[list[str]], int | None]) -> NoReturn:
     """Call ``main`` with the command line's arguments and leave with the exit code its outcome means."""
     separate_standard_error()
-    logging.getLogger().addFilter(_is_not_of_py4j)
+    say_nothing_of_py4j()
     try:
         code = main(sys.argv[1:]) or 0
     except KeyboardInterrupt:
+        hush()
         print("interrupted", file=sys.stderr)
         code = 130
     except Exception as error:
@@ -45,11 +46,6 @@ def run_job(main: Callable[[list[str]], int | None]) -> NoReturn:
         end_idle_workers()
     sys.stdout.flush()
     sys.exit(code)
-
-
-def _is_not_of_py4j(record: logging.LogRecord) -> bool:
-    """py4j logs a traceback for every call to a JVM that is gone."""
-    return "py4j" not in record.pathname
 
 
 def read_model(path: str, sc: "Context | None") -> tuple[Model, Folder]:

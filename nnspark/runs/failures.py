@@ -20,6 +20,7 @@ PYTHON_TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*
 LOST_TASK = re.compile(r"most recent failure: (?:Lost task .*?\): )?(.*)")
 ARGUMENTS = {"resume": "resume=True", "overwrite": "overwrite=True", "out": "out=", "columns": "columns="}
 FLAG = re.compile(rf"(?<!\S)--({'|'.join(ARGUMENTS)})(?![\w/-])")
+GO_ON = re.compile(r"go on with --resume(?![\w/-])")
 JAVA_CLASS = re.compile(r"^(?:[a-z]\w*\.)+(\w+: )")
 
 
@@ -66,15 +67,19 @@ def one_line_for_failed_jobs(folder: Folder) -> Iterator[None]:
 
 
 @contextmanager
-def for_python() -> Iterator[None]:
-    """What goes wrong in a call from Python: the error itself, in the words of arguments instead of flags."""
+def for_python(*, kept: bool = True) -> Iterator[None]:
+    """What goes wrong in a call from Python: the error itself, in the words of arguments instead of flags.
+
+    ``kept``: whether there is a run directory that a run could go on in.
+    """
     try:
         yield
     except Exception as error:
         known = known_error(error) if isinstance(error, NNSparkError) or is_of_spark(error) else None
         if known is None:
             raise
-        said = FLAG.sub(lambda found: ARGUMENTS[found[1]], str(known))
+        said = str(known) if kept else GO_ON.sub("train again", str(known))
+        said = FLAG.sub(lambda found: ARGUMENTS[found[1]], said)
         if known is error and said == str(error):
             raise
         raise type(known)(said) from None

@@ -1,5 +1,6 @@
 """The report of a finished run: gathers what the page shows; a fault in it never costs the run."""
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -73,10 +74,13 @@ def report_page(
 
 def commands_of(out: str) -> tuple[tuple[str, str], ...]:
     """What can be done with a run, and the command line that does it."""
+    from nnspark.report import command_for
+
+    run, recipe = shlex.quote(out), shlex.quote(f"{out.rstrip('/')}/recipe.toml")
     return (
-        ("evaluate it again", f"spark-submit jobs/evaluate.py {out}"),
-        ("predict rows of your own", f"spark-submit jobs/predict.py {out} ROWS.csv --out PREDICTED.csv"),
-        ("train it again", f"spark-submit jobs/train.py {out}/recipe.toml --out ANOTHER_RUN"),
+        ("evaluate it again", f"{command_for('evaluate')} {run}"),
+        ("predict rows of your own", f"{command_for('predict')} {run} ROWS.csv --out PREDICTED.csv"),
+        ("train it again", f"{command_for('train')} {recipe} --out ANOTHER_RUN"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Predict the rows of files: CSV, Parquet or .npy in; the same rows with answers, CSV or Parquet, out.
+"""Predict the rows of files: CSV, Parquet, .npy or .npz in; the same rows with answers, CSV or Parquet, out.
 
 The output appears by one rename when every row was predicted, or not at all.
 """
@@ -13,7 +13,7 @@ from nnspark.errors import DataError
 from nnspark.model import Model
 from nnspark.scoring.columns import FeatureColumns, choose_features
 from nnspark.scoring.frame import quoted, score
-from nnspark.scoring.inputs import CutRecordsError, Input, format_of, open_input
+from nnspark.scoring.inputs import CutRecordsError, Input, Reading, format_of, open_input
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -32,6 +32,7 @@ def predict_files(
     output_format: str = "",
     input_format: str = "",
     header: str = "auto",
+    separator: str = "",
     columns: Sequence[str] = (),
     overwrite: bool = False,
 ) -> int:
@@ -40,8 +41,9 @@ def predict_files(
     Parameters
     ----------
     output_format : "csv" or "parquet"; empty: by the suffix of out, else like the input.
-    input_format : "csv", "parquet" or "npy"; empty: by the suffix of the input or of a file in it.
+    input_format : "csv", "parquet", "npy" or "npz"; empty: by the suffix of the input or of a file in it.
     header : "true", "false" or "auto": whether CSV input starts with column names.
+    separator : what separates the fields of CSV input, and of output then; empty: as in the model's recipe.
     columns : the feature columns' names in the input, in the model's order, if they are not the model's.
     overwrite : replace an existing out.
 
@@ -53,7 +55,8 @@ def predict_files(
     refuse_existing(out, overwrite=overwrite, exists=target.exists())
     with case_sensitive(session):
         for multi_line in (False, True):
-            rows = open_input(session, model, source, input_format, header, multi_line=multi_line)
+            reading = Reading(header, separator or model.data.separator, multi_line)
+            rows = open_input(session, model, source, input_format, reading)
             chosen = output_format or format_of(out) or rows.format
             chosen = chosen if chosen in OUTPUT_FORMATS else "csv"
             text = rows.format == "csv"
@@ -61,7 +64,7 @@ def predict_files(
                 rows.frame, model, columns=columns, named=rows.named, text=text, where=source
             )
             try:
-                return _predict(model, rows, features, target, source, chosen)
+                return _predict(model, rows, features, target, source, chosen, reading.separator)
             except CutRecordsError:
                 continue
     raise AssertionError("unreachable")
@@ -74,12 +77,23 @@ def refuse_existing(out: str, *, overwrite: bool, exists: bool) -> None:
 
 
 def _predict(
-    model: Model, rows: Input, features: FeatureColumns, target: "_Target", source: str, chosen: str
+    model: Model,
+    rows: Input,
+    features: FeatureColumns,
+    target: "_Target",
+    source: str,
+    chosen: str,
+    separator: str,
 ) -> int:
     """Write the answers and see that every row has one; nothing is published else."""
     scored = score(rows.frame, model, features)
     try:
-        _write(_typed(scored.frame, rows, chosen), target.temporary, chosen)
+        _write(
+            _typed(scored.frame, rows, chosen),
+            target.temporary,
+            chosen,
+            separator if rows.format == "csv" else ",",
+        )
         rows.check()
         count = scored.check(source)
         if not count:
@@ -111,13 +125,18 @@ def _typed(frame: "DataFrame", rows: Input, output_format: str) -> "DataFrame":
     return frame.select(*kept)
 
 
-def _write(frame: "DataFrame", path: str, output_format: str) -> None:
+def _write(frame: "DataFrame", path: str, output_format: str, separator: str) -> None:
     writer = frame.write.mode("errorifexists")
     if output_format == "parquet":
         writer.parquet(path)
     else:
         writer.csv(
-            path, header=True, escape='"', ignoreLeadingWhiteSpace=False, ignoreTrailingWhiteSpace=False
+            path,
+            sep=separator,
+            header=True,
+            escape='"',
+            ignoreLeadingWhiteSpace=False,
+            ignoreTrailingWhiteSpace=False,
         )
 
 

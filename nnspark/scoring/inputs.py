@@ -1,4 +1,4 @@
-"""Open the files to predict as a DataFrame: CSV (as text, so that it passes unchanged), Parquet, .npy."""
+"""Open the files to predict as a DataFrame: CSV (as text, so that it passes unchanged), Parquet, arrays."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nnspark.engines.frames.csv import first_record
 from nnspark.engines.hadoop import Hadoop
-from nnspark.errors import DataError, ShapeError
+from nnspark.errors import DataError
 from nnspark.model import Model
-from nnspark.sources.csv_header import column_names, has_header
-from nnspark.sources.files import existing_file, one_line
-from nnspark.sources.npy import read_npy_array
+from nnspark.scoring.arrays import array_frame, npy_features, npz_features
+from nnspark.sources.csv_header import column_names, has_header, refuse_one_column
+from nnspark.sources.files import one_line
 from nnspark.sources.table import DataRequest, numbered
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Observation, SparkSession
 
-__all__ = ["INPUT_FORMATS", "CutRecordsError", "Input", "format_of", "open_input"]
+__all__ = ["INPUT_FORMATS", "CutRecordsError", "Input", "Reading", "format_of", "open_input"]
 
 MALFORMED = "nnspark malformed line"
 
@@ -35,27 +35,31 @@ class Input(NamedTuple):
     inferred: Callable[[], dict[str, str]]
 
 
+class Reading(NamedTuple):
+    """How a CSV file is read: its ``header`` "true", "false" or "auto", its ``separator``.
+
+    ``multi_line``: cells may hold line breaks, for which Spark reads a file in one piece.
+    """
+
+    header: str
+    separator: str
+    multi_line: bool = False
+
+
 class CutRecordsError(DataError):
     """Records of a CSV file were cut at line breaks in quoted cells; to be opened as ``multi_line``."""
 
 
-def open_input(
-    session: "SparkSession", model: Model, path: str, wanted: str, header: str, *, multi_line: bool = False
-) -> Input:
-    """Open a file or a folder of part files; ``wanted`` is a format, or empty to go by the names.
-
-    ``multi_line``: a CSV file's cells may hold line breaks, for which Spark reads it in one piece.
-    """
+def open_input(session: "SparkSession", model: Model, path: str, wanted: str, reading: Reading) -> Input:
+    """Open a file or a folder of part files; ``wanted`` is a format, or empty to go by the names."""
     files = _list_files(session, path)
     found = wanted or format_of(path) or next(filter(None, map(format_of, files)), "")
     if found not in INPUT_FORMATS:
         raise DataError(
-            f"{path} is not named .csv, .parquet or .npy, which are what is predicted: say which of them it "
-            f"holds with --input-format {'|'.join(INPUT_FORMATS)}, or save its features as one of them"
+            f"{path} is not named .csv, .parquet, .npy or .npz, which are what is predicted: say which of "
+            f"them it holds with --input-format {'|'.join(INPUT_FORMATS)}, or save the rows as one of them"
         )
-    if multi_line:
-        return _open_csv(session, model, path, header, multi_line=True)
-    return INPUT_FORMATS[found](session, model, path, header)
+    return INPUT_FORMATS[found](session, model, path, reading)
 
 
 def format_of(path: str) -> str:
@@ -84,17 +88,18 @@ def _list_files(session: "SparkSession", path: str) -> list[str]:
     return data
 
 
-def _open_csv(
-    session: "SparkSession", model: Model, path: str, header: str, *, multi_line: bool = False
-) -> Input:
+def _open_csv(session: "SparkSession", model: Model, path: str, reading: Reading) -> Input:
     from pyspark.sql import Observation
     from pyspark.sql import functions as F
 
-    cells = first_record(session, path)
+    cells = first_record(session, path, reading.separator)
+    refuse_one_column(cells, reading.separator, path, key="--separator ")
     numbers = (
-        header == "auto" and len(cells) > 1 and set(model.feature_names) <= {cell.strip() for cell in cells}
+        reading.header == "auto"
+        and len(cells) > 1
+        and set(model.feature_names) <= {cell.strip() for cell in cells}
     )
-    named = numbers or has_header(cells, _request(model, header))
+    named = numbers or has_header(cells, _request(model, reading.header))
     names = column_names(cells) if named else list(numbered(len(cells)))
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
@@ -102,10 +107,11 @@ def _open_csv(
     options: Any = {
         "header": named,
         "enforceSchema": not named or names != cells,
+        "sep": reading.separator,
         "escape": '"',
         "columnPruning": False,
         "columnNameOfCorruptRecord": MALFORMED,
-        "multiLine": multi_line or any("\n" in cell for cell in cells),
+        "multiLine": reading.multi_line or any("\n" in cell for cell in cells),
     }
     text = ", ".join(f"`{name.replace('`', '``')}` STRING" for name in [*names, MALFORMED])
     frame = session.read.options(**options).schema(text).csv(path)
@@ -159,7 +165,7 @@ def _request(model: Model, header: str) -> DataRequest:
     return DataRequest("csv", label=data.label, weight=data.weight, header=said, columns=names)
 
 
-def _open_parquet(session: "SparkSession", model: Model, path: str, header: str) -> Input:
+def _open_parquet(session: "SparkSession", model: Model, path: str, reading: Reading) -> Input:
     try:
         frame = session.read.parquet(path)
     except Exception as error:
@@ -167,28 +173,23 @@ def _open_parquet(session: "SparkSession", model: Model, path: str, header: str)
     return Input(frame, "parquet", True, _nothing, dict)
 
 
-def _open_npy(session: "SparkSession", model: Model, path: str, header: str) -> Input:
-    """The driver reads the array and spreads its rows."""
-    import pyarrow as pa
+def _open_npy(session: "SparkSession", model: Model, path: str, reading: Reading) -> Input:
+    frame, named = array_frame(session, model, *npy_features(model, path))
+    return Input(frame, "npy", named, _nothing, dict)
 
-    array = read_npy_array(existing_file(path, "INPUT"))
-    if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "buif":
-        raise ShapeError(
-            f"{path} must hold numbers of shape (rows, {len(model.feature_names)}), but has shape "
-            f"{array.shape} and dtype {array.dtype}"
-        )
-    names = list(map(str, range(array.shape[1])))
-    columns = [pa.array(column.astype(float)) for column in array.T]
-    frame = session.createDataFrame(pa.Table.from_arrays(columns, names))
-    return Input(frame, "npy", False, _nothing, dict)
+
+def _open_npz(session: "SparkSession", model: Model, path: str, reading: Reading) -> Input:
+    frame, named = array_frame(session, model, *npz_features(model, path))
+    return Input(frame, "npz", named, _nothing, dict)
 
 
 def _nothing() -> None:
     """Nothing to check."""
 
 
-INPUT_FORMATS: dict[str, Callable[["SparkSession", Model, str, str], Input]] = {
+INPUT_FORMATS: dict[str, Callable[["SparkSession", Model, str, Reading], Input]] = {
     "csv": _open_csv,
     "parquet": _open_parquet,
     "npy": _open_npy,
+    "npz": _open_npz,
 }

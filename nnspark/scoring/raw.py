@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.engines.resident import settle_worker
 from nnspark.errors import DataError
 from nnspark.model import Model
 from nnspark.model.answers import shares_of
@@ -60,6 +61,7 @@ def class_batches(
     """Worker function: a struct of raw and probability, vectors, and prediction for each list of features."""
     import pyarrow as pa
 
+    settle_worker()
     for batch in batches:
         with without_stack():
             features = features_of(batch, model.network.layers[0], column)
@@ -73,6 +75,7 @@ def number_batches(model: Model, column: str, batches: Iterator["pa.Array"]) -> 
     """Worker function: the prediction for each list of features."""
     import pyarrow as pa
 
+    settle_worker()
     for batch in batches:
         with without_stack():
             features = features_of(batch, model.network.layers[0], column)

@@ -88,11 +88,19 @@ def _one_step(theirs: Any, ours: Any) -> None:
         theirs.partial_fit(X, ours.classes_[:1], classes=ours.classes_)
 
 
+def _best_loss(source: Any) -> float | None:
+    """The least loss of a fit, which scikit-learn keeps of some solvers only; None where scores decided."""
+    if getattr(source, "validation_scores_", None) is not None:
+        return None
+    losses = [*getattr(source, "loss_curve_", []), getattr(source, "loss_", np.inf)]
+    return float(min(losses))
+
+
 def _copy(source: Any, target: Any) -> None:
     target.coefs_ = [np.array(coef) for coef in source.coefs_]
     target.intercepts_ = [np.array(intercept) for intercept in source.intercepts_]
     target.loss_curve_, target.validation_scores_ = [], None
-    target.best_loss_ = target.best_validation_score_ = None
+    target.best_loss_, target.best_validation_score_ = _best_loss(source), None
     for name in FITTED:
         if hasattr(source, name):
             value = getattr(source, name)

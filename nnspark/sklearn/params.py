@@ -8,18 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnspark.errors import RecipeError
+from nnspark.net import activations
 
 __all__ = ["ACTIVATIONS", "STOCHASTIC", "check_params", "hidden_layers"]
 
-ACTIVATIONS = {
-    "identity": "identity",
-    "logistic": "sigmoid",
-    "tanh": "tanh",
-    "relu": "relu",
-    "sigmoid": "sigmoid",
-    "leaky_relu": "leaky_relu",
-    "softplus": "softplus",
-}
+ACTIVATIONS = {"logistic": "sigmoid"} | {name: name for name in activations.ACTIVATIONS}
 STOCHASTIC = ("sgd", "adam", "adamw", "rmsprop")
 SOLVERS = (*STOCHASTIC, "lbfgs", "cg")
 

@@ -33,7 +33,7 @@ def read_csv(request: DataRequest) -> Table:
     lengths = [len(block.features) for block in blocks]
     if not sum(lengths):
         raise refusals.no_data_rows(str(path))
-    locate = partial(_locate, parts, lengths, layout.header is not None)
+    locate = partial(_locate, parts, lengths, layout.header is not None, layout.separator)
     labels = [
         parse_labels(
             [cell for block in blocks for cell in block.labels[label]],
@@ -63,13 +63,13 @@ def _layout(parts: list[Path], request: DataRequest) -> Layout:
     """Read the first record of every part: names, columns and one header for all or none."""
     layout: Layout | None = None
     for part in parts:
-        first = next(records(part), None)
+        first = next(records(part, request.separator), None)
         if first is None:
             continue
         if layout is None:
             layout = layout_of(first.cells, request, str(part))
         elif layout.header and not same_names(column_names(first.cells), layout.header):
-            found = ",".join(cell.strip() for cell in first.cells)
+            found = request.separator.join(cell.strip() for cell in first.cells)
             raise refusals.other_header(f"{part} line {first.line}", found, str(parts[0]))
     if layout is None:
         raise refusals.only_blank(str(parts[0]))
@@ -81,11 +81,12 @@ def _read_part(path: Path, layout: Layout, first: Path) -> Block:
     if block is not None:
         return block
     start = 1 if layout.header else 0
-    sample = (
-        record.cells for record in islice(records(first), start, start + sample_size(len(layout.names)))
-    )
+    some = islice(records(first, layout.separator), start, start + sample_size(len(layout.names)))
+    sample = (record.cells for record in some)
     refuse_text_columns(sample, layout.names, layout.columns, str(first))
-    return read_records(path, layout.names, layout.columns, skip=1 if layout.header else 0)
+    return read_records(
+        path, layout.names, layout.columns, skip=1 if layout.header else 0, separator=layout.separator
+    )
 
 
 def _read_fast(path: Path, layout: Layout) -> Block | None:
@@ -96,7 +97,7 @@ def _read_fast(path: Path, layout: Layout) -> Block | None:
     import pyarrow as pa
     from pyarrow import csv
 
-    first = next(records(path), None)
+    first = next(records(path, layout.separator), None)
     if first is None or first.line != 1:
         return None
     numeric = [*layout.columns.features, *([] if layout.columns.weight is None else [layout.columns.weight])]
@@ -108,7 +109,7 @@ def _read_fast(path: Path, layout: Layout) -> Block | None:
                 column_names=list(numbered(len(layout.names))),
                 skip_rows_after_names=1 if layout.header else 0,
             ),
-            csv.ParseOptions(newlines_in_values=True),
+            csv.ParseOptions(delimiter=layout.separator, newlines_in_values=True),
             csv.ConvertOptions(column_types=types, include_columns=list(types), null_values=[""]),
         )
     except (pa.ArrowException, OSError):
@@ -127,6 +128,6 @@ def _read_fast(path: Path, layout: Layout) -> Block | None:
     return Block(features, labels, weight)
 
 
-def _locate(parts: list[Path], lengths: list[int], header: bool, row: int) -> str:
+def _locate(parts: list[Path], lengths: list[int], header: bool, separator: str, row: int) -> str:
     part, inside = part_of_row(lengths, row)
-    return f"{parts[part]} line {line_of_row(parts[part], inside + header)}"
+    return f"{parts[part]} line {line_of_row(parts[part], inside + header, separator)}"

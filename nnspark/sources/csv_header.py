@@ -8,20 +8,26 @@ from nnspark.sources.columns import Columns, as_list, choose_columns
 from nnspark.sources.labels import parse_number
 from nnspark.sources.table import DataRequest, numbered
 
-__all__ = ["Layout", "column_names", "has_header", "layout_of", "same_names"]
+__all__ = ["Layout", "column_names", "has_header", "layout_of", "refuse_one_column", "same_names", "shown"]
+
+SEPARATORS = (";", "\t", "|", ",")
 
 
 class Layout(NamedTuple):
-    """The columns of a file: the header's names (None without one), names or positions, chosen columns."""
+    """The columns of a file: the header's names (None without one), names or positions, chosen columns.
+
+    ``separator`` is what stands between a record's fields.
+    """
 
     header: list[str] | None
     names: list[str]
     columns: Columns
+    separator: str
 
 
 def layout_of(first: Sequence[str], request: DataRequest, where: str) -> Layout:
     """The columns by the cells of the first record of ``where``; DataError if it has not those asked for."""
-    _refuse_one_column(first, where)
+    refuse_one_column(first, request.separator, where)
     header = column_names(first) if has_header(first, request) else None
     names = header or list(numbered(len(first)))
     columns = choose_columns(
@@ -32,7 +38,7 @@ def layout_of(first: Sequence[str], request: DataRequest, where: str) -> Layout:
         exclude=request.exclude,
         where=where if header else f"{where} (which has no header)",
     )
-    return Layout(header, names, columns)
+    return Layout(header, names, columns, request.separator)
 
 
 def has_header(first: Sequence[str], request: DataRequest) -> bool:
@@ -67,7 +73,19 @@ def same_names(names: Sequence[str], others: Sequence[str]) -> bool:
     return [name.lower() for name in names] == [name.lower() for name in others]
 
 
-def _refuse_one_column(cells: Sequence[str], where: str) -> None:
-    """Raise DataError for a first record that another separator would divide."""
-    if len(cells) == 1 and (";" in cells[0] or "\t" in cells[0].strip()):
-        raise DataError(f"{where} has one column, {cells[0].strip()[:40]!r}; separate the fields by commas")
+def refuse_one_column(
+    cells: Sequence[str], separator: str, where: str, *, key: str = "data.separator = "
+) -> None:
+    """Raise DataError for a first record that another separator would divide; ``key`` is what sets it."""
+    text = cells[0].strip() if len(cells) == 1 else ""
+    other = next((one for one in SEPARATORS if one in text and one != separator), None)
+    if other is not None:
+        raise DataError(
+            f"{where} has one column, {text[:40]!r}, if {shown(separator)} separates its fields; if "
+            f"{shown(other)} does, set {key}{shown(other)}"
+        )
+
+
+def shown(separator: str) -> str:
+    """A separator as TOML and a shell's $'...' write it."""
+    return '"\\t"' if separator == "\t" else f'"{separator}"'

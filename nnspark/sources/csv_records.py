@@ -35,14 +35,17 @@ class Block(NamedTuple):
     weight: NDArray[Any]
 
 
-def records(path: Path) -> Iterator[Record]:
-    """Yield the records of a UTF-8 file, gzip or not, without its lines of blanks only."""
+def records(path: Path, separator: str = ",") -> Iterator[Record]:
+    """Yield the records of a UTF-8 file, gzip or not, without its lines of blanks only.
+
+    Fields may be separated by a blank, a tab: then a record of empty cells is such a line, as to Spark.
+    """
     line = 1
     try:
         with _open(path) as file:
-            reader = csv.reader(file)
+            reader = csv.reader(file, delimiter=separator)
             for cells in reader:
-                if len(cells) > 1 or (cells and cells[0].strip()):
+                if (len(cells) > 1 and not separator.isspace()) or any(cell.strip() for cell in cells):
                     yield Record(line, cells)
                 line = reader.line_num + 1
     except UnicodeDecodeError as error:
@@ -53,16 +56,16 @@ def records(path: Path) -> Iterator[Record]:
         raise DataError(f"{path} cannot be read at line {line}: {one_line(error)}") from error
 
 
-def line_of_row(path: Path, number: int) -> int:
+def line_of_row(path: Path, number: int, separator: str) -> int:
     """Return the line on which record `number` (from 0, the header counted) starts."""
-    return next(record.line for at, record in enumerate(records(path)) if at == number)
+    return next(record.line for at, record in enumerate(records(path, separator)) if at == number)
 
 
-def read_records(path: Path, names: Sequence[str], columns: Columns, *, skip: int) -> Block:
+def read_records(path: Path, names: Sequence[str], columns: Columns, *, skip: int, separator: str) -> Block:
     """Read the chosen columns; DataError names the line of the first record that cannot be used."""
     values, weight = array("d"), array("d")
     labels: list[list[str]] = [[] for _ in columns.labels]
-    for at, record in enumerate(records(path)):
+    for at, record in enumerate(records(path, separator)):
         if len(record.cells) != len(names):
             raise DataError(
                 f"{path} line {record.line}: expected {len(names)} fields as in the first record, "

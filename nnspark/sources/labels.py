@@ -78,7 +78,7 @@ def parse_labels(
     odd = [row for row, number in enumerate(numbers) if number is None]
     if odd and (len(odd) < len(cells)) and all(cells[row].strip().lower() in MISSING_MARKS for row in odd):
         count = len(odd) if rows is None else sum(rows[row] for row in odd)
-        raise refusals.no_label(where, count, f"{cells[odd[0]]!r} at {locate(odd[0])}")
+        raise refusals.no_label(where, count, f"{cells[odd[0]].strip()!r} at {locate(odd[0])}")
     if odd:
         return np.array([cell.strip() for cell in cells], dtype=np.str_)
     try:

@@ -18,7 +18,7 @@ from nnspark.sources.columns import listed
 from nnspark.sources.files import existing, existing_file, one_line, row_in
 from nnspark.sources.table import DataRequest, Named, Table, make_table, numbered, select_columns
 
-__all__ = ["read_npy", "read_npy_array", "read_npz"]
+__all__ = ["read_npy", "read_npy_array", "read_npz", "read_npz_array"]
 
 
 def read_npy(request: DataRequest) -> Table:
@@ -59,6 +59,11 @@ def read_npy_array(path: Path) -> NDArray[Any]:
     return array
 
 
+def read_npz_array(path: Path, name: str) -> NDArray[Any]:
+    """Read one array of a .npz file: the named one, or whatever the only one is called."""
+    return _read_members(path, [name], alone=True)[name]
+
+
 def _named(array: NDArray[Any], name: object) -> Named:
     return Named(array, str(name), partial(row_in, name))
 
@@ -78,7 +83,8 @@ def _npy_path(request: DataRequest, name: str, key: str) -> Path:
     return existing_file(name, key)
 
 
-def _read_members(path: Path, wanted: list[str]) -> dict[str, NDArray[Any]]:
+def _read_members(path: Path, wanted: list[str], *, alone: bool = False) -> dict[str, NDArray[Any]]:
+    """The wanted arrays; ``alone``: a single wanted one may have any name where it is the only one."""
     try:
         with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")
@@ -86,8 +92,9 @@ def _read_members(path: Path, wanted: list[str]) -> dict[str, NDArray[Any]]:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise BadZipFile("it is no zip archive")
             held = list(archive.files)
-            missing = [name for name in wanted if name not in held]
-            arrays = {} if missing else {name: np.asarray(archive[name]) for name in wanted}
+            called = {name: held[0] if alone and len(held) == 1 else name for name in wanted}
+            missing = [name for name in wanted if called[name] not in held]
+            arrays = {} if missing else {name: np.asarray(archive[called[name]]) for name in wanted}
     except Exception as error:  # as above, and zipfile's own
         raise _unreadable(str(path), error) from error
     if missing:

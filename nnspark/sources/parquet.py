@@ -18,6 +18,7 @@ from nnspark.sources.parquet_columns import (
     label_column,
     mixes_types,
     no_numbers,
+    refuse_unknown_to_spark,
     scalar_column,
 )
 from nnspark.sources.table import DataRequest, Named, Table, make_table, numbered
@@ -148,6 +149,7 @@ def _read_part(path: Path, first: "pa.Schema", chosen: Columns) -> Part:
     table = table.select([own[name.lower()] for name in wanted]).rename_columns(wanted)
     for name in wanted:
         kind, expected = table.schema.field(name).type, first.field(name).type
+        refuse_unknown_to_spark(kind, name, path)
         if mixes_types(kind, expected):
             raise refusals.other_type(name, str(path), str(kind), str(expected))
     return part_of(table, names, chosen, path)

@@ -11,11 +11,19 @@ from numpy.typing import NDArray
 
 from nnspark.errors import DataError
 from nnspark.sources import refusals
+from nnspark.sources.files import row_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["feature_column", "label_column", "mixes_types", "no_numbers", "scalar_column"]
+__all__ = [
+    "feature_column",
+    "label_column",
+    "mixes_types",
+    "no_numbers",
+    "refuse_unknown_to_spark",
+    "scalar_column",
+]
 
 VECTOR_FIELDS = {"type", "size", "indices", "values"}
 MOST_DIGITS = 38
@@ -55,7 +63,7 @@ def scalar_column(
 
     _refuse_nulls(column, name, path)
     kind = column.type
-    _refuse_unknown_to_spark(kind, name, path)
+    refuse_unknown_to_spark(kind, name, path)
     if not is_number(kind):
         raise refusals.not_a_number(role, name, _shown(kind), str(path), text=role == "label")
     if pa.types.is_decimal(kind):
@@ -74,8 +82,7 @@ def label_column(column: "pa.ChunkedArray", name: str, path: str | Path) -> NDAr
     kind = column.type
     if column.null_count:
         row = int(np.flatnonzero(np.asarray(column.is_null()))[0])
-        place = f"at {path} row {row} (counted from 0)"
-        raise refusals.no_label(f"column {name!r}", column.null_count, place)
+        raise refusals.no_label(f"column {name!r}", column.null_count, f"at {row_in(path, row)}")
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return np.array(column.to_pylist(), dtype=np.str_)
     if pa.types.is_decimal(kind) and kind.scale <= 0:
@@ -121,7 +128,8 @@ def _arrays(column: "pa.Array", name: str, path: str | Path) -> NDArray[Any]:
     _refuse_ragged(lengths, name, path)
     flat = column.flatten()
     if flat.null_count:
-        raise refusals.holes(name, flat.null_count, f"in {path}")
+        row = int(np.flatnonzero(np.asarray(flat.is_null()))[0] // lengths[0])
+        raise refusals.holes(name, flat.null_count, row_in(path, row))
     values = scalar_column(flat, name, path)
     return values.reshape(len(column), -1) if len(column) else values.reshape(0, 0)
 
@@ -165,7 +173,7 @@ def _vectors(column: "pa.Array", name: str, path: str | Path) -> NDArray[np.floa
 def _refuse_nulls(column: "pa.ChunkedArray | pa.Array", name: str, path: str | Path) -> None:
     if column.null_count:
         row = int(np.flatnonzero(np.asarray(column.is_null()))[0])
-        raise refusals.null(name, column.null_count, f"{path} row {row} (counted from 0)")
+        raise refusals.null(name, column.null_count, row_in(path, row))
 
 
 def _refuse_ragged(lengths: NDArray[Any], name: str, path: str | Path) -> None:
@@ -178,13 +186,14 @@ def _refuse_ragged(lengths: NDArray[Any], name: str, path: str | Path) -> None:
         )
 
 
-def _refuse_unknown_to_spark(kind: "pa.DataType", name: str, path: str | Path) -> None:
-    """Refuse what Spark cannot read, so that a file trains everywhere or nowhere."""
+def refuse_unknown_to_spark(kind: "pa.DataType", name: str, path: str | Path) -> None:
+    """Refuse types that Spark cannot read, so that a file trains everywhere or nowhere."""
     import pyarrow as pa
 
-    where = f"column {name!r} of {path}"
-    if pa.types.is_float16(kind):
-        raise refusals.unreadable_type("float16", where)
+    where, inner = f"column {name!r} of {path}", kind.value_type if _is_list(kind) else kind
+    for name_of, is_it in (("float16", pa.types.is_float16), ("time", pa.types.is_time)):
+        if is_it(inner):
+            raise refusals.unreadable_type(name_of, where)
     if pa.types.is_decimal(kind) and kind.precision > MOST_DIGITS:
         raise refusals.unreadable_type(f"a decimal of more than {MOST_DIGITS} digits", where)
 
@@ -197,7 +206,7 @@ def _shown(kind: "pa.DataType") -> str:
         return f"array of {_shown(kind.value_type)}"
     if pa.types.is_dictionary(kind):
         return f"category of {_shown(kind.value_type)}"
-    for name in ("string", "date", "timestamp", "struct", "map", "binary", "null"):
+    for name in ("string", "date", "timestamp", "struct", "map", "binary", "null", "duration"):
         if getattr(pa.types, f"is_{name}")(kind):
             return name
     return "string" if pa.types.is_large_string(kind) else str(kind)

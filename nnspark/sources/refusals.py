@@ -143,7 +143,9 @@ def not_numbers(columns: Sequence[tuple[str, str]], where: str = "") -> DataErro
 
 def unreadable_type(kind: str, where: str) -> DataError:
     """A type of column that Spark does not have: refused without Spark too."""
-    return DataError(f"{where} is {kind}, which Spark does not have: write it as double")
+    return DataError(
+        f"{where} is {kind}, which Spark does not have: write it as double, or the file without it"
+    )
 
 
 def other_type(column: str, file: str, kind: str, first: str) -> DataError:

@@ -44,6 +44,7 @@ class DataRequest:
     label : column(s) by name or number from 0, negative from the end
     weight : column name; npy: path; npz: name of an array. Empty means none
     header : whether a CSV starts with column names; "auto" looks at its first record
+    separator : what separates a CSV's fields
     columns : names of the feature columns; empty means all others; "-name" leaves one out
     exclude : names of columns that are no features
     task : "classification", "regression" or "multilabel"
@@ -56,6 +57,7 @@ class DataRequest:
     label: str | int | Sequence[str | int] = "label"
     weight: str = ""
     header: bool | str = "auto"
+    separator: str = ","
     columns: Sequence[str] = ()
     exclude: Sequence[str] = ()
     task: str = "classification"

@@ -100,9 +100,13 @@ def race(contestants: Sequence[Contestant], epochs: int, *, warmup: bool = True)
                 contestant.seconds.extend(contestant.sample())
 
 
-def shapes_of(args: Any, default: str) -> dict[str, Shape]:
-    """The shapes asked for; with --quick, a tenth of their rows."""
+def shapes_of(args: Any, default: str, known: Iterable[str] = ()) -> dict[str, Shape]:
+    """The shapes asked for, of those ``known`` if not of all; with --quick, a tenth of their rows."""
     names = [name for name in (args.shapes or default).split(",") if name]
+    known = list(known or SHAPES)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        sys.exit(f"error: this benchmark has no shape {unknown[0]!r}; choose from {','.join(known)}")
     if not args.quick:
         return {name: SHAPES[name] for name in names}
     return {name: SHAPES[name]._replace(rows=SHAPES[name].rows // 10) for name in names}

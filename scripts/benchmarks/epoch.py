@@ -46,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Race every shape."""
+    shapes = _common.shapes_of(args, "S,M" if args.quick else "S,M,L,XL", EPOCHS)
     spark = _common.session("epoch")
-    shapes = _common.shapes_of(args, "S,M" if args.quick else "S,M,L,XL")
     return {
         "shapes": [
             run_shape(spark, name, shape, set(args.peers.split(",")), epochs_of(args, name), quick=args.quick)

@@ -69,7 +69,7 @@ def test_one_nan_row_is_found_and_named(parquet: Path, tmp_path: Path) -> None:
     finally:
         whole.write_bytes(kept)
     assert "'x7' is NaN or infinite 1 times" in line
-    assert "row 123456 of part-5.parquet" in line
+    assert "part-5.parquet row 123456 (counted from 0)" in line
 
 
 def test_a_truncated_file_is_named(parquet: Path, tmp_path: Path) -> None:

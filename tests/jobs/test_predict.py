@@ -1,5 +1,6 @@
 """jobs/predict.py, its main called in this process on a shared SparkSession."""
 
+import csv
 import json
 
 import numpy as np
@@ -80,6 +81,84 @@ def test_an_array_file_is_predicted(spark, unnamed, tmp_path):
     header, found = read_parts(tmp_path / "out")
     assert header[:4] == ["0", "1", "2", "prediction"]
     assert [row[3] for row in found] == read_model(str(run), None)[0].predict(X).tolist()
+
+
+@pytest.fixture(scope="module", params=["npz", "npy", "npz, two of three columns"])
+def arrays(request, tmp_path_factory):
+    """A run on a file of arrays; the file or folder, and the features."""
+    folder, kind = tmp_path_factory.mktemp("arrays"), request.param[:3]
+    X = np.random.default_rng(1).normal(size=(60, 3))
+    y = (X[:, 0] > X[:, 2]).astype(int)
+    if kind == "npz":
+        np.savez(folder / "rows.npz", data=X, target=y)
+        source = folder / "rows.npz"
+    else:
+        source = folder / "rows"
+        source.mkdir()
+        np.save(source / "data.npy", X)
+        np.save(source / "target.npy", y)
+    data = f'[data]\nsource = "{kind}"\npath = "{source}"\nfeatures = "data"\nlabels = "target"\n'
+    data += 'exclude = ["1"]\n' if "," in request.param else ""
+    return finished_run(folder / "run", data + '[training]\nengine = "local"\nepochs = 20\n'), source, X
+
+
+def test_the_arrays_that_trained_a_model_can_be_predicted(spark, arrays, tmp_path):
+    """By the names of the recipe: an .npz file's array, a folder's .npy file."""
+    run, source, X = arrays
+    call("predict", run, source, "--out", tmp_path / "out.parquet")
+    table, model = pq.read_table(tmp_path / "out.parquet"), read_model(str(run), None)[0]
+    columns = list(map(int, model.feature_names))
+    assert table.column_names[:4] == ["0", "1", "2", "prediction"]
+    assert np.column_stack([table[str(at)] for at in range(3)]).tobytes() == X.tobytes()
+    assert table["prediction"].to_pylist() == model.predict(X[:, columns]).tolist()
+
+
+def test_the_array_of_an_npz_file_is_the_named_or_the_only_one(spark, unnamed, tmp_path):
+    """Else a line that lists those there are."""
+    run, X, _ = unnamed
+    expected = read_model(str(run), None)[0].predict(X).tolist()
+    for name, arrays in (("one", {"rows": X}), ("named", {"rows": X[:, :1], "X": X})):
+        np.savez(tmp_path / f"{name}.npz", **arrays)
+        call("predict", run, tmp_path / f"{name}.npz", "--out", tmp_path / name)
+        assert [row[3] for row in read_parts(tmp_path / name)[1]] == expected
+    np.savez(tmp_path / "two.npz", a=X, b=X)
+    with pytest.raises(DataError, match=r"two\.npz has no array 'X': it holds 'a', 'b'"):
+        call("predict", run, tmp_path / "two.npz", "--out", tmp_path / "out")
+
+
+@pytest.mark.parametrize("separator", ["|", "\t", ";"])
+def test_fields_are_separated_as_in_training_or_as_said(spark, tmp_path, separator):
+    """By data.separator of the recipe, or --separator; the output has the input's."""
+    rows = [[f"{x},{separator}", x, x % 3, "up" if x % 3 > 1 else "down"] for x in range(30)]
+    source = tmp_path / "rows.csv"
+    with source.open("w", newline="") as file:
+        csv.writer(file, delimiter=separator).writerows([["id", "a", "b", "label"], *rows])
+    recipe = (
+        f'[data]\nsource = "csv"\npath = "{source}"\nseparator = {json.dumps(separator)}\nexclude = ["id"]\n'
+    )
+    run = finished_run(tmp_path / "run", recipe + '[training]\nengine = "local"\nepochs = 5\n')
+    call("predict", run, source, "--out", tmp_path / "out")
+    (part,) = (tmp_path / "out").glob("part-*")
+    with part.open(newline="") as file:
+        header, *found = csv.reader(file, delimiter=separator)
+    assert header[:5] == ["id", "a", "b", "label", "prediction"]
+    assert [row[:4] for row in found] == [list(map(str, row)) for row in rows]
+    other = write_csv(tmp_path / "commas.csv", [["a", "b"], [1, 2]])
+    with pytest.raises(DataError, match=r'commas\.csv has one column, .*; if "," does, set --separator ","'):
+        call("predict", run, other, "--out", tmp_path / "out2")
+    call("predict", run, other, "--out", tmp_path / "out2", "--separator", ",")
+    assert read_parts(tmp_path / "out2")[0][:3] == ["a", "b", "prediction"]
+
+
+def test_a_header_that_is_not_utf8_is_said_to_be_so(spark, tmp_path):
+    """Not that the columns it spells are missing."""
+    text = "Größe,Zahl,label\n" + "".join(f"{x},{x % 3},{x % 2}\n" for x in range(20))
+    (tmp_path / "rows.csv").write_text(text, encoding="utf-8")
+    (tmp_path / "latin.csv").write_text(text, encoding="latin-1")
+    recipe = f'[data]\nsource = "csv"\npath = "{tmp_path}/rows.csv"\n'
+    run = finished_run(tmp_path / "run", recipe + '[training]\nengine = "local"\nepochs = 5\n')
+    with pytest.raises(DataError, match=r"first record of .*latin\.csv is not UTF-8 text; save the file as"):
+        call("predict", run, tmp_path / "latin.csv", "--out", tmp_path / "out")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from nnspark.engines.starting import ALL_BUT_ONE_LINE, MODULES
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +27,9 @@ def main(arguments):
         while not sc.statusTracker().getActiveStageIds():
             time.sleep(0.1)
         time.sleep(1)
-        os.kill(os.getpid(), signal.SIGINT)
+        for wait in WAITS:
+            time.sleep(wait)
+            os.kill(os.getpid(), signal.SIGINT)
     threading.Thread(target=press, daemon=True).start()
     interruptible(sc, sc.parallelize(range(8), 8).mapPartitions(sleep).count)
 
@@ -33,13 +37,42 @@ run_job(main)
 """
 
 
-def test_an_interrupt_while_spark_works_is_one_line() -> None:
-    """Exit code 130; no warnings of the tasks that it killed, nor of the JVM's own modules."""
+@pytest.mark.parametrize("waits", [(0,), (0, 0.002), (0, 0.3, 0.3)], ids=["once", "at once twice", "thrice"])
+def test_an_interrupt_while_spark_works_is_one_line(waits: tuple[float, ...]) -> None:
+    """Exit code 130; no warnings of killed tasks, nor of the JVM's own modules, nor what py4j logs."""
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=200, check=False,
-        env={**os.environ, "SPARK_CONF_DIR": str(ROOT / "conf")},
+        [sys.executable, "-c", f"WAITS = {waits}\n{INTERRUPTED}"], capture_output=True, text=True,
+        timeout=200, check=False, env={**os.environ, "SPARK_CONF_DIR": str(ROOT / "conf")},
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+IDLE = """
+import sys, time
+from nnspark.engines.session import open_session
+from nnspark.engines.resident import settle_worker
+from nnspark.runs.command import run_job
+
+def settled(rows):
+    settle_worker()
+    yield sum(rows)
+
+def main(arguments):
+    sc = open_session("idle").sparkContext
+    sc.parallelize(range(8), 2).mapPartitions(settled).collect()
+    time.sleep(80)
+
+run_job(main)
+"""
+
+
+@pytest.mark.slow
+def test_workers_that_spark_ends_after_an_idle_minute_say_nothing() -> None:
+    """Spark closes their sockets, and PySpark's daemon would print the stack of what is left to write."""
+    done = subprocess.run(
+        [sys.executable, "-c", IDLE], capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_all_that_the_jvm_says_passes_but_one_line() -> None:

@@ -120,6 +120,20 @@ def test_attributes_of_columns_are_read_and_set(prepared, model):
     assert {row.colour_again for row in back.collect()} <= {"red", "green", "blue"}
 
 
+def test_the_schema_of_answers_is_that_of_sparks_own_model(prepared):
+    """Names, types, nullability and metadata; beside it only the classes' names, where the label has some."""
+    from pyspark.ml import classification, regression
+
+    plain = prepared.select("features", F.col("label").alias("label", metadata={}))
+    own = MultilayerPerceptronClassifier(layers=[3, 3], maxIter=2)
+    theirs = classification.MultilayerPerceptronClassifier(layers=[3, 3], maxIter=2)
+    expected, found = (one.fit(plain).transform(plain).schema for one in (theirs, own))
+    assert [field.jsonValue() for field in found] == [field.jsonValue() for field in expected]
+    number = MultilayerPerceptronRegressor(hiddenLayers=[2], maxIter=2).fit(plain).transform(plain)
+    line = regression.LinearRegression(maxIter=2).fit(plain).transform(plain)
+    assert number.schema["prediction"].nullable == line.schema["prediction"].nullable
+
+
 @pytest.mark.parametrize(
     ("vector", "shown"), [(None, "None"), ([1.0], "1.0"), ([1.0, 2.0, float("nan")], "nan")]
 )

@@ -61,6 +61,12 @@ BAD = {
     "data.target_scale=standard": "data.target_scale",
     "data.target_scale=minmax": "data.target_scale",
     "data.header=maybe": "data.header",
+    "data.separator=auto": "data.separator",
+    'data.separator=""': "data.separator",
+    "data.separator='.'": "data.separator",
+    "data.separator=' '": "data.separator",
+    "data.separator=e": "data.separator",
+    "data.separator=§": "data.separator",
     "data.columns=a": "data.columns",
     "data.columns=[1]": "data.columns",
     "data.classes=3": "data.classes",
@@ -284,6 +290,7 @@ RECIPES = st.builds(
             TEXTS, st.integers(-5, 5), st.lists(st.one_of(TEXTS, st.integers(-5, 5)), max_size=3)
         ),
         header=st.sampled_from([True, False, "auto"]),
+        separator=st.sampled_from(",;|\t"),
         columns=st.lists(TEXTS, max_size=3),
         scale=st.one_of(
             st.sampled_from(["none", "standard", "minmax"]),

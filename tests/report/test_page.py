@@ -10,7 +10,8 @@ import numpy as np
 from report.reading import read, words
 
 from nnspark import report
-from nnspark.report import describe_environment, write_report
+from nnspark.report import commands, describe_environment, write_report
+from nnspark.runs.reporting import commands_of
 
 EVIL = '<script>alert("1")</script><img src=x onerror=a>&'
 
@@ -38,6 +39,23 @@ def test_the_numbers_of_the_run_are_on_the_page(make_run):
         "spark-submit jobs/train.py 'runs/my digits/recipe.toml' --out NEW_RUN_DIR",
     ):  # fmt: skip
         assert said in text, said
+
+
+def test_commands_are_the_consoles_where_there_are_no_jobs(make_run, monkeypatch, tmp_path):
+    """As for those who have the wheel alone; in a checkout, or beside jobs/, they are spark-submit's."""
+    monkeypatch.setattr(commands, "CHECKOUT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    text = words(write_report(make_run(run_dir="runs/my digits")))
+    assert "spark-submit" not in text
+    assert "nnspark train 'runs/my digits/recipe.toml' --out NEW_RUN_DIR" in text
+    assert [line for _, line in commands_of("runs/a b")] == [
+        "nnspark evaluate 'runs/a b'",
+        "nnspark predict 'runs/a b' ROWS.csv --out PREDICTED.csv",
+        "nnspark train 'runs/a b/recipe.toml' --out ANOTHER_RUN",
+    ]
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs/evaluate.py").touch()
+    assert commands_of("mine")[0][1] == "spark-submit jobs/evaluate.py mine"
 
 
 def test_the_confusion_matrix_keeps_true_classes_in_rows(make_run):

@@ -13,6 +13,7 @@ from sklearn.datasets import load_iris
 
 import nnspark
 from nnspark.engines.session import case_sensitive
+from nnspark.errors import InternalError
 
 X, Y = load_iris(return_X_y=True)
 NAMES = ["sepal length", "sepal width", "petal length", "petal width"]
@@ -436,6 +437,19 @@ def test_a_failed_job_of_a_run_in_memory_sends_nobody_to_a_file(spark: Any) -> N
     assert str(caught.value) == (
         "a Spark job failed: ZeroDivisionError: division by zero; put that right and train again"
     )
+
+
+def test_only_a_run_that_is_kept_can_go_on(tmp_path: Path) -> None:
+    """What sends to --resume says resume=True where there is a run directory, else to train again."""
+
+    def lose(row: Any) -> None:
+        raise InternalError("shards [1] were lost 9 times in one evaluation; go on with --resume")
+
+    recipe = RECIPE | {"training": {"epochs": 2}}
+    with pytest.raises(InternalError, match=r"evaluation; train again$"):
+        nnspark.train(recipe, (X, Y), on_epoch=lose, progress=False)
+    with pytest.raises(InternalError, match=r"evaluation; go on with resume=True$"):
+        nnspark.train(recipe, (X, Y), out=str(tmp_path / "run"), on_epoch=lose, progress=False)
 
 
 def test_a_divergence_prints_nothing_but_its_error(recwarn: pytest.WarningsRecorder) -> None:

@@ -19,8 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from nnspark import sklearn as ours
-from nnspark.errors import ModelError
+from nnspark.errors import DataError, ModelError
 from nnspark.model import Model
+from nnspark.net.activations import ACTIVATIONS
 from nnspark.recipe import dumps, loads
 from nnspark.runs.run import run
 from nnspark.sklearn import MLPClassifier, MLPRegressor
@@ -76,6 +77,46 @@ def test_a_converted_lbfgs_net_stays_one():
     theirs = mine.fit(X, Y).to_sklearn()
     assert (theirs.solver, theirs.alpha, theirs.early_stopping) == ("lbfgs", 0.5, True)
     same_answers(mine, theirs)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "sgd", "adam"])
+def test_the_best_loss_is_the_least_of_the_fit(solver):
+    """scikit-learn keeps none of L-BFGS; either way the converted net trains on with another solver."""
+    original = neural_network.MLPClassifier(5, solver=solver, max_iter=9, random_state=0).fit(X, Y)
+    taken = MLPClassifier.from_sklearn(original)
+    least = original.loss_ if solver == "lbfgs" else min(original.loss_curve_)
+    assert taken.best_loss_ == least
+    theirs = taken.to_sklearn().set_params(solver="adam")
+    assert theirs.best_loss_ == least
+    assert theirs.partial_fit(X, Y).best_loss_ <= least
+
+
+def test_the_best_loss_is_none_where_scores_decided():
+    """As scikit-learn has it with early stopping."""
+    original = neural_network.MLPClassifier(5, early_stopping=True, max_iter=9, random_state=0).fit(X, Y)
+    taken = MLPClassifier.from_sklearn(original)
+    assert (original.best_loss_, taken.best_loss_, taken.to_sklearn().best_loss_) == (None, None, None)
+
+
+def test_all_activations_can_be_asked_for():
+    """Those of the engine, and scikit-learn's name of the sigmoid."""
+    for name in (*ACTIVATIONS, "logistic"):
+        net = MLPClassifier(3, activation=name, max_iter=2, random_state=0).fit(X, Y)
+        assert net.model_.network.activation == {"logistic": "sigmoid"}.get(name, name)
+        assert net.predict(X).shape == Y.shape
+    with pytest.raises(ValueError, match=r"activation: expected one of logistic, .*silu.*, got 'swish'"):
+        MLPClassifier(activation="swish").fit(X, Y)
+
+
+def test_the_model_of_a_net_takes_a_tables_columns_by_name():
+    """As nnspark.Model does; nnspark's own models are one rule."""
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    net = MLPClassifier(3, max_iter=2, random_state=0).fit(frame, Y)
+    expected = net.model_.outputs(X)
+    np.testing.assert_array_equal(net.model_.outputs(frame[list("dbca")]), expected)
+    np.testing.assert_array_equal(net.model_.predict(frame[list("dbca")]), net.predict(frame))
+    with pytest.raises(DataError, match="lack 1 of the model's 4 feature columns, first 'c'"):
+        net.model_.outputs(frame[list("abd")])
 
 
 def test_what_cannot_be_converted_is_refused():

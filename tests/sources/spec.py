@@ -27,6 +27,7 @@ class Spec:
     label: str | int | Sequence[str | int] = "label"
     weight: str = ""
     header: bool | str = "auto"
+    separator: str = ","
     columns: Sequence[str] = ()
     task: str = "classification"
 

@@ -200,7 +200,12 @@ def test_header_can_be_said_outright(tmp_path: Path) -> None:
         ("x,label\n1,2\n", {"columns": ("z",)}, ("data.columns", "'z'")),
         ("x,x,label\n1,2,3\n", {}, ("'x'", "more than one")),
         ("label\n1\n", {}, ("no feature column",)),
-        ("x;label\n1;2\n", {"label": 0}, ("comma",)),
+        ("x;label\n1;2\n", {"label": 0}, ("a.csv has one column", 'data.separator = ";"')),
+        ("x|y|label\n1|2|0\n", {}, ("'x|y|label'", 'if "," separates', 'set data.separator = "|"')),
+        ("x\ty\tlabel\n1\t2\t0\n", {}, (r'set data.separator = "\t"',)),
+        ("x,y,label\n1,2,0\n", {"separator": "|"}, ('if "|" separates', 'set data.separator = ","')),
+        ("x|label\n1|0\n\n2\n", {"separator": "|"}, ("a.csv line 4", "expected 2", "found 1")),
+        ("x|label\n1|0\n2,5|1\n", {"separator": "|"}, ("a.csv line 3", "'2,5'")),
         ("", {}, ("a.csv", "empty")),
         ("\n\n", {}, ("a.csv", "blank")),
         ("x,label\n", {}, ("a.csv", "no data rows")),
@@ -241,6 +246,28 @@ def test_several_labels_are_one_matrix(tmp_path: Path) -> None:
         table = load_table(Spec("csv", path, label=["p", "q"], task=task))
         assert table.target.tolist() == [[0, 1], [1, 1]]
         assert table.feature_names == ("x",)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "|", "\t", ":"])
+def test_fields_are_separated_as_the_recipe_says(tmp_path: Path, separator: str) -> None:
+    """The same table, by either reader; cells in quotes hold separators, lines of tabs are blank."""
+    rows = [
+        ["a,b", "x", "label"],
+        ["1", "0.1", "p;q|r,s\tt:u"],
+        ["+2", " 5e-324", 'say "no"'],
+        ["3", "4", "z"],
+    ]
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, delimiter=separator, lineterminator="\n").writerows(rows)
+    tables = []
+    for name, text in (("fast", buffer.getvalue()), ("careful", buffer.getvalue().replace("\n", "\n\n", 1))):
+        (tmp_path / name).mkdir()
+        path = write(tmp_path / name, text + ("\t\t\n" if separator == "\t" and name == "careful" else ""))
+        tables.append(load_table(Spec("csv", path, separator=separator)))
+    for table in tables:
+        assert table.feature_names == ("a,b", "x")
+        assert table.features.tolist() == [[1.0, 0.1], [2.0, 5e-324], [3.0, 4.0]]
+        assert table.target.tolist() == [row[2] for row in rows[1:]]
 
 
 CELLS = st.text(st.sampled_from('ab ,"\n\r'), max_size=5)

@@ -82,12 +82,41 @@ CASES: dict[str, Case] = {
     ),
     "float16": of_table(
         {"h": pa.array(np.array(X, np.float16)), "label": Y},
-        says="which Spark does not have: write it",
+        says=("column 'h' of", "rows.parquet is float16, which Spark does not have: write it as double"),
         absent={
             "array": "an array of float16 is read",
             "DataFrame": NO_ARROW,
             "DataFrame of a file": NO_ARROW,
         },
+    ),
+    "times of day": of_table(
+        {"t": [datetime.time(1, 2, 3)] * 5, "x": X, "label": Y},
+        says=("column 't' of", "rows.parquet is time, which Spark does not have: write it as double"),
+        absent=dict.fromkeys(FRAMES, "only a file's readers say so"),
+    ),
+    "arrays of times": of_table(
+        {"t": pa.array([[1, 2]] * 5, pa.list_(pa.time64("us"))), "x": X, "label": Y},
+        says=("column 't' of", "rows.parquet is time, which Spark does not have"),
+        absent=dict.fromkeys(FRAMES, "only a file's readers say so"),
+    ),
+    "durations": of_table(
+        {"d": [datetime.timedelta(seconds=at) for at in range(5)], "x": X, "label": Y},
+        says="feature column 'd' is duration, not a number",
+        absent={"array": NO_DATES, "DataFrame of a file": "Spark writes what it is"},
+    ),
+    "arrays of durations": of_table(
+        {"d": pa.array([[1, 2]] * 5, pa.list_(pa.duration("ms"))), "x": X, "label": Y},
+        says="feature column 'd' is array of duration, not of numbers",
+        absent={"array": NO_DATES, "DataFrame of a file": "Spark writes what it is"},
+    ),
+    "durations as labels": of_table(
+        {"x": X, "label": [datetime.timedelta(seconds=at) for at in Y]},
+        says="label column 'label' is duration, not a number or text",
+        absent={"array": NO_DATES},
+    ),
+    "durations left out": of_table(
+        {"d": [datetime.timedelta(seconds=at) for at in range(5)], "x": X, "label": Y},
+        "data.exclude=['d']",
     ),
     "decimals of more than 38 digits": of_table(
         {"d": pa.array([Decimal(n) for n in range(5)], pa.decimal256(50, 2)), "label": Y},
@@ -404,6 +433,13 @@ CASES: dict[str, Case] = {
         options=(r'data.label="la\nbel"',),
         like={"x": [1.0, 2.0], "la\nbel": ["a", "b"]},
     ),
+    "csv: a header below twelve hundred blank lines": of_text(
+        "\n" * 1200 + "x,label\n1,a\n2,b\n", like={"x": [1.0, 2.0], "label": ["a", "b"]}
+    ),
+    "csv: a header with nine hundred line breaks": of_text(
+        "\n" * 200 + '"x' + "\n" * 900 + 'y",label\n1,a\n2,b\n',
+        like={"x" + "\n" * 900 + "y": [1.0, 2.0], "label": ["a", "b"]},
+    ),
     "csv: text like a comment": of_text(
         "x,label\n1,#a\n2,#b\n", like={"x": [1.0, 2.0], "label": ["#a", "#b"]}
     ),
@@ -476,8 +512,41 @@ CASES: dict[str, Case] = {
     "csv: empty": of_text("", says="is empty (0 bytes)"),
     "csv: only blank lines": of_text("\n  \n\n", says="has no rows: only blank lines"),
     "csv: only a header": of_text("x,label\n", says="has no data rows"),
-    "csv: semicolons": of_text(
-        "x;label\n1;2\n", options=("data.label=0",), says="separate the fields by commas"
+    "csv: semicolons": of_text("x;label\n1;2\n", options=("data.label=0",), says='set data.separator = ";"'),
+    "csv: bars": of_text("x|label\n1|2\n", says='set data.separator = "|"'),
+    "csv: tabs": of_text("x\tlabel\n1\t2\n", says=r'set data.separator = "\t"'),
+    "csv: commas, where the recipe says bars": of_text(
+        "x,label\n1,2\n", options=("data.separator=|",), says='set data.separator = ","'
+    ),
+    "csv: separated by semicolons": of_text(
+        'x;y;label\n1;"2";a, b\n3;4;"c;d"\n',
+        options=("data.separator=;",),
+        like={"x": [1.0, 3.0], "y": [2.0, 4.0], "label": ["a, b", "c;d"]},
+    ),
+    "csv: separated by bars": of_text(
+        "x|y|label\n1|2|a\n3 | 4|b\n",
+        options=("data.separator=|",),
+        like={"x": [1.0, 3.0], "y": [2.0, 4.0], "label": ["a", "b"]},
+    ),
+    "csv: separated by tabs": of_text(
+        "x\ty\tlabel\n\n1\t2\ta\n\t\t\n3\t 4\tb\n",
+        options=(r'data.separator="\t"',),
+        like={"x": [1.0, 3.0], "y": [2.0, 4.0], "label": ["a", "b"]},
+    ),
+    "csv: separated by bars, Java's own numbers": of_text(
+        "x|label\n1|a\n1d|b\n", options=("data.separator=|",), says=("rows.csv line 3", "1d")
+    ),
+    "csv: separated by bars, a cell too many": of_text(
+        "x|label\n1|a\n1|b|2\n", options=("data.separator=|",), says="rows.csv line 3"
+    ),
+    "csv: separated by bars, another header": of_text(
+        "x|y|label\n1|2|0\n",
+        "y|x|label\n3|4|1\n",
+        options=("data.separator=|",),
+        says=("part-1.csv", "expected the same header"),
+    ),
+    "csv: a header that is not UTF-8": of_text(
+        "Größe,label\n1,0\n2,1\n".encode("latin-1"), says="is not UTF-8 text"
     ),
     "csv: parts": of_text(
         "x,label\n1,a\n", "x,label\n2,b\n", "", "x,label\n", like={"x": [1.0, 2.0], "label": ["a", "b"]}

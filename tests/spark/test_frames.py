@@ -144,22 +144,22 @@ def test_degenerate_rows_train_to_the_same_bits(
 BAD = {
     "null": (
         lambda d: d.assign(x3=d["x3"].where(d.index != 7)),
-        r"'x3' is null in 1 rows.*row 7 of rows\.parquet",
+        r"'x3' is null in 1 rows.*/rows\.parquet row 7 \(counted from 0\)",
     ),
     "nan": (
         lambda d: d.assign(x3=np.where(d.index == 11, np.inf, d["x3"])),
-        r"'x3' is NaN or infinite 1.*row 11 of",
+        r"'x3' is NaN or infinite 1.*/rows\.parquet row 11 ",
     ),
     "label": (
         lambda d: d.assign(label=d["label"].astype(float).where(d.index != 3)),
-        "needs a label, but 1 row has none in column 'label'",
+        r"needs a label, but 1 row has none in column 'label'; the first is at .*/rows\.parquet row 3 ",
     ),
     "one class": (lambda d: d.assign(label=1), "only one class, 1"),
     "fraction": (lambda d: d.assign(label=d["label"] + 0.5), "not a whole number"),
     "text": (lambda d: d.assign(x1="a"), "'x1' is string, not a number"),
     "weight": (
         lambda d: d.assign(w=-d["w"]),
-        r"weights must be finite and not negative, but \d+ rows have another in column 'w'; .* row 0 of",
+        r"weights must be .* but \d+ rows have another in column 'w'; .*/rows\.parquet row 0 ",
     ),
 }
 

@@ -123,9 +123,9 @@ def refuse_bad(bad: BadValues, layout: Layout, locate: Any) -> None:
         )
     if kind == "width":
         detail = f"{count} rows have others than {layout.width_of(column)} values"
-        raise refusals.ragged(name, detail, others=others)
-    if kind == "null" and layout.is_text:
-        raise refusals.empty_cell(name, others=f" in {count} rows{others}")
+        raise refusals.ragged(name, f"{detail}; the first is {place}" if place else detail, others=others)
+    if kind == "null" and layout.text:
+        raise refusals.empty_cell(name, place, others=f" in {count} rows{others}")
     if kind in ("null", "holes", "not finite"):
         say: Any = {"null": refusals.null, "holes": refusals.holes, "not finite": refusals.not_finite}[kind]
         raise say(name, count, place, others=others)
@@ -135,4 +135,5 @@ def refuse_bad(bad: BadValues, layout: Layout, locate: Any) -> None:
         "infinite label": refusals.infinite_label,
         "not binary": refusals.not_binary,
     }[kind]
-    raise say(f"column {name!r}", count, place, others=others)
+    at = "at " if place and kind in ("no label", "infinite label") else ""
+    raise say(f"column {name!r}", count, f"{at}{place}", others=others)

@@ -80,10 +80,10 @@ def understand(
         layout = classes(normal, layout, recipe.data)
         return Understood(normal, layout, *plan(df, normal, layout, recipe))
     except DataError:
-        whole = whole_records(df, recipe.data) if layout.is_text and may_reread else None
+        whole = whole_records(df, recipe.data) if layout.text and may_reread else None
         if whole is not None:
             return understand(whole, recipe, classes, plan, validation=validation, may_reread=False)
-        if layout.is_text:
+        if layout.text:
             refuse_corrupt(df, normal, layout)
         raise
 

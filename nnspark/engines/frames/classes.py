@@ -1,6 +1,7 @@
 """The classes of a DataFrame's rows: the distinct labels, as the driver's readers would have them."""
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from nnspark.data import classes
 from nnspark.data.classes import class_table, encode_labels
 from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.labels import labels_of
+from nnspark.engines.frames.locate import first_label
 from nnspark.recipe import Data
 from nnspark.sources import refusals
 
@@ -56,18 +58,19 @@ def find_labels(df: "DataFrame", layout: Layout, data: Data) -> Labels | None:
     """The distinct labels; None if there are none because no record of a text file fits."""
     from pyspark.sql import functions as F
 
-    whole = df.where("corrupt is null") if layout.is_text else df
+    whole = df.where("corrupt is null") if layout.text else df
     counts = F.coalesce(F.col("w") != 0, F.lit(True)) if layout.weight else F.lit(True)
     groups = whole.groupBy("t0").agg(F.count(F.lit(1)).alias("rows"), F.max(counts).alias("counts"))
     found = groups.limit(classes.MOST_CLASSES + 1).collect()
     if not found:
-        if layout.is_text and not df.isEmpty():
+        if layout.text and not df.isEmpty():
             return None  # the survey says so
         raise refusals.no_data_rows(data.path or "the DataFrame")
     if len(found) > classes.MOST_CLASSES:
         raise refusals.too_many_classes(classes.MOST_CLASSES)
     spellings, rows = tuple(row["t0"] for row in found), [row["rows"] for row in found]
-    labels = labels_of(spellings, rows, f"column {layout.targets[0]!r}", is_text=layout.is_text)
+    where, locate = f"column {layout.targets[0]!r}", partial(first_label, whole, layout)
+    labels = labels_of(spellings, rows, where, locate, is_text=layout.text is not None)
     present = np.array([row["counts"] for row in found])
     if not present.any():
         raise refusals.no_weight(sum(rows))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.rows import PARTS, hash_rows
-from nnspark.engines.frames.csv import CORRUPT
+from nnspark.engines.frames.csv import CORRUPT, TextColumns
 from nnspark.engines.vectors import values_of
 from nnspark.errors import DataError, RecipeError
 from nnspark.recipe import Data
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
+DURATION = "interval day to second"
 INTEGERS = ("tinyint", "smallint", "int", "bigint", "boolean")
 
 
@@ -62,8 +63,8 @@ class Layout:
 
     The columns are ``f0``, ``f1``, ... (numbers, or arrays of them); ``t0``, ... (targets); ``w`` if
     weighted, ``g`` if parts are given. ``names`` are the features' own names, ``columns`` those of the source
-    columns, ``widths`` the lengths of their arrays (None for numbers). A label ``spellings[i]`` is of
-    class ``codes[i]``.
+    columns, ``widths`` the lengths of their arrays (None for numbers); ``text`` is of a text file.
+    A label ``spellings[i]`` is of class ``codes[i]``.
     """
 
     names: tuple[str, ...]
@@ -72,7 +73,7 @@ class Layout:
     targets: tuple[str, ...]
     weight: str
     task: str
-    is_text: bool = False
+    text: TextColumns | None = None
     given: bool = False
     classes: Array | None = None
     spellings: tuple[Any, ...] = ()
@@ -132,7 +133,7 @@ def normalise(df: "DataFrame", data: Data, validation: str = "") -> tuple["DataF
         tuple(targets),
         data.weight,
         data.task,
-        CORRUPT in df.columns,
+        TextColumns(tuple(columns), data.separator) if CORRUPT in df.columns else None,
         bool(validation),
     )
     return df.select(*selected), layout
@@ -194,7 +195,7 @@ def _shown(kind: str) -> str:
     if kind.startswith("array<"):
         return f"array of {_shown(kind[len('array<') : -1])}"
     name = kind.partition("<")[0]
-    return {"timestamp_ntz": "timestamp", "void": "null"}.get(name, name)
+    return {"timestamp_ntz": "timestamp", "void": "null", DURATION: "duration"}.get(name, name)
 
 
 def _feature(name: str, kind: str) -> "Column":

@@ -2,10 +2,12 @@
 
 import csv
 import itertools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from nnspark.engines.frames.spellings import refuse_javas_numbers
+from nnspark.errors import DataError
 from nnspark.recipe import Data
 from nnspark.sources import DataRequest, refusals
 from nnspark.sources.csv_header import layout_of
@@ -14,11 +16,22 @@ from nnspark.sources.text_columns import refuse_text_columns, sample_size
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["CORRUPT", "first_record", "read_csv_frame", "whole_records"]
+__all__ = ["CORRUPT", "TextColumns", "first_record", "read_csv_frame", "whole_records"]
 
 CORRUPT = "_nnspark_corrupt"
-LIKELY_LINES, MOST_LINES = 10, 1000  # looked at for the first record: usually, and at most
+LIKELY_LINES, MOST_LINES = 10, 1000  # of a first record: usually, with what is blank before it, and at most
 MOST_COLUMNS = 20_480  # Spark's own limit, where the file has not more
+
+
+class TextColumns(NamedTuple):
+    """The names of all columns of a text file, and what separates its fields."""
+
+    names: tuple[str, ...]
+    separator: str
+
+    def cells(self, line: str) -> list[str]:
+        """The cells of a line."""
+        return next(csv.reader([line], delimiter=self.separator), [])
 
 
 def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = False) -> "DataFrame":
@@ -30,13 +43,13 @@ def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = Fa
     """
     from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
-    cells, *sample = _first_records(session, data.path)
-    header, names, chosen = layout_of(cells, DataRequest.of(data), data.path)
+    cells, *sample = _first_records(session, data.path, data.separator)
+    header, names, chosen, separator = layout_of(cells, DataRequest.of(data), data.path)
     refuse_text_columns(sample if header else [cells, *sample], names, chosen, data.path)
     numbers = {*chosen.features, *([] if chosen.weight is None else [chosen.weight])}
     if data.task != "classification":
         numbers |= {*chosen.labels}
-    refuse_javas_numbers(session, data.path, names, sorted(numbers))
+    refuse_javas_numbers(session, data.path, names, sorted(numbers), data.separator)
     raw = cells if header and _are_distinct(cells) else names
     multi_line = multi_line or any("\n" in cell for cell in cells)
     fields = [
@@ -45,6 +58,7 @@ def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = Fa
     options: dict[str, Any] = {
         "header": header is not None,
         "enforceSchema": raw is names,  # if not, Spark compares each file's header with the names
+        "sep": separator,
         "columnPruning": False,  # a pruned parser does not count a record's fields
         "escape": '"',
         "multiLine": multi_line,
@@ -70,33 +84,49 @@ def whole_records(df: "DataFrame", data: Data) -> "DataFrame | None":
     return read_csv_frame(df.sparkSession, data, multi_line=True)
 
 
-def first_record(session: "SparkSession", path: str) -> list[str]:
+def first_record(session: "SparkSession", path: str, separator: str) -> list[str]:
     """The cells of the first record that is not blank, in the first file by name that has one."""
-    return _first_records(session, path)[0]
+    return _first_records(session, path, separator)[0]
 
 
-def _first_records(session: "SparkSession", path: str) -> list[list[str]]:
+def _first_records(session: "SparkSession", path: str, separator: str) -> list[list[str]]:
     """The cells of that record, and of some that follow it."""
     text = session.read.text(path)
     for file in sorted(text.inputFiles()):
         lines = session.read.text(unquote(file))
         first = _first_lines(lines)
         if first:
-            cells = next(csv.reader(first))
-            more = lines.where("length(trim(value)) > 0").head(len(first) + sample_size(len(cells)))
-            return [cells, *csv.reader(f"{row['value']}\n" for row in more[len(first) :])]
+            cells = next(csv.reader(first, delimiter=separator))
+            broken = [cell for cell in cells if "\ufffd" in cell]
+            if broken:
+                raise refusals.not_utf8(broken[0], f"the first record of {unquote(file)}")
+            filled = sum(bool(line.strip()) for line in first)
+            more = lines.where("length(trim(value)) > 0").head(filled + sample_size(len(cells)))
+            others = (f"{row['value']}\n" for row in more[filled:])
+            return [cells, *csv.reader(others, delimiter=separator)]
     raise refusals.empty_file(path) if text.isEmpty() else refusals.only_blank(path)
 
 
 def _first_lines(lines: "DataFrame") -> list[str]:
     """A file's lines from the first that is not blank, as many as its record takes: cells may hold breaks."""
-    for wanted in (LIKELY_LINES, MOST_LINES):
-        found = [f"{row['value']}\n" for row in lines.take(wanted)]
-        record = list(itertools.dropwhile(lambda line: not line.strip(), found))
-        for end in range(1, len(record) + 1):
-            if sum(line.count('"') for line in record[:end]) % 2 == 0:
-                return record[:end]
-    return record
+    record, is_whole = _record(row["value"] for row in lines.take(LIKELY_LINES))
+    return record if is_whole else _record(row["value"] for row in lines.toLocalIterator())[0]
+
+
+def _record(lines: Iterable[str]) -> tuple[list[str], bool]:
+    """The first record's lines, and whether that is all of it."""
+    record, quotes = list[str](), 0
+    for line in itertools.dropwhile(lambda line: not line.strip(), lines):
+        record.append(f"{line}\n")
+        quotes += line.count('"')
+        if quotes % 2 == 0:
+            return record, True
+        if len(record) > MOST_LINES:
+            raise DataError(
+                f"the first record has more than {MOST_LINES} lines, from {record[0].strip()[:40]!r} on: is "
+                "there a quote that is not closed?"
+            )
+    return record, False
 
 
 def _are_distinct(cells: list[str]) -> bool:

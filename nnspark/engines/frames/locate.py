@@ -1,56 +1,136 @@
-"""Where the first unusable value is: file and row, looked up only after one was counted."""
+"""Where the first unusable value is: file and row or line, looked up only after one was counted."""
 
-import csv
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
 
 from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.csv import CORRUPT
-from nnspark.engines.frames.spellings import line_of
+from nnspark.engines.frames.spellings import line_of, line_where
+from nnspark.sources.files import row_in
 from nnspark.sources.labels import parse_number
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
-__all__ = ["first_bad"]
+__all__ = ["first_bad", "first_label"]
 
 
-def first_bad(df: "DataFrame", layout: Layout, kind: str, column: str) -> str:
-    """Words like "row 17 of part-0.parquet, value NaN"; empty where the source cannot tell.
+class Kind(NamedTuple):
+    """How a value of a kind is told: of a column of numbers, and of a cell of text, without its blanks.
 
-    Row numbers count from 0 in Parquet files; for other files the name is all that is known here.
+    ``shown`` says the value before the place, as a format; empty where the refusal does not.
+    """
+
+    column: Callable[[Any], Any]
+    cell: Callable[[str], bool]
+    shown: str = ""
+
+
+def first_bad(df: "DataFrame", normal: "DataFrame", layout: Layout, kind: str, column: str) -> str:
+    """The place of the first value of a kind, in the words of the driver's readers; empty where nothing can.
+
+    Parameters
+    ----------
+    df, normal : the rows as they were read, and with the columns that ``layout`` speaks of.
+    kind, column : as ``bad_values`` counts them.
     """
     from pyspark.sql import functions as F
 
     if kind == "corrupt":
         return _corrupt(df, layout)
-    if layout.width_of(column) is not None:
+    value, width = F.col(column), layout.width_of(column)
+    if kind == "width":
+        return _place(normal, layout, column, F.size(value) != width)
+    if kind == "holes":
+        return _place(normal, layout, column, F.exists(value, lambda one: one.isNull()))
+    found = _kinds()[kind]
+    each = width is not None and kind != "null"
+    bad = F.exists(value, found.column) if each else found.column(value)
+    return _place(normal, layout, column, bad, found.cell, shown=found.shown)
+
+
+def first_label(normal: "DataFrame", layout: Layout, spellings: Collection[Any]) -> str:
+    """The place of the first row whose label is one of those; None and NaN among them mean themselves."""
+    from pyspark.sql import functions as F
+
+    label = F.col("t0")
+    plain = [one for one in spellings if one is not None and one == one]
+    bad = label.isin(plain) if plain else F.lit(False)
+    if any(one is None for one in spellings):
+        bad = bad | label.isNull()
+    if any(one != one for one in spellings):
+        bad = bad | F.isnan(label)
+    cells = {"" if one is None else str(one).strip() for one in spellings}
+    return _place(normal, layout, "t0", bad, partial(_is_one_of, cells))
+
+
+def _kinds() -> dict[str, Kind]:
+    from pyspark.sql import functions as F
+
+    def infinite(value: Any) -> Any:
+        return F.abs(value) == float("inf")
+
+    def not_finite(value: Any) -> Any:
+        return F.isnan(value) | infinite(value)
+
+    return {
+        "null": Kind(lambda value: value.isNull(), _is_blank),
+        "not finite": Kind(not_finite, _is_not_finite),
+        "weight": Kind(lambda value: not_finite(value) | (value < 0), _is_no_weight, "{}"),
+        "no label": Kind(lambda value: value.isNull() | F.isnan(value), _is_no_label),
+        "infinite label": Kind(infinite, _is_infinite),
+        "not binary": Kind(lambda value: ~value.isin(0.0, 1.0), _is_not_binary, "{:g}"),
+    }
+
+
+def _place(
+    normal: "DataFrame",
+    layout: Layout,
+    column: str,
+    bad: "Column",
+    cell: Callable[[str], bool] | None = None,
+    *,
+    shown: str = "",
+) -> str:
+    """File and row, or line, of the first row where ``bad``, after its value if that is ``shown``."""
+    found = _first(normal, column, bad)
+    if found is None:
         return ""
-    value = F.col("`" + layout.source_of(column).replace("`", "``") + "`")
-    number = value.cast("double")
-    infinite = F.abs(number) == float("inf")
-    bad: Any = {
-        "null": value.isNull(),
-        "not finite": F.isnan(number) | infinite,
-        "weight": F.isnan(number) | infinite | (number < 0),
-        "no label": value.isNull() | F.isnan(number),
-        "infinite label": infinite,
-        "not binary": ~number.isin(0.0, 1.0),
-    }[kind]
-    shown = number if kind == "not binary" else value.cast("string")
-    file, row = F.col("_metadata.file_name").alias("file"), F.col("_metadata.row_index").alias("row")
-    for places in ([file, row], [file], []) if df.inputFiles() else ([],):
+    place = ""
+    if "file" in found:
+        file = _path(found["file"])
+        place = row_in(file, found["row"]) if "row" in found else f"a row of {file}"
+        if layout.text and cell:
+            text, at = layout.text, layout.text.names.index(layout.source_of(column))
+            line = line_where(normal.sparkSession, found["file"], text.cells, text.names, at, cell)
+            place = f"{file} line {line}" if line else place
+    if not shown:
+        return place
+    value = shown.format(found["value"])
+    return f"{value} at {place}" if place else value
+
+
+def _first(normal: "DataFrame", column: str, bad: "Column") -> dict[str, Any] | None:
+    """Value, file and row of the first such row, as much of them as the source tells."""
+    from pyspark.sql import functions as F
+
+    file, row = F.col("_metadata.file_path").alias("file"), F.col("_metadata.row_index").alias("row")
+    for places in ([file, row], [file], []) if normal.inputFiles() else ([],):
         try:
-            order = ["file", "row"][: len(places)] or ["value"]
+            order = ["file", "row"][: len(places)]
             with quiet_analysis():
-                found = df.select(shown.alias("value"), *places).where(bad).orderBy(*order).head()
+                rows = normal.where(bad).select(F.col(column).alias("value"), *places)
+                found = (rows.orderBy(*order) if order else rows).head()
         except Exception:  # the source has no such metadata column
             continue
         if found is not None:
-            return _words(kind, found.asDict())
-    return ""
+            return found.asDict()
+    return None
 
 
 @contextmanager
@@ -64,13 +144,42 @@ def quiet_analysis() -> Iterator[None]:
         logger.disabled = before
 
 
-def _words(kind: str, found: dict[str, Any]) -> str:
-    place = f" of {found['file']}" if "row" in found else f"in {found['file']}" if "file" in found else ""
-    if "row" in found:
-        place = f"row {found['row']}{place}"
-    if kind == "not binary":
-        return f"{found['value']:g}{f' at {place}' if place else ''}"
-    return f"{place}, value {found['value']}" if place else ""
+def _path(file: str) -> str:
+    """A file's path as people write it, of Spark's URI."""
+    return re.sub(r"^file:/+", "/", unquote(file))
+
+
+def _is_one_of(cells: Collection[str], cell: str) -> bool:
+    return cell in cells
+
+
+def _is_blank(cell: str) -> bool:
+    return not cell
+
+
+def _is_not_finite(cell: str) -> bool:
+    number = parse_number(cell)
+    return number is not None and not abs(number) < float("inf")
+
+
+def _is_infinite(cell: str) -> bool:
+    number = parse_number(cell)
+    return number is not None and abs(number) == float("inf")
+
+
+def _is_no_weight(cell: str) -> bool:
+    number = parse_number(cell)
+    return number is not None and not 0 <= number < float("inf")
+
+
+def _is_no_label(cell: str) -> bool:
+    number = parse_number(cell)
+    return not cell or (number is not None and number != number)
+
+
+def _is_not_binary(cell: str) -> bool:
+    number = parse_number(cell)
+    return number is not None and number not in (0.0, 1.0)
 
 
 def _corrupt(df: "DataFrame", layout: Layout) -> str:
@@ -82,9 +191,9 @@ def _corrupt(df: "DataFrame", layout: Layout) -> str:
     if found is None:
         return ""
     line = line_of(df.sparkSession, found[CORRUPT], found["file"])
-    names = [name for name in df.columns if name != CORRUPT]
-    cells = dict(zip(names, next(csv.reader([found[CORRUPT]]), []), strict=False))
+    assert layout.text is not None
+    cells = dict(zip(layout.text.names, layout.text.cells(found[CORRUPT]), strict=False))
     odd = (name for name in layout.columns if name in cells and parse_number(cells[name].strip()) is None)
     at = next(odd, None)
     cell = "" if at is None else f", column {at!r} is {cells[at].strip()[:40]!r}"
-    return f"{found['file']} line {line or 'unknown'}{cell}: {found[CORRUPT][:80]!r}"
+    return f"{_path(found['file'])} line {line or 'unknown'}{cell}: {found[CORRUPT][:80]!r}"

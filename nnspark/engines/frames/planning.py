@@ -36,7 +36,7 @@ def survey_of(source: "DataFrame", df: "DataFrame", layout: Layout, data: Data) 
     """Survey the rows; DataError where values cannot be used or there are none."""
     survey = merged(df, partial(surveys.survey_batches, layout=layout, split=data.split))
     if survey is not None:
-        refuse_bad(survey.bad, layout, partial(first_bad, source, layout))
+        refuse_bad(survey.bad, layout, partial(first_bad, source, df, layout))
     if survey is None or not survey.rows:
         raise no_rows(df, layout, data.path or "the DataFrame")
     return survey
@@ -46,7 +46,7 @@ def refuse_corrupt(source: "DataFrame", df: "DataFrame", layout: Layout) -> None
     """Raise DataError if there are records of a text file that do not fit."""
     found = merged(df, corrupt_records)
     if found is not None and found.count:
-        refuse_bad({("corrupt", "corrupt"): found.count}, layout, partial(first_bad, source, layout))
+        refuse_bad({("corrupt", "corrupt"): found.count}, layout, partial(first_bad, source, df, layout))
 
 
 def no_rows(df: "DataFrame", layout: Layout, where: str) -> DataError:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnspark.engines.executors import check_workers
 from nnspark.engines.frames.csv import read_csv_frame
+from nnspark.engines.frames.footers import as_durations, unread_column
 from nnspark.engines.hadoop import Hadoop, root_cause
 from nnspark.engines.session import case_sensitive
 from nnspark.errors import DataError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 __all__ = ["FRAME_SOURCES", "is_frame", "read_frame", "reading", "refuse_stream"]
+
+UNREAD = ("Illegal Parquet type", "UNSUPPORTED_TIME_TYPE")
 
 
 def is_frame(data: Any) -> bool:
@@ -103,10 +106,13 @@ def _parquet(session: "SparkSession", data: Data) -> "DataFrame":
     from pyspark.errors import AnalysisException
 
     try:
-        return session.read.parquet(data.path)
+        return as_durations(session.read.parquet(data.path))
     except AnalysisException as error:
         if "UNABLE_TO_INFER_SCHEMA" in str(error) and _is_empty(session, data.path):
             raise refusals.empty_file(data.path) from None
+        unread = unread_column(session, data.path) if any(sign in str(error) for sign in UNREAD) else None
+        if unread is not None:
+            raise refusals.unreadable_type(unread[1], f"column {unread[0]!r} of {data.path}") from None
         twin = re.search(r"COLUMN_ALREADY_EXISTS\] The column `(.*)` already exists", str(error))
         if twin is None:
             raise

@@ -108,4 +108,5 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="default: evaluation.json beside the model; an "
         "earlier one of another model or other rows is kept beside it, named by its content",
     )
+    parser.add_verbose()
     return parser.parse_args(arguments)

@@ -6,7 +6,7 @@ from pathlib import Path
 from nnspark.engines.session import open_session
 from nnspark.engines.starting import is_certainly_local
 from nnspark.log import log
-from nnspark.runs.arguments import Parser, a_place
+from nnspark.runs.arguments import Parser, a_place, a_separator
 from nnspark.runs.command import read_model
 from nnspark.runs.storage import is_uri
 from nnspark.scoring.files import OUTPUT_FORMATS, predict_files, refuse_existing
@@ -32,6 +32,7 @@ def main(arguments: list[str]) -> None:
         output_format=args.format,
         input_format=args.input_format,
         header=args.header,
+        separator=args.separator or "",
         columns=args.columns,
         overwrite=args.overwrite,
     )
@@ -51,7 +52,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("model", metavar="MODEL_OR_RUN_DIR", help="a run directory or its model.safetensors")
     parser.add_argument(
-        "input", metavar="INPUT", help="a file, or a folder of part files: .csv, .parquet or .npy"
+        "input", metavar="INPUT", help="a file, or a folder of part files: .csv, .parquet, .npy or .npz"
     )
     parser.add_argument(
         "--out", type=a_place, required=True, metavar="OUT", help="folder to write: a path or URI"
@@ -68,9 +69,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="whether CSV input starts with column names (default: auto, by looking); CSV output always does",
     )  # fmt: skip
     parser.add_argument(
+        "--separator", type=a_separator, metavar="CHARACTER",
+        help="what separates the fields of CSV input, and of output then (default: data.separator of the "
+        "model's recipe)",
+    )  # fmt: skip
+    parser.add_argument(
         "--columns", default=[], type=lambda names: names.split(","), metavar="A,B,...",
         help="the feature columns' names (numbers from 0 without a header), in the model's order, where they "
         "are not called as in training",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
+    parser.add_verbose()
     return parser.parse_args(arguments)

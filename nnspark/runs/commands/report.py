@@ -15,6 +15,7 @@ def main(arguments: list[str]) -> None:
         "page's, or that of evaluation.json, which nnspark evaluate writes.",
     )
     parser.add_argument("run_dir", metavar="RUN_DIR", help="a run directory: a path or Hadoop URI")
+    parser.add_verbose()
     args = parser.parse_args(arguments)
     session = open_session("nnspark report") if is_uri(args.run_dir) else None
     folder = open_folder(args.run_dir, session.sparkContext if session else None)

@@ -95,7 +95,7 @@ def sweep(
     """
     folders: dict[str, MemoryFolder] = {}
     title = Path(recipe).stem if isinstance(recipe, str | Path) else "nnspark"
-    with for_python():
+    with for_python(kept=bool(out)):
         base, section = as_recipe(recipe, data), _section(recipe)
         if grid is not None:
             section = {**section, "grid": {key: list(values) for key, values in grid.items()}}

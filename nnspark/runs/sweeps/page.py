@@ -1,5 +1,6 @@
 """The report of a sweep; a fault in it never costs the sweep."""
 
+import shlex
 from collections.abc import Sequence
 
 import numpy as np
@@ -44,18 +45,22 @@ def write_page(directory: SweepDirectory, ranked: Sequence[Ranked], title: str) 
             evaluations=sum(result["evaluations"] for result in directory.results),
             tried=tried,
             recipe_text=dumps_sweep(directory.recipe, sweep),
-            commands=(
-                ("the best model's own report", f"{out}/best/report.html"),
-                (
-                    "train the best setting again",
-                    f"spark-submit jobs/train.py {out}/best/recipe.toml --out NEW",
-                ),
-                ("sweep again", f"spark-submit jobs/sweep.py {out}/recipe.toml --out NEW"),
-            ),
+            commands=_commands(out),
         )
         directory.folder.write("report.html", write_search(record).encode())
     except Exception as error:
         warn(f"the report could not be made ({type(error).__name__}: {error})")
+
+
+def _commands(out: str) -> tuple[tuple[str, str], ...]:
+    from nnspark.report import command_for
+
+    best, recipe = (shlex.quote(f"{out.rstrip('/')}/{name}") for name in ("best", "recipe.toml"))
+    return (
+        ("evaluate the best model", f"{command_for('evaluate')} {best}"),
+        ("train the best setting again", f"{command_for('train')} {best}/recipe.toml --out ANOTHER_RUN"),
+        ("sweep again", f"{command_for('sweep')} {recipe} --out ANOTHER_SWEEP"),
+    )
 
 
 def _curve(directory: SweepDirectory, one: Ranked) -> NDArray[np.float64] | None:
