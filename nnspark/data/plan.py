@@ -91,14 +91,14 @@ class Plan:
     ) -> Rows:
         """Decide part and block of each row, then scale and cast it.
 
-        ``target`` holds class indices (n,) or float64 targets (n, outputs); ``given`` is as in ``parts``.
+        Class weights are for training: a training row's weight is multiplied by its class's. ``target`` holds class indices (n,) or float64 targets (n, outputs); ``given`` is as in ``parts``.
         """
         hashes = hash_rows(features, target, weight)
         part = self.parts(split_keys(hashes, self.split_seed), target, given)
         counts = np.array(self.blocks, dtype=np.uint64)
         block = (hashes[:, 0] % counts[part]).astype(np.int64)
         if self.class_weight is not None:
-            weight = self.class_weight[target] * (1.0 if weight is None else weight)
+            weight = np.where(part == 0, self.class_weight[target], 1.0) * (1.0 if weight is None else weight)
         if self.classes is not None:
             y: Array = target.astype(np.int32)
         else:

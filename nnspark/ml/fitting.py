@@ -84,7 +84,7 @@ def fit(params: PerceptronParams, df: "DataFrame", *, classification: bool) -> F
         trained = train(recipe, shards, start=first, callbacks=[remember])
         costs = _costs(recipe, objective, shards, rows, first.theta, ends[-1].theta)
         plan = replace(shards.plan, feature_names=source.names)
-    model = Model.of(plan, trained.network, trained.theta, dumps(recipe))
+    model = Model.of(plan, trained.network, trained.theta, dumps(recipe), trained.decided.decision)
     return Fit(model, rows, costs, source.labels, trained.stopped_because)
 
 

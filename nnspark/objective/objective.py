@@ -19,12 +19,26 @@ from nnspark.data.rows import Block
 from nnspark.net.activations import OUTPUTS
 from nnspark.net.losses import HEADS
 from nnspark.net.network import Network, Workspace, backward, forward
+from nnspark.objective.decision import Decision
 from nnspark.objective.metrics import METRICS, BlockSum, metric_sums
 from nnspark.objective.problems import PROBLEMS
 
-__all__ = ["BlockSums", "Objective", "block_sums", "judged"]
+__all__ = ["Answers", "BlockSums", "Objective", "block_sums", "judged"]
 
 Array = NDArray[Any]
+
+
+class Answers(NamedTuple):
+    """Outputs (n, units) in three forms.
+
+    outputs : in the target's own units, calibrated.
+    precise : in float64 from z on; None where ``outputs`` are as good.
+    decided : those whose likeliest class is the one to predict, see ``Decision.decided``.
+    """
+
+    outputs: Array
+    precise: Array | None
+    decided: Array
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,8 @@ class Objective:
     label_smoothing : s; a target Y becomes (1 - s) Y + s / classes.
     also : names of metrics beside those of every epoch.
     target_scaling : of the targets of a regression; the loss is of scaled targets, metrics are not.
+    decision : of a finished model: its calibration and threshold. Metrics are of what it makes of outputs, the
+        loss is of the outputs.
     """
 
     network: Network
@@ -47,6 +63,20 @@ class Objective:
     label_smoothing: float = 0.0
     target_scaling: Scaling | None = None
     also: tuple[str, ...] = ()
+    decision: Decision = Decision()
+
+    def answers(self, z: Array, outputs: Array, *, fine: bool) -> Answers:
+        """What is judged, of z and outputs (n, units) as the network has them; ``fine`` asks for ``precise``."""
+        precise, output = None, self.network.output
+        if self.decision.calibrates:
+            outputs = self.decision.calibrated(self.problem, output, z)
+        elif fine and outputs.dtype != np.float64:
+            precise = OUTPUTS[output](z.astype(np.float64))
+        outputs = self.own_units(outputs)
+        if self.problem != "classification":
+            return Answers(outputs, precise, outputs)
+        plain = precise is None or self.decision.threshold is None
+        return Answers(outputs, precise, self.decision.decided(outputs if plain else precise))
 
     def own_units(self, values: Array) -> Array:
         """Outputs (n, outputs) as people know them: the scaling of targets undone, float64."""
@@ -133,8 +163,8 @@ def block_sums(
 
 def judged(objective: Objective, z: Array, outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
     """What the objective's metrics add up over a block: z, outputs and y as network and plan have them."""
-    precise = None
-    if outputs.dtype != np.float64 and any(METRICS[name].precise for name in objective.also):
-        precise = OUTPUTS[objective.network.output](z.astype(np.float64))
-    outputs, y = objective.own_units(outputs), objective.own_targets(y)
-    return metric_sums(objective.problem, outputs, y, w, objective.also, precise)
+    fine = objective.decision.threshold is not None or any(METRICS[name].precise for name in objective.also)
+    answers = objective.answers(z, outputs, fine=fine)
+    y = objective.own_targets(y)
+    problem, also = objective.problem, objective.also
+    return metric_sums(problem, answers.outputs, y, w, also, answers.precise, answers.decided)

@@ -1,7 +1,7 @@
 """The sections of a recipe: everything that decides the result of a run, as frozen dataclasses.
 
-A recipe and a data set give one set of weights. Only ``[spark]``, ``[checkpoint]``, ``[report]`` and
-``training.engine`` may differ between two runs that must agree. Every key has a default but ``data.source``.
+A recipe and a data set give one set of weights. Only ``[prediction]``, ``[spark]``, ``[checkpoint]``,
+``[report]`` and ``training.engine`` may differ between two runs that must agree. Every key has a default but ``data.source``.
 
 Each class's docstring has one entry a key: ``conf/README.md``'s table is made of them (``recipe/keys.py``).
 
@@ -12,10 +12,13 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from nnspark.recipe.prediction import Prediction
+
 __all__ = [
     "Checkpoint",
     "Data",
     "Network",
+    "Prediction",
     "Recipe",
     "Report",
     "Rounds",
@@ -217,10 +220,12 @@ class Report:
 
     every : epochs between two lines where standard error is no terminal
     html : whether report.html is written
+    importance : features at most whose permutation importance is measured; 0 is off
     """
 
     every: int = 10
     html: bool = True
+    importance: int = 100
 
 
 @dataclass(frozen=True)
@@ -232,6 +237,7 @@ class Recipe:
     training: Training = field(default_factory=Training)
     rounds: Rounds = field(default_factory=Rounds)
     stopping: Stopping = field(default_factory=Stopping)
+    prediction: Prediction = field(default_factory=Prediction)
     spark: Spark = field(default_factory=Spark)
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     report: Report = field(default_factory=Report)

@@ -12,17 +12,30 @@ from nnspark.objective.metrics import METRICS
 from nnspark.report.confusion import draw_confusion, draw_mistakes
 from nnspark.report.curves import draw_curves
 from nnspark.report.outcome import PARTS, cards, outcome
+from nnspark.report.probabilities import probabilities_section
 from nnspark.report.record import RunRecord
 from nnspark.report.samples import draw_samples
 from nnspark.report.series import first_not_finite, keys_of
 from nnspark.report.tables import class_table, history_table, names_and_values, results_table
+from nnspark.report.targets import features_section, targets_section
 from nnspark.report.templates import fill, fill_page
 from nnspark.report.text import escape, number
 
 
 def write_report(run: RunRecord) -> str:
     """Return the report of `run` as one self-contained HTML text."""
-    sections = (_header, cards, _curves, _classes, _samples, _results, _again)
+    sections = (
+        _header,
+        cards,
+        _curves,
+        _classes,
+        probabilities_section,
+        targets_section,
+        features_section,
+        _samples,
+        _results,
+        _again,
+    )
     main = "".join(section(run) for section in sections)
     return fill_page(title=escape(run.title), outcome=outcome(run), main=main)
 

@@ -25,7 +25,7 @@ __all__ = ["identity", "latest", "save"]
 FORMAT = "nnspark-checkpoint-2"
 FOLDER = "checkpoints"
 ROWS = "history rows"
-MAY_DIFFER = {"spark", "checkpoint", "report"}
+MAY_DIFFER = {"prediction", "spark", "checkpoint", "report"}
 MAY_DIFFER_IN_TRAINING = {"epochs", "engine"}
 MAY_DIFFER_IN_DATA = {"path", "features", "labels"}
 
@@ -130,7 +130,7 @@ def _refuse_other(about: Mapping[str, Any], recipe: Recipe, fingerprint: str) ->
             if was != now[section][key]:
                 raise CheckpointError(
                     f"cannot resume: {section}.{key} was {was!r} and is {now[section][key]!r} now; only "
-                    "training.epochs, training.engine, stopping.max_seconds, data paths, [spark], "
+                    "training.epochs, training.engine, stopping.max_seconds, data paths, [prediction], [spark], "
                     "[checkpoint] and [report] may differ"
                 )
     if about["fingerprint"] != fingerprint:

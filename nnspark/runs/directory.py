@@ -1,6 +1,6 @@
 """The run directory: what it holds, when it may be used, and how it is kept whole.
 
-recipe.toml  history.jsonl  metrics.json  model.safetensors  report.html  checkpoints/
+recipe.toml  history.jsonl  metrics.json  model.safetensors  report.html  curves.json  checkpoints/
 
 and, while a driver is at work, its lock; after a Spark job failed, error.txt.
 """
@@ -21,9 +21,10 @@ from nnspark.runs.lock import is_of_lock
 from nnspark.runs.storage import Folder
 from nnspark.training.state import Epoch, Progress
 
-__all__ = ["RunDirectory"]
+__all__ = ["CURVES", "RunDirectory"]
 
 HISTORY = history.LINES
+CURVES = "curves.json"
 
 
 class RunDirectory:
@@ -69,7 +70,7 @@ class RunDirectory:
     def begin(self, first: Progress) -> Progress:
         """Start a new run: clear the files of an old one, or of one without a whole checkpoint."""
         with self._usable():
-            for name in ("checkpoints", HISTORY, "metrics.json", "model.safetensors", "report.html", STACK):
+            for name in ("checkpoints", HISTORY, "metrics.json", "model.safetensors", "report.html", CURVES, STACK):
                 self.folder.delete(name)
             self.folder.mend()
             self.folder.write("recipe.toml", dumps(self.recipe).encode())

@@ -1,7 +1,7 @@
 """The report of a finished run: gathers what the page shows; a fault in it never costs the run."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,7 @@ def report_page(
     model: Model,
     metrics: dict[str, Any],
     title: str,
+    drawn: Mapping[str, Any],
 ) -> str | None:
     """The page as HTML, or None, with a warning, if it could not be made."""
     try:
@@ -41,7 +42,7 @@ def report_page(
         shown: dict[str, Any] = {}
         if model.classes is not None and "test" in metrics:
             labels = [str(label) for label in model.classes.tolist()]
-            objective = objective_for(recipe, shards.plan)
+            objective = replace(objective_for(recipe, shards.plan), decision=model.decision)
             counts = count(objective, shards, trained.theta, "test")
             if counts.confusion is not None:
                 shown |= {"confusion": counts.confusion, "per_class": per_class(counts.confusion, labels)}
@@ -57,10 +58,15 @@ def report_page(
             recipe_text=dumps(recipe),
             history=directory.history,
             metrics=metrics,
-            warnings=(*shards.plan.warnings, *filter(None, [overfitting(recipe, directory.history)])),
+            warnings=(
+                *shards.plan.warnings,
+                *trained.decided.warnings,
+                *filter(None, [overfitting(recipe, directory.history)]),
+            ),
             best_epoch=trained.best_epoch,
             stopped_because=trained.stopped_because,
             environment=describe_environment(),
+            plots=drawn,
             commands=commands_of(out),
             run_dir=out,
             **shown,

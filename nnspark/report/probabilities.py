@@ -1,0 +1,101 @@
+"""Show what probabilities are worth: ROC and precision-recall curves, calibration, thresholds.
+
+All of it is drawn from metrics.json and curves.json: nothing is computed again.
+"""
+
+from collections.abc import Sequence
+
+from nnspark.report.axes import Axes
+from nnspark.report.judged import Figures, drawn, judged, share_cell, table_of
+from nnspark.report.outcome import PARTS
+from nnspark.report.record import RunRecord
+from nnspark.report.templates import fill
+from nnspark.report.text import as_float, escape, number, percent, plural, shorten
+
+__all__ = ["probabilities_section"]
+
+
+def probabilities_section(run: RunRecord) -> str:
+    """Return ROC, precision-recall and calibration plots, and what each threshold gives."""
+    part, figures = judged(run, "calibration")
+    if not part:
+        return ""
+    plots = [*_curves(drawn(run, part, "curves"), figures), _reliability(figures["calibration"])]
+    table = _thresholds(figures.get("thresholds", ()), run) if figures.get("thresholds") else ""
+    return fill("probabilities", of_part=PARTS[part], plots=plots, thresholds=table)
+
+
+def _curves(curves: Sequence[Figures], figures: Figures) -> list[str]:
+    """Both plots; of several classes a line each, the one with the least area in another colour."""
+    known = [one for one in curves if min(one["rows"]) > 0]
+    if not known:
+        return []
+    roc = Axes(x_name="false positive rate", y_name="recall")
+    pr = Axes(x_name="recall", y_name="precision")
+    roc_lines = [roc.line((0, 1), (0, 1), "chance")]
+    pr_lines = []
+    if len(known) == 1:
+        rate = known[0]["rows"][1] / sum(known[0]["rows"])
+        pr_lines.append(pr.line((0, 1), (rate, rate), "chance"))
+    for area, axes, lines, x, y, start in (
+        ("roc_auc", roc, roc_lines, "false_positive_rate", "recall", 0.0),
+        ("pr_auc", pr, pr_lines, "recall", "precision", None),
+    ):
+        least = min(known, key=lambda one: as_float(one[area]))
+        for one in sorted(known, key=lambda one: one is least):
+            kind = "train" if len(known) == 1 else "weakest" if one is least else "one-of-many"
+            first = one[y][0] if start is None else start
+            said = f"{one['class']}: {number(one[area])}"
+            lines.append(axes.line([0.0, *one[x]], [first, *one[y]], kind, said))
+    titles = (("ROC", "roc_auc", roc, roc_lines), ("Precision and recall", "pr_auc", pr, pr_lines))
+    return [_curve(title, area, axes.drawn(lines, title), known, figures) for title, area, axes, lines in titles]
+
+
+def _curve(title: str, area: str, svg: str, known: Sequence[Figures], figures: Figures) -> str:
+    value = figures.get(area)
+    keys = [fill("key", ink="train", legend="area", end=number(value))]
+    if len(known) == 1:
+        baseline = (figures.get("baseline") or {}).get(area)
+        keys.append(fill("key", ink="cost", legend="baseline", end=number(baseline)))
+    else:
+        least = min(known, key=lambda one: as_float(one[area]))
+        ends = number(least[area])
+        keys.append(fill("key", ink="validation", legend=f"least: {shorten(least['class'])}", end=ends))
+    return fill("curve", title=title, keys=keys, svg=svg)
+
+
+def _reliability(calibration: Figures) -> str:
+    """How often a thing is so that was said to be so likely; dots, the diagonal is honest."""
+    axes = Axes(x_name=f"probability of the {calibration['of']}", y_name="share that is so")
+    if calibration["of"] == "labels":
+        axes = axes._replace(x_name="probability of a label")
+    bins = calibration["bins"]
+    x, y = [one["mean_probability"] for one in bins], [one["share"] for one in bins]
+    dots = [
+        axes.dot(
+            one["mean_probability"],
+            one["share"],
+            "train",
+            f"{plural(one['rows'], 'row')} said {percent(one['mean_probability'])}, {percent(one['share'])} are",
+        )
+        for one in bins
+    ]
+    svg = axes.drawn([axes.line((0, 1), (0, 1), "chance"), axes.line(x, y, "train"), *dots], "Calibration")
+    keys = [fill("key", ink="train", legend="calibration error", end=percent(calibration["error"]))]
+    keys.append(fill("key", ink="cost", legend="honest", end=""))
+    return fill("curve", title="Calibration", keys=keys, svg=svg)
+
+
+def _thresholds(lines: Sequence[Figures], run: RunRecord) -> str:
+    chosen = as_float((run.metrics.get("prediction") or {}).get("threshold", 0.5))
+    columns = ("precision", "recall", "f1")
+    counts = ("false_positives", "false_negatives")
+    rows = []
+    for line in lines:
+        own = line["threshold"] == chosen
+        cells = [fill("row-head", name=number(line["threshold"]))]
+        cells += [share_cell(as_float(line[key]), percent(line[key])) for key in columns]
+        cells += [fill("cell", value=number(line[key])) for key in counts]
+        rows.append(fill("own-row" if own else "row", cells=cells))
+    heads = ("from", "precision", "recall", "F1", "false positives", "false negatives")
+    return fill("thresholds", table=table_of(heads, rows), chosen=number(chosen))
