@@ -91,7 +91,8 @@ class Plan:
     ) -> Rows:
         """Decide part and block of each row, then scale and cast it.
 
-        Class weights are for training: a training row's weight is multiplied by its class's. ``target`` holds class indices (n,) or float64 targets (n, outputs); ``given`` is as in ``parts``.
+        ``target`` holds class indices (n,) or float64 targets (n, outputs); ``given`` is as in ``parts``.
+        Class weights are for training: a training row's weight is multiplied by its class's.
         """
         hashes = hash_rows(features, target, weight)
         part = self.parts(split_keys(hashes, self.split_seed), target, given)

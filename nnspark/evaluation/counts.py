@@ -120,7 +120,8 @@ def class_figures(margins: NDArray[np.int64], classes: Sequence[Any]) -> list[Fi
 def averages(figures: Sequence[Figures], occurs: Sequence[bool] | None = None) -> dict[str, Figures]:
     """Precision, recall and F1 averaged over the classes: each counting alike (macro), or by support.
 
-    ``occurs`` says which classes are true or predicted anywhere: the others are left out, as scikit-learn does.
+    ``occurs`` says which classes are true or predicted anywhere; the others are left out, as in
+    scikit-learn.
     """
     figures = [row for at, row in enumerate(figures) if occurs is None or occurs[at]]
     supports = [row["support"] for row in figures]

@@ -2,8 +2,8 @@
 
 A sample of a part's rows, those with the smallest seeded hashes, which no layout changes, comes to the driver
 in one job, at most ``ROWS`` rows and ``VALUES`` numbers. There each feature is shuffled ``REPEATS`` times, by
-``default_rng([seed, feature, repeat])``, and the outputs' error is taken again: log loss, or RMSE in the targets'
-own units. Only the feature's share of the first layer changes, a product of a column and a row.
+``default_rng([seed, feature, repeat])``, and the outputs' error is taken again: log loss, or RMSE in the
+targets' own units. Only the feature's share of the first layer changes, a product of a column and a row.
 """
 
 import math
@@ -139,7 +139,8 @@ def _error(objective: Objective, weights: Sequence[Array], linear: Array, sample
     z = linear.copy()
     for W in weights[1:]:
         z = ACTIVATIONS[network.activation].apply(z) @ W[:, 1:].T + W[:, 0]
-    assert sample.y is not None and sample.weight is not None
+    assert sample.y is not None
+    assert sample.weight is not None
     answers = objective.answers(z, OUTPUTS[network.output](z.copy()), fine=False).outputs
     metric = METRICS[ERRORS[objective.problem]]
     sums: dict[str, Any] = {"weight": exact(float(sample.weight.sum()))}

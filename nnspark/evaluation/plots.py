@@ -1,7 +1,7 @@
 """What a page draws of a finished model's answers, counted exactly over the rows of one part.
 
-Of classes and labels one job: each class's curves, how honest the probabilities are, and, of two classes, what
-each threshold gives. Of targets see ``targets.py``. Rows count as rows, whatever they weigh.
+Of classes and labels one job: each class's curves, how honest the probabilities are, and, of two classes,
+what each threshold gives. Of targets see ``targets.py``. Rows count as rows, whatever they weigh.
 """
 
 from collections.abc import Mapping, Sequence

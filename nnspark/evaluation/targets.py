@@ -95,7 +95,7 @@ def _cells(
 
 
 def _tenths(sums: Mapping[str, Any], k: int, cuts: Sequence[float], predicted: Tally) -> list[Figures]:
-    """A line a tenth: where the predictions lie, rows, mean error, mean |error| and the root of the mean square."""
+    """A line a tenth: where the predictions lie, rows, mean error, MAE and RMSE."""
     first, last = quantiles(predicted, [0.0, 1.0])
     found = []
     for at, rows in enumerate(sums[f"rows[{k}]"].tolist()):

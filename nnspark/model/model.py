@@ -20,7 +20,7 @@ from nnspark.model.answers import shares_of, steady_outputs
 from nnspark.model.tensors import read_safetensors, write_safetensors
 from nnspark.net import weights as weights_module
 from nnspark.net.network import Network
-from nnspark.objective.decision import Decision
+from nnspark.objective.decision import PLAIN, Decision
 from nnspark.objective.problems import PROBLEMS
 from nnspark.recipe import Data, loads
 
@@ -46,7 +46,7 @@ class Model:
     classes: Array | None = None
     target_scaling: Scaling | None = None
     recipe: str = ""
-    decision: Decision = Decision()
+    decision: Decision = PLAIN
 
     @staticmethod
     def of(
@@ -62,7 +62,7 @@ class Model:
             plan.classes,
             plan.target_scaling,
             recipe,
-            decision or Decision(),
+            decision or PLAIN,
         )
 
     def outputs(self, features: Array) -> NDArray[np.float64]:
@@ -167,7 +167,7 @@ class Model:
             "feature_names": list(self.feature_names),
             "classes": None if self.classes is None else self.classes.tolist(),
         }
-        if self.decision != Decision():
+        if self.decision != PLAIN:
             about["decision"] = asdict(self.decision)
         metadata = {"format": FORMAT, "model": json.dumps(about), "recipe": self.recipe}
         return write_safetensors(tensors, metadata)

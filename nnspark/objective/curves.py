@@ -52,7 +52,7 @@ class Curve(NamedTuple):
 
     def take(self, index: Array) -> "Curve":
         """The points at ``index``."""
-        return Curve(*(column[index] for column in self))
+        return Curve(self.scores[index], self.cuts[index], self.true[index], self.false[index])
 
 
 def curve_of(tally: Tally, shift: int = 0) -> Curve:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nnspark.net.activations import OUTPUTS
 from nnspark.objective.problems import predicted_classes, shares_of
 
-__all__ = ["Decision", "log_scores"]
+__all__ = ["PLAIN", "Decision", "log_scores"]
 
 Array = NDArray[Any]
 
@@ -79,3 +79,7 @@ class Decision:
     def classes(self, outputs: Array) -> NDArray[np.intp]:
         """Class index of each row (n,) of outputs (n, units)."""
         return predicted_classes(self.decided(outputs))
+
+
+PLAIN = Decision()
+"""Probabilities as the network has them, the likeliest class."""

@@ -59,8 +59,8 @@ def metric_sums(
 ) -> dict[str, BlockSum]:
     """What the problem's metrics add up over the rows of a block.
 
-    ``precise`` are the outputs in float64, ``decided`` those with the model's threshold (see ``Answers``), for
-    the metrics that ask for them; None where ``outputs`` will do.
+    ``precise`` are the outputs in float64, ``decided`` those with the model's threshold (see ``Answers``),
+    for the metrics that ask for them; None where ``outputs`` will do.
     """
     functions: dict[Any, tuple[bool, bool]] = {}
     for metric in taken(problem, also).values():

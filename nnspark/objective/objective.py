@@ -19,7 +19,7 @@ from nnspark.data.rows import Block
 from nnspark.net.activations import OUTPUTS
 from nnspark.net.losses import HEADS
 from nnspark.net.network import Network, Workspace, backward, forward
-from nnspark.objective.decision import Decision
+from nnspark.objective.decision import PLAIN, Decision
 from nnspark.objective.metrics import METRICS, BlockSum, metric_sums
 from nnspark.objective.problems import PROBLEMS
 
@@ -52,8 +52,8 @@ class Objective:
     label_smoothing : s; a target Y becomes (1 - s) Y + s / classes.
     also : names of metrics beside those of every epoch.
     target_scaling : of the targets of a regression; the loss is of scaled targets, metrics are not.
-    decision : of a finished model: its calibration and threshold. Metrics are of what it makes of outputs, the
-        loss is of the outputs.
+    decision : of a finished model: its calibration and threshold. Metrics are of what it makes of outputs;
+        the loss is of the outputs.
     """
 
     network: Network
@@ -63,10 +63,10 @@ class Objective:
     label_smoothing: float = 0.0
     target_scaling: Scaling | None = None
     also: tuple[str, ...] = ()
-    decision: Decision = Decision()
+    decision: Decision = PLAIN
 
     def answers(self, z: Array, outputs: Array, *, fine: bool) -> Answers:
-        """What is judged, of z and outputs (n, units) as the network has them; ``fine`` asks for ``precise``."""
+        """What is judged, of the network's z and outputs (n, units); ``fine`` asks for ``precise``."""
         precise, output = None, self.network.output
         if self.decision.calibrates:
             outputs = self.decision.calibrated(self.problem, output, z)
@@ -75,8 +75,8 @@ class Objective:
         outputs = self.own_units(outputs)
         if self.problem != "classification":
             return Answers(outputs, precise, outputs)
-        plain = precise is None or self.decision.threshold is None
-        return Answers(outputs, precise, self.decision.decided(outputs if plain else precise))
+        fine_enough = outputs if precise is None or self.decision.threshold is None else precise
+        return Answers(outputs, precise, self.decision.decided(fine_enough))
 
     def own_units(self, values: Array) -> Array:
         """Outputs (n, outputs) as people know them: the scaling of targets undone, float64."""

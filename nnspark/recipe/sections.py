@@ -1,7 +1,8 @@
 """The sections of a recipe: everything that decides the result of a run, as frozen dataclasses.
 
 A recipe and a data set give one set of weights. Only ``[prediction]``, ``[spark]``, ``[checkpoint]``,
-``[report]`` and ``training.engine`` may differ between two runs that must agree. Every key has a default but ``data.source``.
+``[report]`` and ``training.engine`` may differ between two runs that must agree. Every key has a default but
+``data.source``.
 
 Each class's docstring has one entry a key: ``conf/README.md``'s table is made of them (``recipe/keys.py``).
 

@@ -1,4 +1,4 @@
-"""Draw plots of two numbers by hand, as inline SVG whose colours are the page's: no matplotlib, same bytes."""
+"""Draw plots of two numbers as inline SVG whose colours are the page's, without matplotlib."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -45,4 +45,3 @@ def signed(value: Any) -> str:
     """Return a number with its sign, also where it is positive."""
     shown = number(value)
     return f"+{shown}" if as_float(value) > 0 else shown
-

@@ -13,6 +13,7 @@ from nnspark.report.confusion import draw_confusion, draw_mistakes
 from nnspark.report.curves import draw_curves
 from nnspark.report.outcome import PARTS, cards, outcome
 from nnspark.report.probabilities import probabilities_section
+from nnspark.report.recipe import own_keys
 from nnspark.report.record import RunRecord
 from nnspark.report.samples import draw_samples
 from nnspark.report.series import first_not_finite, keys_of
@@ -134,6 +135,14 @@ def _commands(run_dir: str) -> list[tuple[str, str]]:
 
 
 def _recipe(text: str) -> str:
+    """The keys that are not defaults, and the rest folded away, if there is any."""
+    own = own_keys(text)
+    if own is None:
+        return fill("recipe", lines=_lines(text))
+    return fill("recipe-in-two", own=_lines(own), lines=_lines(text))
+
+
+def _lines(text: str) -> str:
     lines = []
     for line in text.strip().splitlines():
         kind = "head" if re.match(r"\s*\[", line) else "remark" if line.lstrip().startswith("#") else ""

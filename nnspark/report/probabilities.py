@@ -10,7 +10,7 @@ from nnspark.report.judged import Figures, drawn, judged, share_cell, table_of
 from nnspark.report.outcome import PARTS
 from nnspark.report.record import RunRecord
 from nnspark.report.templates import fill
-from nnspark.report.text import as_float, escape, number, percent, plural, shorten
+from nnspark.report.text import as_float, number, percent, plural, shorten
 
 __all__ = ["probabilities_section"]
 
@@ -48,7 +48,9 @@ def _curves(curves: Sequence[Figures], figures: Figures) -> list[str]:
             said = f"{one['class']}: {number(one[area])}"
             lines.append(axes.line([0.0, *one[x]], [first, *one[y]], kind, said))
     titles = (("ROC", "roc_auc", roc, roc_lines), ("Precision and recall", "pr_auc", pr, pr_lines))
-    return [_curve(title, area, axes.drawn(lines, title), known, figures) for title, area, axes, lines in titles]
+    return [
+        _curve(title, area, axes.drawn(lines, title), known, figures) for title, area, axes, lines in titles
+    ]
 
 
 def _curve(title: str, area: str, svg: str, known: Sequence[Figures], figures: Figures) -> str:
@@ -72,18 +74,18 @@ def _reliability(calibration: Figures) -> str:
     bins = calibration["bins"]
     x, y = [one["mean_probability"] for one in bins], [one["share"] for one in bins]
     dots = [
-        axes.dot(
-            one["mean_probability"],
-            one["share"],
-            "train",
-            f"{plural(one['rows'], 'row')} said {percent(one['mean_probability'])}, {percent(one['share'])} are",
-        )
-        for one in bins
+        axes.dot(at, share, "train", said) for at, share, said in zip(x, y, map(_said, bins), strict=True)
     ]
     svg = axes.drawn([axes.line((0, 1), (0, 1), "chance"), axes.line(x, y, "train"), *dots], "Calibration")
     keys = [fill("key", ink="train", legend="calibration error", end=percent(calibration["error"]))]
     keys.append(fill("key", ink="cost", legend="honest", end=""))
     return fill("curve", title="Calibration", keys=keys, svg=svg)
+
+
+def _said(one: Figures) -> str:
+    """What a dot says when it is pointed at."""
+    share, said = percent(one["share"]), percent(one["mean_probability"])
+    return f"{plural(one['rows'], 'row')} at {said}: {share} are so"
 
 
 def _thresholds(lines: Sequence[Figures], run: RunRecord) -> str:

@@ -53,7 +53,7 @@ def features_section(run: RunRecord) -> str:
     heads = ("feature", f"{label_of(found['metric'])} rises by", f"{number(found['repeats'])} shuffles")
     return fill(
         "features",
-        of_part=PARTS.get(found["part"], found["part"]),
+        of_part=PARTS.get(found["part"], ""),
         table=table_of(heads, rows),
         rows=plural(found["rows"], "row"),
         metric=label_of(found["metric"]),

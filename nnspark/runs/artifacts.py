@@ -13,7 +13,7 @@ from nnspark.engines.types import Session
 from nnspark.log import log
 from nnspark.model import Model
 from nnspark.net import weights as weights_module
-from nnspark.objective.decision import Decision
+from nnspark.objective.decision import PLAIN
 from nnspark.recipe import Recipe, dumps
 from nnspark.runs.directory import RunDirectory
 from nnspark.runs.memory_folder import MemoryFolder
@@ -56,7 +56,7 @@ def write_artifacts(
     coefficients = model.coefficients()
     if coefficients is not None:
         metrics["coefficients"] = coefficients
-    if model.decision != Decision():
+    if model.decision != PLAIN:
         metrics["prediction"] = {"found_on": trained.decided.part or None, **asdict(model.decision)}
     if recipe.report.html:
         drawn = add_plots(directory, recipe, shards, trained, model, metrics)

@@ -130,8 +130,8 @@ def _refuse_other(about: Mapping[str, Any], recipe: Recipe, fingerprint: str) ->
             if was != now[section][key]:
                 raise CheckpointError(
                     f"cannot resume: {section}.{key} was {was!r} and is {now[section][key]!r} now; only "
-                    "training.epochs, training.engine, stopping.max_seconds, data paths, [prediction], [spark], "
-                    "[checkpoint] and [report] may differ"
+                    "training.epochs, training.engine, stopping.max_seconds, data paths, [prediction], "
+                    "[spark], [checkpoint] and [report] may differ"
                 )
     if about["fingerprint"] != fingerprint:
         raise CheckpointError(

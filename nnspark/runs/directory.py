@@ -70,7 +70,15 @@ class RunDirectory:
     def begin(self, first: Progress) -> Progress:
         """Start a new run: clear the files of an old one, or of one without a whole checkpoint."""
         with self._usable():
-            for name in ("checkpoints", HISTORY, "metrics.json", "model.safetensors", "report.html", CURVES, STACK):
+            for name in (
+                "checkpoints",
+                HISTORY,
+                "metrics.json",
+                "model.safetensors",
+                "report.html",
+                CURVES,
+                STACK,
+            ):
                 self.folder.delete(name)
             self.folder.mend()
             self.folder.write("recipe.toml", dumps(self.recipe).encode())

@@ -1,4 +1,4 @@
-"""What a finished run says of its answers beyond its metrics: for metrics.json, and curves.json for the page."""
+"""What a finished run says of its answers beyond metrics: for metrics.json, and curves.json for the page."""
 
 from dataclasses import replace
 from typing import Any

@@ -5,8 +5,8 @@ probabilities, which is convex: Newton's method, a pass over the part a step, it
 numbers are the same to the last bit on any layout of the rows.
 
     temperature   offset 0; the slope between 1/100 and 100, wherein it lies unless the part is separable
-    platt         of two classes; the targets are (N₊ + 1)/(N₊ + 2) and 1/(N₋ + 2) in place of 1 and 0, so that
-                  separable rows do not lead to infinity (Platt 1999, eq. 4; Lin, Lin and Weng 2007)
+    platt         of two classes; the targets are (N₊ + 1)/(N₊ + 2) and 1/(N₋ + 2) in place of 1 and 0, so
+                  that separable rows do not lead to infinity (Platt 1999, eq. 4; Lin, Lin and Weng 2007)
 """
 
 import math
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from nnspark.data.rows import Block
 from nnspark.engines.base import Shards
 from nnspark.net.activations import OUTPUTS
-from nnspark.objective.decision import Decision, log_scores
+from nnspark.objective.decision import PLAIN, Decision, log_scores
 from nnspark.objective.objective import Objective
 from nnspark.sums.exact import from_exact
 from nnspark.training.looking import look
@@ -35,11 +35,11 @@ STEEPEST, STEPS, CLOSE = 100.0, 60, 1e-12
 
 def calibrate(name: str, objective: Objective, shards: Shards, theta: Array, part: str) -> Decision:
     """The decision, without a threshold, of a calibration's name: "none", "temperature" or "platt"."""
-    return CALIBRATIONS[name](replace(objective, decision=Decision()), shards, theta, part)
+    return CALIBRATIONS[name](replace(objective, decision=PLAIN), shards, theta, part)
 
 
 def _none(objective: Objective, shards: Shards, theta: Array, part: str) -> Decision:
-    return Decision()
+    return PLAIN
 
 
 def _temperature(objective: Objective, shards: Shards, theta: Array, part: str) -> Decision:
@@ -71,7 +71,10 @@ def _platt(objective: Objective, shards: Shards, theta: Array, part: str) -> Dec
         if np.abs(grad).max() <= CLOSE * here["size"]:
             break
         curvature = np.array(
-            [[here["d slope slope"], here["d slope offset"]], [here["d slope offset"], here["d offset offset"]]]
+            [
+                [here["d slope slope"], here["d slope offset"]],
+                [here["d slope offset"], here["d offset offset"]],
+            ]
         )
         curvature += 1e-12 * np.trace(curvature) * np.eye(2)
         move, share = -np.linalg.solve(curvature, grad), 1.0
@@ -116,7 +119,7 @@ def _derivatives(
     targets: tuple[float, float], slope: float, offset: float,
     objective: Objective, z: Array, outputs: Array, block: Block,
 ) -> dict[str, float]:  # fmt: skip
-    """Of a block; ``targets`` are those of the rows that are of the second class, or have a label, and not."""
+    """Of a block; ``targets`` are of the rows of the second class, or with a label, and of the others."""
     scores = log_scores(objective.problem, objective.network.output, z)
     w = np.ones(len(block)) if block.weight is None else block.weight
     if objective.problem == "classification" and scores.shape[1] > 2:

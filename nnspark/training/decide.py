@@ -54,7 +54,7 @@ def decide(prediction: Prediction, objective: Objective, shards: Shards, theta: 
         said = f"prediction.threshold is 0.5: all rows of the {part} part are of the {only} class"
         return Decided(decision, part, (said,))
     threshold, reached = choose_threshold(curve, rule)
-    warnings = ()
+    warnings: tuple[str, ...] = ()
     if not reached:
         best = float(np.max(curve.true / (curve.true + curve.false)))
         wanted = dict(rule)["precision"] if not isinstance(rule, str) else rule
@@ -93,13 +93,13 @@ def _second_class(
 
 
 def refuse_undecidable(prediction: Prediction, objective: Objective, plan: Plan) -> None:
-    """RecipeError or DataError, before the first epoch, where the recipe asks for what these rows do not have."""
+    """RecipeError or DataError, before training, where the recipe asks for what these rows do not have."""
     units = objective.network.layers[-1]
     binary = objective_is_binary(objective)
     if prediction.threshold != 0.5 and not binary:
         raise RecipeError(
-            f"prediction.threshold: expected 0.5 unless there are two classes, got {prediction.threshold!r} for "
-            f"{units} {'classes' if plan.classes is not None else 'outputs'}"
+            f"prediction.threshold: expected 0.5 unless there are two classes, got {prediction.threshold!r} "
+            f"for {units} {'classes' if plan.classes is not None else 'outputs'}"
         )
     if prediction.calibration == "platt" and not binary:
         raise RecipeError(
@@ -115,6 +115,6 @@ def refuse_undecidable(prediction: Prediction, objective: Objective, plan: Plan)
         )
     if not plan.num_samples[1]:
         raise DataError(
-            f"prediction.calibration is {prediction.calibration!r} but the validation part has no rows of the "
-            f"{sum(plan.num_samples)} there are: raise data.split.validation, or set it to 'none'"
+            f"prediction.calibration is {prediction.calibration!r} but the validation part has no rows of "
+            f"the {sum(plan.num_samples)} there are: raise data.split.validation, or set it to 'none'"
         )
