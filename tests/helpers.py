@@ -116,10 +116,11 @@ def outcome(function, *arguments, kind=NNSparkError):
 class InPieces:
     """Shards whose blocks lie in several pieces, merged in another order, as on a cluster."""
 
-    def __init__(self, shards, pieces):
+    def __init__(self, shards, pieces, number=lambda span: span.number):
         self.plan, self.platforms = shards.plan, shards.platforms
-        blocks, spans = shards.blocks[0], shards.blocks[0].spans
-        self.pieces = [replace(blocks, spans=spans[at::pieces]) for at in range(pieces)]
+        blocks = shards.blocks[0]
+        own = [[span for span in blocks.spans if number(span) % pieces == at] for at in range(pieces)]
+        self.pieces = [replace(blocks, spans=tuple(spans)) for spans in own]
 
     def run(self, function, value, zero):
         """Each piece by itself, pickled as results of tasks are, the last one first."""

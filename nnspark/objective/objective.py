@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from nnspark.data.plan import Scaling
 from nnspark.data.rows import Block
 from nnspark.net.activations import OUTPUTS
+from nnspark.net.dropout import Dropout
 from nnspark.net.losses import HEADS
 from nnspark.net.network import Network, Workspace, backward, forward
 from nnspark.objective.decision import PLAIN, Decision
@@ -112,7 +113,13 @@ class BlockSums(NamedTuple):
 
 
 def block_sums(
-    objective: Objective, weights: Sequence[Array], block: Block, work: Workspace, *, with_gradient: bool
+    objective: Objective,
+    weights: Sequence[Array],
+    block: Block,
+    work: Workspace,
+    *,
+    with_gradient: bool,
+    dropout: Dropout | None = None,
 ) -> BlockSums:
     """One block's share of the loss, of its gradient, and of what the metrics are made of.
 
@@ -133,6 +140,7 @@ def block_sums(
     block : X (n, num_features); y (n,) class indices, or (n, outputs) labels or targets; weight (n,) or None.
     work : scratch for n rows or more, of the objective's network and dtype; its arrays are overwritten.
     with_gradient : whether to go backward too; that takes twice as long as forward alone.
+    dropout : the hidden units that are left out, of a step of mini-batches; all sums are of the rest then.
 
     Returns
     -------
@@ -143,7 +151,7 @@ def block_sums(
     """
     network = objective.network
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        hidden, z, outputs = forward(network, weights, block.X, work)
+        hidden, z, outputs = forward(network, weights, block.X, work, dropout)
         targets = PROBLEMS[objective.problem].targets
         Y = targets(block.y, work.targets(len(block)), objective.label_smoothing)
         losses = HEADS[network.output, network.loss].loss(z, outputs, Y)
@@ -157,7 +165,7 @@ def block_sums(
         if not with_gradient:
             return BlockSums(sums, None)
         row_weights = None if block.weight is None else block.weight.astype(objective.dtype)
-        gradient = backward(network, weights, block.X, hidden, outputs, Y, row_weights, work)
+        gradient = backward(network, weights, block.X, hidden, outputs, Y, row_weights, work, dropout)
     return BlockSums(sums, gradient)
 
 

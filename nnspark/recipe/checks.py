@@ -122,6 +122,9 @@ def _check_rounds_and_stopping(recipe: Recipe) -> None:
         require(getattr(rounds, key) >= low, f"rounds.{key}", f"{low} or more", getattr(rounds, key))
     if rounds.batch_size == 0:
         require(rounds.replicas == 1, "rounds.replicas", "1 unless rounds.batch_size is set", rounds.replicas)
+    _finite("rounds.dropout", rounds.dropout, lambda v: 0 <= v < 1, "a number from 0 to below 1")
+    if rounds.batch_size == 0:
+        require(rounds.dropout == 0, "rounds.dropout", "0 unless rounds.batch_size is set", rounds.dropout)
     for key in ("patience", "min_delta", "tolerance", "min_epochs", "max_seconds", "max_evaluations"):
         _finite(f"stopping.{key}", getattr(stopping, key), lambda v: v >= 0, "a number of at least 0")
     require(

@@ -147,6 +147,7 @@ class Rounds:
     local_epochs : passes of a replica over its rows in a round
     local_steps : steps of a replica in a round instead of whole passes; 0 is off
     shuffle : false takes a replica's batches in the order of the rows' hashes, the same every epoch
+    dropout : share of hidden units left out of each step at random; the training figures are without them
     outer : what averages: "average", or an optimizer that takes the averaged move as a gradient
     """
 
@@ -155,6 +156,7 @@ class Rounds:
     local_epochs: int = 1
     local_steps: int = 0
     shuffle: bool = True
+    dropout: float = 0.0
     outer: str | Table = "average"
 
     @property

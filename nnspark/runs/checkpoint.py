@@ -16,7 +16,7 @@ import numpy as np
 from nnspark.errors import CheckpointError, ModelError
 from nnspark.model.tensors import read_safetensors
 from nnspark.optimizers import state_from_arrays, state_to_arrays
-from nnspark.recipe import Recipe
+from nnspark.recipe import Data, Recipe
 from nnspark.runs import history
 from nnspark.runs.storage import Folder
 
@@ -123,10 +123,12 @@ def _checkpoints(folder: Folder) -> list[str]:
 
 
 def _refuse_other(about: Mapping[str, Any], recipe: Recipe, fingerprint: str) -> None:
-    then, now = about["recipe"], json.loads(json.dumps(identity(recipe)))
+    """A key that there was none of at the time was at its default."""
+    plain = identity(Recipe(Data(source="")))
+    then, now, plain = about["recipe"], *(json.loads(json.dumps(one)) for one in (identity(recipe), plain))
     for section in now:
         for key in now[section]:
-            was = then.get(section, {}).get(key)
+            was = then.get(section, {}).get(key, plain.get(section, {}).get(key))
             if was != now[section][key]:
                 raise CheckpointError(
                     f"cannot resume: {section}.{key} was {was!r} and is {now[section][key]!r} now; only "

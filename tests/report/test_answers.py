@@ -87,7 +87,9 @@ def test_the_points_drawn_are_those_of_curves_json(binary):
     drawn = re.findall(r'<polyline class="train" points="([^"]*)"', section(page, "Probabilities"))
     (curve,) = curves["curves"]
     axes = Axes()
-    roc = [",".join(axes.at(*point)) for point in zip(curve["false_positive_rate"], curve["recall"], strict=True)]
+    roc = [
+        ",".join(axes.at(*point)) for point in zip(curve["false_positive_rate"], curve["recall"], strict=True)
+    ]
     assert drawn[0].split()[1:] == roc
     assert drawn[0].split()[0] == ",".join(axes.at(0, 0))
     pr = [",".join(axes.at(*point)) for point in zip(curve["recall"], curve["precision"], strict=True)]
@@ -111,7 +113,9 @@ def test_the_errors_of_a_regression_are_those_of_metrics_json(regression):
         assert cells[1] == number(one["rows"])
         assert cells[2].lstrip("+") == number(one["mean_error"])
         assert cells[3:] == [number(one["mae"]), number(one["rmse"])]
-    assert sum(one["rows"] for one in metrics["test"]["errors"][0]["tenths"]) == metrics["test"]["num_samples"]
+    assert (
+        sum(one["rows"] for one in metrics["test"]["errors"][0]["tenths"]) == metrics["test"]["num_samples"]
+    )
     cells = np.array(curves["targets"][0]["cells"])
     said = re.findall(r'<rect class="hit"[^>]*><title>(\d+) rows?</title>', found)
     assert sorted(map(int, said)) == sorted(cells[cells > 0].tolist())
