@@ -28,6 +28,8 @@ __all__ = ["importance"]
 
 Array = NDArray[Any]
 ROWS, VALUES, REPEATS = 2_000, 1 << 20, 5
+PRODUCTS, OF_A_UNIT = 20_000_000_000, 20
+"""Of all shuffles together, a second or two; and what an activation takes, in products."""
 ERRORS = {"classification": "log_loss", "multilabel": "log_loss", "regression": "rmse"}
 
 
@@ -67,8 +69,9 @@ def importance(
 ) -> dict[str, Any]:
     """Figures ready for JSON: what rises, over how many rows, and for each feature mean, std and each repeat.
 
-    The most important feature is first. Of more than ``most`` features those are taken whose weights in the
-    first layer, times their spread in the sample, are largest. One job; the rest takes place on the driver.
+    The most important feature is first. Of more than ``most`` features, or than ``PRODUCTS`` allow, those are
+    taken whose weights in the first layer, times their spread in the sample, are largest. One job; the rest
+    takes place on the driver.
     """
     rows = max(1, min(ROWS, VALUES // len(names)))
     zero = partial(Sample, rows)
@@ -78,7 +81,7 @@ def importance(
     weights = [W.astype(np.float64) for W in weights_module.unflatten(theta, objective.network.layers)]
     X = sample.X.astype(np.float64)
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        features = _heaviest(weights[0], X, most)
+        features = _heaviest(weights[0], X, min(most, _affordable(weights, len(X))))
         linear = X @ weights[0][:, 1:].T + weights[0][:, 0]
         without = _error(objective, weights, linear, sample)
         risen = [
@@ -113,6 +116,12 @@ def _sample(part: str, seed: int, most: int, sets: Iterable[BlockSet], value: No
             order = np.lexsort(keys.T[::-1])[:most]
             found.merge(Sample(most, keys[order], block.X[order], block.y[order], weight[order]))
     return found
+
+
+def _affordable(weights: Sequence[Array], rows: int) -> int:
+    """How many features can be shuffled for ``PRODUCTS``; one at least."""
+    a_row = sum(W.size for W in weights[1:]) + OF_A_UNIT * sum(len(W) for W in weights)
+    return max(1, PRODUCTS // (REPEATS * rows * a_row))
 
 
 def _heaviest(W: Array, X: Array, most: int) -> list[int]:

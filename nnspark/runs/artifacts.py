@@ -37,9 +37,9 @@ def write_artifacts(
     """Model, report and metrics of a finished run; returns the path of metrics.json, written last."""
     directory.save(trained.progress)
     decision = trained.decided.decision
-    model = Model.of(shards.plan, trained.network, trained.theta, dumps(recipe), decision)
     for warning in trained.decided.warnings:
         directory.warn(warning)
+    model = Model.of(shards.plan, trained.network, trained.theta, dumps(recipe), decision)
     directory.write("model.safetensors", model.to_bytes())
     metrics = {
         **trained.metrics,
