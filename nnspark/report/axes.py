@@ -9,7 +9,7 @@ from nnspark.report.text import escape
 
 __all__ = ["Axes", "nice_ticks"]
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 320.0, 250.0, 46.0, 40.0, 8.0, 12.0
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 320.0, 250.0, 62.0, 40.0, 8.0, 16.0
 
 
 class Axes(NamedTuple):

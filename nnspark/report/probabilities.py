@@ -89,7 +89,8 @@ def _said(one: Figures) -> str:
 
 
 def _thresholds(lines: Sequence[Figures], run: RunRecord) -> str:
-    chosen = as_float((run.metrics.get("prediction") or {}).get("threshold", 0.5))
+    threshold = (run.metrics.get("prediction") or {}).get("threshold")
+    chosen = 0.5 if threshold is None else as_float(threshold)
     columns = ("precision", "recall", "f1")
     counts = ("false_positives", "false_negatives")
     rows = []
@@ -99,5 +100,5 @@ def _thresholds(lines: Sequence[Figures], run: RunRecord) -> str:
         cells += [share_cell(as_float(line[key]), percent(line[key])) for key in columns]
         cells += [fill("cell", value=number(line[key])) for key in counts]
         rows.append(fill("own-row" if own else "row", cells=cells))
-    heads = ("from", "precision", "recall", "F1", "false positives", "false negatives")
+    heads = ("from", "precision", "recall", "F1", "false +", "false −")
     return fill("thresholds", table=table_of(heads, rows), chosen=number(chosen))

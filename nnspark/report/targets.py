@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from nnspark.report.axes import Axes
 from nnspark.report.figures import label_of
-from nnspark.report.judged import Figures, drawn, judged, share_cell, signed, table_of
+from nnspark.report.judged import Figures, drawn, judged, signed, table_of
 from nnspark.report.outcome import PARTS
 from nnspark.report.record import RunRecord
 from nnspark.report.templates import fill
@@ -12,7 +12,7 @@ from nnspark.report.text import as_float, escape, number, plural, shorten
 
 __all__ = ["features_section", "targets_section"]
 
-FEATURES_SHOWN = 30
+FEATURES_SHOWN = 20
 
 
 def targets_section(run: RunRecord) -> str:
@@ -37,20 +37,21 @@ def features_section(run: RunRecord) -> str:
     if not isinstance(found, Mapping) or not found.get("features"):
         return ""
     shown = found["features"][:FEATURES_SHOWN]
-    most = max(max(abs(as_float(one["mean"])) for one in shown), 1e-300)
+    most = max(max(as_float(one["mean"]) + as_float(one["std"]) for one in shown), 1e-300)
     rows = [
         fill(
             "row",
             cells=(
                 fill("row-head", name=shorten(one["feature"])),
-                share_cell(as_float(one["mean"]) / most, signed(one["mean"])),
+                fill("cell", value=signed(one["mean"])),
                 fill("cell", value=f"± {number(one['std'], digits=2)}"),
+                _spread(as_float(one["mean"]) / most, as_float(one["std"]) / most),
             ),
         )
         for one in shown
     ]
     of = f" The {len(shown)} most important of {number(found['of'])}." if found["of"] > len(shown) else ""
-    heads = ("feature", f"{label_of(found['metric'])} rises by", f"{number(found['repeats'])} shuffles")
+    heads = ("feature", f"{label_of(found['metric'])} rises by", f"{number(found['repeats'])} shuffles", "")
     return fill(
         "features",
         of_part=PARTS.get(found["part"], ""),
@@ -59,6 +60,12 @@ def features_section(run: RunRecord) -> str:
         metric=label_of(found["metric"]),
         of=of,
     )
+
+
+def _spread(mean: float, std: float) -> str:
+    """A bar as long as the mean, and a line from a standard deviation below it to one above."""
+    ends = [100 * min(max(at, 0.0), 1.0) for at in (mean, mean - std, mean + std)]
+    return fill("spread", width=f"{ends[0]:.1f}", low=f"{ends[1]:.1f}", high=f"{ends[2]:.1f}")
 
 
 def _density(cells: Figures, name: str) -> str:

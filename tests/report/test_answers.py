@@ -72,6 +72,15 @@ def test_the_thresholds_of_the_page_are_those_of_metrics_json(binary):
     assert metrics["test"]["accuracy"] == pytest.approx(right / metrics["test"]["num_samples"])
 
 
+def test_without_a_threshold_of_its_own_one_half_is_marked(tmp_path):
+    """Also where the model has a calibration."""
+    metrics, _, page = trained(tmp_path, BINARY, prediction={"calibration": "temperature"})
+    assert metrics["prediction"]["threshold"] is None
+    found = section(page, "Probabilities")
+    assert re.findall(r'<tr class="own"><th scope="row">([^<]*)', found) == ["0.5"]
+    assert "the second class is predicted from 0.5 on" in words(found)
+
+
 def test_the_areas_and_the_calibration_error_are_those_of_metrics_json(binary):
     """Beside the plots they belong to."""
     metrics, _, page = binary

@@ -59,7 +59,7 @@ def test_what_is_found_after_training_does_not_depend_on_the_partitions(
             assert found(shards) == expected
 
 
-def test_rounds_with_dropout_and_a_decision_do_not_depend_on_the_partitions(spark: Any) -> None:
+def test_dropout_and_a_decision_do_not_depend_on_the_partitions(spark: Any) -> None:
     """The weights, the history, and the figures at the threshold that was found."""
     X = RNG.normal(size=(400, 5))
     table = table_of(X, (X[:, 0] + RNG.normal(size=400) > 0.7).astype(int))
@@ -74,7 +74,7 @@ def test_rounds_with_dropout_and_a_decision_do_not_depend_on_the_partitions(spar
 
 
 def test_rows_of_a_dataframe_are_answered_by_the_threshold(spark: Any) -> None:
-    """By transform, as a function of columns and of SQL, and by the Spark ML model's worker, as by predict."""
+    """By transform, as a function of columns and of SQL, and by the Spark ML model's worker."""
     from pyspark.sql import functions as F
 
     from nnspark.scoring.raw import class_answers
