@@ -16,6 +16,7 @@ from nnspark.net import weights as weights_module
 from nnspark.net.network import Network
 from nnspark.objective.objective import Objective
 from nnspark.recipe import Prediction
+from nnspark.training import calibration as calibration_module
 from nnspark.training import decide as decide_module
 from nnspark.training.calibration import calibrate
 from nnspark.training.decide import decide
@@ -103,6 +104,19 @@ def test_temperature_is_what_scipy_finds(units, task, output):
     assert found.slope == pytest.approx(best.x, abs=1e-6)
     assert found.offset == 0
     assert 0.2 < found.slope < 0.8
+
+
+@pytest.mark.parametrize(
+    ("name", "units", "output"),
+    [("temperature", 1, "sigmoid"), ("temperature", 3, "softmax"), ("platt", 1, "sigmoid")],
+)
+def test_a_calibration_takes_a_few_passes(name, units, output, monkeypatch):
+    """Each is a job: Newton's steps, not a search."""
+    passes, look = [], calibration_module.look
+    monkeypatch.setattr(calibration_module, "look", lambda *given: passes.append(1) or look(*given))
+    objective, shards, theta, _, _ = scored(units, output=output)
+    calibrate(name, objective, shards, theta, "validation")
+    assert 3 <= len(passes) <= 12
 
 
 @pytest.mark.parametrize("name", ["temperature", "platt"])
