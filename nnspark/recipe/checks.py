@@ -140,7 +140,6 @@ RULES = '"f1", {precision = p}, {recall = r} or {costs = {false_positive = a, fa
 
 def _check_prediction(recipe: Recipe) -> None:
     prediction, task = recipe.prediction, recipe.data.task
-    one_of("prediction.calibration", prediction.calibration, ("none", "temperature", "platt"))
     require(
         prediction.calibration == "none" or task != "regression",
         "prediction.calibration",

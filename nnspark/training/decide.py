@@ -25,7 +25,15 @@ from nnspark.training.calibration import calibrate
 from nnspark.training.looking import look
 from nnspark.training.measure import AT_ONCE
 
-__all__ = ["COARSE", "Decided", "decide", "refuse_undecidable", "second_class_curve", "shift_for"]
+__all__ = [
+    "COARSE",
+    "Decided",
+    "decide",
+    "is_binary",
+    "refuse_undecidable",
+    "second_class_curve",
+    "shift_for",
+]
 
 Array = NDArray[Any]
 COARSE = 16
@@ -65,7 +73,7 @@ def decide(prediction: Prediction, objective: Objective, shards: Shards, theta: 
     return Decided(replace(decision, threshold=threshold), part, warnings)
 
 
-def objective_is_binary(objective: Objective) -> bool:
+def is_binary(objective: Objective) -> bool:
     """Whether it is of two classes."""
     return objective.problem == "classification" and objective.network.layers[-1] <= 2
 
@@ -95,7 +103,7 @@ def _second_class(
 def refuse_undecidable(prediction: Prediction, objective: Objective, plan: Plan) -> None:
     """RecipeError or DataError, before training, where the recipe asks for what these rows do not have."""
     units = objective.network.layers[-1]
-    binary = objective_is_binary(objective)
+    binary = is_binary(objective)
     if prediction.threshold != 0.5 and not binary:
         raise RecipeError(
             f"prediction.threshold: expected 0.5 unless there are two classes, got {prediction.threshold!r} "

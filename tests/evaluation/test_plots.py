@@ -296,3 +296,34 @@ def test_an_evaluation_has_the_tables_of_the_run():
         plots(objective, shards, trained.theta, "test", list("0123456789")).figures["calibration"]
         == (figures["calibration"])
     )
+
+
+def test_more_classes_or_targets_than_a_page_shows_have_no_curves():
+    """Eleven classes have their calibration; of five targets four are drawn."""
+    rng = np.random.default_rng(12)
+    z, y = rng.normal(size=(300, 11)), rng.integers(0, 11, 300)
+    found = plots(*scored(z, y, output="softmax"), "test", list(range(11)))
+    assert found.drawn == {"curves": []}
+    assert sum(one["rows"] for one in found.figures["calibration"]["bins"]) == 300
+    Y = rng.normal(size=(300, 5))
+    found = plots(*scored(Y, Y, task="regression", output="identity"), "test", list("abcde"))
+    assert [one["target"] for one in found.drawn["targets"]] == list("abcd")
+    assert [one["target"] for one in found.figures["errors"]] == list("abcd")
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "rows", "features"),
+    [("ROWS", 40, 40, 3), ("VALUES", 60, 20, 3), ("PRODUCTS", 1, 200, 1)],
+)
+def test_importance_costs_no_more_than_its_bounds(bound, value, rows, features, monkeypatch):
+    """Fewer rows, or fewer features: the rows with the smallest hashes, the features that weigh most."""
+    rng = np.random.default_rng(13)
+    X = rng.normal(size=(200, 3))
+    shards = shards_of(X, (X[:, 0] > 0).astype(int), part="test", block_rows=16)
+    objective = Objective(
+        Network((3, 1), "tanh", "sigmoid", "cross_entropy"), "classification", "float64", 99
+    )
+    monkeypatch.setattr(importance_module, bound, value)
+    found = importance(objective, shards, np.array([0.0, 3.0, 1.0, 0.1]), "test", list("abc"), seed=1, most=9)
+    assert (found["rows"], len(found["features"])) == (rows, features)
+    assert found["features"][0]["feature"] == "a"
