@@ -56,6 +56,7 @@ def plots(objective: Objective, shards: Shards, theta: Array, part: str, names: 
     sums = look(objective, shards, theta, part, partial(_class_sums, of, thresholds if binary else (), shift))
     figures: Figures = {"calibration": _calibration(sums, objective.problem, classes)}
     if binary:
+        figures["calibration"]["class"] = names[1]
         figures["thresholds"] = _thresholds(sums["beyond"], thresholds, sums["scores[1]"])
     curves = [_curve(sums[f"scores[{k}]"], names[k], shift, POINTS // len(of)) for k in of]
     return Plots(figures, {"curves": curves})

@@ -77,6 +77,7 @@ def _confusion_table(confusion: Sequence[Sequence[int]], classes: Sequence[Any])
 def _calibration(calibration: Mapping[str, Any]) -> str:
     """How often a thing is so that was said to be so likely."""
     said = "a label" if calibration["of"] == "labels" else f"the {calibration['of']}"
+    said = f"class {_name(calibration['class'])}" if "class" in calibration else said
     lines = [["probability", "rows", "mean", "share"]]
     lines += [
         [

@@ -10,9 +10,11 @@ from nnspark.report.judged import Figures, drawn, judged, share_cell, table_of
 from nnspark.report.outcome import PARTS
 from nnspark.report.record import RunRecord
 from nnspark.report.templates import fill
-from nnspark.report.text import as_float, number, percent, plural, shorten
+from nnspark.report.text import as_float, escape, number, percent, plural, shorten
 
 __all__ = ["probabilities_section"]
+
+LONGEST = 24
 
 
 def probabilities_section(run: RunRecord) -> str:
@@ -21,7 +23,11 @@ def probabilities_section(run: RunRecord) -> str:
     if not part:
         return ""
     plots = [*_curves(drawn(run, part, "curves"), figures), _reliability(figures["calibration"])]
-    table = _thresholds(figures.get("thresholds", ()), run) if figures.get("thresholds") else ""
+    table = (
+        _thresholds(figures["thresholds"], _subject(figures["calibration"]), run)
+        if figures.get("thresholds")
+        else ""
+    )
     return fill("probabilities", of_part=PARTS[part], plots=plots, thresholds=table)
 
 
@@ -68,9 +74,7 @@ def _curve(title: str, area: str, svg: str, known: Sequence[Figures], figures: F
 
 def _reliability(calibration: Figures) -> str:
     """How often a thing is so that was said to be so likely; dots, the diagonal is honest."""
-    axes = Axes(x_name=f"probability of the {calibration['of']}", y_name="share that is so")
-    if calibration["of"] == "labels":
-        axes = axes._replace(x_name="probability of a label")
+    axes = Axes(x_name=f"probability of {_subject(calibration)}", y_name="share that is so")
     bins = calibration["bins"]
     x, y = [one["mean_probability"] for one in bins], [one["share"] for one in bins]
     dots = [
@@ -82,13 +86,21 @@ def _reliability(calibration: Figures) -> str:
     return fill("curve", title="Calibration", keys=keys, svg=svg)
 
 
+def _subject(calibration: Figures) -> str:
+    """What the probabilities are of: the second class by its name, the predicted class, a label."""
+    if "class" in calibration:
+        name = str(calibration["class"])
+        return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    return "a label" if calibration["of"] == "labels" else f"the {calibration['of']}"
+
+
 def _said(one: Figures) -> str:
     """What a dot says when it is pointed at."""
     share, said = percent(one["share"]), percent(one["mean_probability"])
     return f"{plural(one['rows'], 'row')} at {said}: {share} are so"
 
 
-def _thresholds(lines: Sequence[Figures], run: RunRecord) -> str:
+def _thresholds(lines: Sequence[Figures], subject: str, run: RunRecord) -> str:
     threshold = (run.metrics.get("prediction") or {}).get("threshold")
     chosen = 0.5 if threshold is None else as_float(threshold)
     columns = ("precision", "recall", "f1")
@@ -101,4 +113,4 @@ def _thresholds(lines: Sequence[Figures], run: RunRecord) -> str:
         cells += [fill("cell", value=number(line[key])) for key in counts]
         rows.append(fill("own-row" if own else "row", cells=cells))
     heads = ("from", "precision", "recall", "F1", "false +", "false −")
-    return fill("thresholds", table=table_of(heads, rows), chosen=number(chosen))
+    return fill("thresholds", table=table_of(heads, rows), chosen=number(chosen), subject=escape(subject))
