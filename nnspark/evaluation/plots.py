@@ -133,17 +133,19 @@ def _thresholds(beyond: Array, thresholds: Sequence[float], tally: Tally) -> lis
 
 
 def _curve(tally: Tally, name: Any, shift: int, points: int) -> Figures:
-    """One class against the rest: points of both curves, from the highest score down."""
+    """One class against the rest: points of both curves, from the highest score down.
+
+    A point is a score, and how many rows of the class (true) and of the rest (false) score as much or more;
+    ``rows`` are all of the rest, and all of the class.
+    """
     curve, under = curve_of(tally, shift), areas(tally)
     shown = thin(curve, max(points, POINTS // 4))
-    counted = shown.true + shown.false
     return {
         "class": name,
         "rows": [curve.negatives, curve.positives],
         "roc_auc": None if shift or np.isnan(under.roc) else under.roc,
         "pr_auc": None if shift or np.isnan(under.pr) else under.pr,
         "scores": shown.scores.tolist(),
-        "recall": (shown.true / max(curve.positives, 1)).tolist(),
-        "false_positive_rate": (shown.false / max(curve.negatives, 1)).tolist(),
-        "precision": (shown.true / counted).tolist(),
+        "true": shown.true.tolist(),
+        "false": shown.false.tolist(),
     }

@@ -1,6 +1,6 @@
 """What the sections on the model's answers share: the part they are of, and the cells of their tables.
 
-They draw metrics.json and curves.json: nothing is computed again.
+They draw what metrics.json holds: nothing is computed again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,8 +26,9 @@ def judged(run: RunRecord, key: str) -> tuple[str, Figures]:
 
 
 def drawn(run: RunRecord, part: str, key: str) -> Sequence[Figures]:
-    """Return what curves.json has under ``key``, if it is of that part."""
-    return run.plots.get(key, ()) if run.plots.get("part") == part else ()
+    """Return what the metrics have to draw under ``key``, if it is of that part."""
+    plots = run.metrics.get("plots")
+    return plots.get(key, ()) if isinstance(plots, Mapping) and plots.get("part") == part else ()
 
 
 def table_of(heads: Sequence[str], rows: Sequence[str]) -> str:

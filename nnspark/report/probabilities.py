@@ -1,6 +1,6 @@
 """Show what probabilities are worth: ROC and precision-recall curves, calibration, thresholds.
 
-All of it is drawn from metrics.json and curves.json: nothing is computed again.
+All of it is drawn from metrics.json: nothing is computed again.
 """
 
 from collections.abc import Sequence
@@ -43,20 +43,28 @@ def _curves(curves: Sequence[Figures], figures: Figures) -> list[str]:
     if len(known) == 1:
         rate = known[0]["rows"][1] / sum(known[0]["rows"])
         pr_lines.append(pr.line((0, 1), (rate, rate), "chance"))
-    for area, axes, lines, x, y, start in (
-        ("roc_auc", roc, roc_lines, "false_positive_rate", "recall", 0.0),
-        ("pr_auc", pr, pr_lines, "recall", "precision", None),
-    ):
+    for area, axes, lines, points in (("roc_auc", roc, roc_lines, _roc), ("pr_auc", pr, pr_lines, _pr)):
         least = min(known, key=lambda one: as_float(one[area]))
         for one in sorted(known, key=lambda one: one is least):
             kind = "train" if len(known) == 1 else "weakest" if one is least else "one-of-many"
-            first = one[y][0] if start is None else start
-            said = f"{one['class']}: {number(one[area])}"
-            lines.append(axes.line([0.0, *one[x]], [first, *one[y]], kind, said))
+            lines.append(axes.line(*points(one), kind, f"{one['class']}: {number(one[area])}"))
     titles = (("ROC", "roc_auc", roc, roc_lines), ("Precision and recall", "pr_auc", pr, pr_lines))
     return [
         _curve(title, area, axes.drawn(lines, title), known, figures) for title, area, axes, lines in titles
     ]
+
+
+def _roc(curve: Figures) -> tuple[list[float], list[float]]:
+    """False positive rates and recalls, from 0 on."""
+    negatives, positives = curve["rows"]
+    return [0.0, *(n / negatives for n in curve["false"])], [0.0, *(n / positives for n in curve["true"])]
+
+
+def _pr(curve: Figures) -> tuple[list[float], list[float]]:
+    """Recalls and precisions; at recall 0 the first precision."""
+    counts = list(zip(curve["true"], curve["false"], strict=True))
+    precisions = [true / (true + false) for true, false in counts]
+    return [0.0, *(true / curve["rows"][1] for true, _ in counts)], [precisions[0], *precisions]
 
 
 def _curve(title: str, area: str, svg: str, known: Sequence[Figures], figures: Figures) -> str:

@@ -34,7 +34,6 @@ class RunRecord:
     best_epoch : the epoch whose weights were kept, where that is not simply the last.
     stopped_because : why training ended, in words.
     environment : names and versions to show beside the `spark` entry of `metrics`.
-    plots : the content of curves.json: what is drawn of the answers, and of which part.
     commands : (what it does, command line) pairs; empty means those for `run_dir`.
     run_dir : the run directory as a reader of the page would type it.
     earlier : parts of an earlier page of the same run, shown where this record has nothing in their place.
@@ -53,7 +52,6 @@ class RunRecord:
     best_epoch: int | None = None
     stopped_because: str = ""
     environment: Mapping[str, Any] = field(default_factory=dict)
-    plots: Mapping[str, Any] = field(default_factory=dict)
     commands: Sequence[tuple[str, str]] = ()
     run_dir: str = "RUN_DIR"
     earlier: Earlier = field(default_factory=Earlier)

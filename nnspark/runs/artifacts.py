@@ -1,6 +1,5 @@
 """What a run leaves in its directory: model, report and metrics."""
 
-import json
 import math
 from dataclasses import asdict
 from typing import Any
@@ -17,7 +16,7 @@ from nnspark.objective.decision import PLAIN
 from nnspark.recipe import Recipe, dumps
 from nnspark.runs.directory import RunDirectory
 from nnspark.runs.memory_folder import MemoryFolder
-from nnspark.runs.plotting import CURVES, add_plots
+from nnspark.runs.plotting import add_plots
 from nnspark.runs.reporting import report_page
 from nnspark.training.loop import Trained
 from nnspark.training.state import Progress
@@ -59,10 +58,8 @@ def write_artifacts(
     if model.decision != PLAIN:
         metrics["prediction"] = {"found_on": trained.decided.part or None, **asdict(model.decision)}
     if recipe.report.html:
-        drawn = add_plots(directory, recipe, shards, trained, model, metrics)
-        if drawn:
-            directory.write(CURVES, json.dumps(without_nan(drawn), ensure_ascii=False).encode())
-        page = report_page(directory, recipe, shards, trained, model, metrics, title, drawn)
+        add_plots(directory, recipe, shards, trained, model, metrics)
+        page = report_page(directory, recipe, shards, trained, model, metrics, title)
         if page is not None:
             directory.write("report.html", page.encode())
     return directory.write_json("metrics.json", without_nan(metrics))

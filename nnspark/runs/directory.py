@@ -1,11 +1,12 @@
 """The run directory: what it holds, when it may be used, and how it is kept whole.
 
-recipe.toml  history.jsonl  metrics.json  model.safetensors  report.html  curves.json  checkpoints/
+recipe.toml  history.jsonl  metrics.json  model.safetensors  report.html  checkpoints/
 
 and, while a driver is at work, its lock; after a Spark job failed, error.txt.
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,10 +22,10 @@ from nnspark.runs.lock import is_of_lock
 from nnspark.runs.storage import Folder
 from nnspark.training.state import Epoch, Progress
 
-__all__ = ["CURVES", "RunDirectory"]
+__all__ = ["RunDirectory"]
 
 HISTORY = history.LINES
-CURVES = "curves.json"
+NUMBERS = re.compile(r"\[\n((?:\s*-?[\d.eE+-]+,?\n)+)\s*\]")
 
 
 class RunDirectory:
@@ -76,7 +77,6 @@ class RunDirectory:
                 "metrics.json",
                 "model.safetensors",
                 "report.html",
-                CURVES,
                 STACK,
             ):
                 self.folder.delete(name)
@@ -164,8 +164,10 @@ class RunDirectory:
         return self.folder.path(name)
 
     def write_json(self, name: str, value: Any) -> str:
-        """Write a JSON file and return its path."""
-        return self.write(name, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+        """Write a JSON file, a list of numbers on one line, and return its path."""
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        text = NUMBERS.sub(lambda found: "[" + " ".join(found[1].split()) + "]", text)
+        return self.write(name, (text + "\n").encode())
 
     @contextmanager
     def _usable(self) -> Iterator[None]:

@@ -7,7 +7,6 @@ import numpy as np
 
 from nnspark.errors import CheckpointError
 from nnspark.report import RunRecord, earlier_parts, write_report
-from nnspark.runs.directory import CURVES
 from nnspark.runs.history import LINES
 from nnspark.runs.reporting import commands_of
 from nnspark.runs.storage import Folder
@@ -39,20 +38,10 @@ def rebuilt_page(folder: Folder) -> str:
         stopped_because=metrics.get("stopped_because", "interrupted" if metrics.get("interrupted") else ""),
         commands=commands_of(out),
         run_dir=out,
-        plots=_plots(folder, digest),
         earlier=earlier,
         **({} if earlier.classes else _evaluated(folder, digest)),
     )
     return write_report(record)
-
-
-def _plots(folder: Folder, digest: str) -> dict[str, Any]:
-    """What curves.json holds; nothing if it is of other weights, or damaged: the page does without."""
-    try:
-        found = json.loads(_text(folder, CURVES) or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) and found.get("weights_sha256") == digest else {}
 
 
 def _evaluated(folder: Folder, digest: str) -> dict[str, Any]:

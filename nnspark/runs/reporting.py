@@ -1,6 +1,6 @@
 """The report of a finished run: gathers what the page shows; a fault in it never costs the run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -32,7 +32,6 @@ def report_page(
     model: Model,
     metrics: dict[str, Any],
     title: str,
-    drawn: Mapping[str, Any],
 ) -> str | None:
     """The page as HTML, or None, with a warning, if it could not be made."""
     try:
@@ -66,7 +65,6 @@ def report_page(
             best_epoch=trained.best_epoch,
             stopped_because=trained.stopped_because,
             environment=describe_environment(),
-            plots=drawn,
             commands=commands_of(out),
             run_dir=out,
             **shown,

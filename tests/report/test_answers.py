@@ -21,11 +21,11 @@ SMALL = {"training": {"engine": "local", "epochs": 4, "learning_rate": 3.0}, "ne
 
 
 def trained(folder, y, **sections):
-    """metrics.json, curves.json and the page of a run on X and y."""
+    """metrics.json, what it has to draw, and the page of a run on X and y."""
     recipe = {**SMALL, **sections}
     nnspark.train(recipe, (X, y), out=str(folder))
-    found = [json.loads((folder / name).read_text()) for name in ("metrics.json", "curves.json")]
-    return *found, (folder / "report.html").read_text()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    return metrics, metrics["plots"], (folder / "report.html").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -90,18 +90,19 @@ def test_the_areas_and_the_calibration_error_are_those_of_metrics_json(binary):
     assert f"calibration error {percent(test['calibration']['error'])}" in text
 
 
-def test_the_points_drawn_are_those_of_curves_json(binary):
+def test_the_points_drawn_are_those_of_metrics_json(binary):
     """As many, from corner to corner, and where they should be."""
     _, curves, page = binary
     drawn = re.findall(r'<polyline class="train" points="([^"]*)"', section(page, "Probabilities"))
     (curve,) = curves["curves"]
     axes = Axes()
-    roc = [
-        ",".join(axes.at(*point)) for point in zip(curve["false_positive_rate"], curve["recall"], strict=True)
-    ]
+    negatives, positives = curve["rows"]
+    true, false = np.array(curve["true"]), np.array(curve["false"])
+    recall = true / positives
+    roc = [",".join(axes.at(*point)) for point in zip(false / negatives, recall, strict=True)]
     assert drawn[0].split()[1:] == roc
     assert drawn[0].split()[0] == ",".join(axes.at(0, 0))
-    pr = [",".join(axes.at(*point)) for point in zip(curve["recall"], curve["precision"], strict=True)]
+    pr = [",".join(axes.at(*point)) for point in zip(recall, true / (true + false), strict=True)]
     assert drawn[1].split()[1:] == pr
 
 
@@ -166,15 +167,27 @@ def test_without_matplotlib_they_are_all_there(binary, tmp_path, monkeypatch):
 
 
 def test_a_page_made_again_has_them_again(tmp_path):
-    """From metrics.json and curves.json; without curves.json the tables are left."""
+    """From metrics.json; of a run of before there is less."""
     _, _, page = trained(tmp_path, BINARY)
     again = rebuilt_page(open_folder(str(tmp_path), None))
     for title in ("Probabilities", "Features"):
         assert section(again, title) == section(page, title)
-    (tmp_path / "curves.json").write_text("{")
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    metrics.pop("plots")
+    (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     found = section(rebuilt_page(open_folder(str(tmp_path), None)), "Probabilities")
     assert "ROC" not in found
     assert "<h3>Thresholds" in found
+
+
+def test_lists_of_numbers_take_a_line_of_metrics_json(binary, tmp_path):
+    """So that a person can read the rest; the content is what it was."""
+    trained(tmp_path, BINARY)
+    text = (tmp_path / "metrics.json").read_text()
+    (line,) = [line for line in text.splitlines() if line.lstrip().startswith('"true": [')]
+    metrics = json.loads(text)
+    assert json.loads("{" + line.strip().rstrip(",") + "}")["true"] == metrics["plots"]["curves"][0]["true"]
+    assert len(text.splitlines()) < 500
 
 
 def test_without_a_report_there_are_no_plots(tmp_path):
@@ -182,8 +195,7 @@ def test_without_a_report_there_are_no_plots(tmp_path):
     recipe = {**SMALL, "report": {"html": False}}
     nnspark.train(recipe, (X, BINARY), out=str(tmp_path))
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert not {"importance", "prediction"} & set(metrics)
-    assert not (tmp_path / "curves.json").exists()
+    assert not {"importance", "prediction", "plots"} & set(metrics)
 
 
 def test_only_keys_of_ones_own_are_shown_of_a_recipe(binary):

@@ -40,7 +40,7 @@ def gradient(theta, X, y, masks):
     return flatten([np.hstack([d.sum(axis=0)[:, None], d.T @ a]) for d, a in pairs]) / len(X)
 
 
-def loop(rows, epochs):
+def loop(rows, epochs, num_samples=None):
     """Mini-batch SGD over the rows, each step without its own units."""
     theta = flatten(init_weights(LAYERS, {"name": "uniform", "limit": 0.12}, seed=11, dtype="float64"))
     batches, is_bias = math.ceil(len(rows) / 32), bias_mask(LAYERS)
@@ -51,7 +51,7 @@ def loop(rows, epochs):
             rng = np.random.default_rng([11, epoch, rows.index, 1 + batch])
             masks = [(rng.random((len(chosen), units)) >= SHARE) / (1 - SHARE) for units in (9, 7)]
             grad = gradient(theta, rows.X[chosen], rows.y[chosen], masks)
-            theta = theta - RATE * (grad + np.where(is_bias, 0.0, L2 / len(rows)) * theta)
+            theta = theta - RATE * (grad + np.where(is_bias, 0.0, L2 / (num_samples or len(rows))) * theta)
     return theta
 
 
@@ -64,6 +64,16 @@ def test_rounds_with_dropout_are_a_plain_loop():
     np.testing.assert_allclose(found, loop(rows, 3), rtol=0, atol=1e-12)
     without = fit(DIGITS, *OPTIONS, "training.epochs=3").theta
     assert np.abs(found - without).max() > 0.01
+
+
+def test_each_replica_leaves_out_units_of_its_own():
+    """A round is the average of three loops, by their rows."""
+    recipe = make_recipe(*OPTIONS, f"rounds.dropout={SHARE}", "rounds.replicas=3", "training.epochs=1")
+    dataset = make_dataset(DIGITS, recipe)
+    replicas = list(dataset.blocks.replicas(3, dataset.plan.blocks[0]))
+    sizes = [len(rows) for rows in replicas]
+    expected = np.average([loop(rows, 1, sum(sizes)) for rows in replicas], axis=0, weights=sizes)
+    np.testing.assert_allclose(train(recipe, LocalShards(dataset)).theta, expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
