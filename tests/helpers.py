@@ -1,6 +1,8 @@
 """What the tests without a JVM share: data sets laid out in this process, numeric gradients, errors."""
 
+import pickle
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,3 +111,20 @@ def outcome(function, *arguments, kind=NNSparkError):
         message = str(error)
     assert len(message.splitlines()) == 1
     return None, message
+
+
+class InPieces:
+    """Shards whose blocks lie in several pieces, merged in another order, as on a cluster."""
+
+    def __init__(self, shards, pieces, number=lambda span: span.number):
+        self.plan, self.platforms = shards.plan, shards.platforms
+        blocks = shards.blocks[0]
+        own = [[span for span in blocks.spans if number(span) % pieces == at] for at in range(pieces)]
+        self.pieces = [replace(blocks, spans=tuple(spans)) for spans in own]
+
+    def run(self, function, value, zero):
+        """Each piece by itself, pickled as results of tasks are, the last one first."""
+        merged = zero()
+        for piece in self.pieces[::-1]:
+            merged = merged.merge(pickle.loads(pickle.dumps(function([piece], value))))
+        return merged

@@ -120,6 +120,11 @@ def finish_plan(
         unseen = [str(plan.classes[c]) for c in np.flatnonzero(class_counts == 0)]
         if unseen:
             warnings.append(f"no training row has class {', '.join(unseen)}; try data.split.stratify = true")
+    if recipe.training.class_weight != "none" and recipe.prediction.calibration != "platt":
+        warnings.append(
+            "training.class_weight moves the probabilities towards the classes that weigh more: they are "
+            "scores, not shares of rows; of two classes prediction.calibration = 'platt' makes them shares"
+        )
     train, validation, test = (int(count) for count in counts)
     rows, folds = recipe.training.block_rows, split.folds or 1
     blocks = folds * num_blocks(math.ceil(train / folds), rows, recipe.rounds.replicas)

@@ -46,7 +46,7 @@ class Fold:
     """How a run of one fold sees blocks that all folds share.
 
     ``fold`` validates, -1 for none. Scalings are None where blocks hold scaled rows already; ``class_weight``
-    (classes,) multiplies the rows' weights.
+    (classes,) multiplies the training rows' weights.
     """
 
     folds: int
@@ -78,7 +78,7 @@ class Fold:
             X = self.scaling.apply(X).astype(self.dtype)
         if y.dtype.kind == "f":
             y = (y if self.target_scaling is None else self.target_scaling.apply(y)).astype(self.dtype)
-        if self.class_weight is not None:
+        if self.class_weight is not None and block.part == "train":
             weight = self.class_weight[y] * (1.0 if weight is None else weight)
         return Block(block.part, block.index, X, y, weight)
 

@@ -92,6 +92,7 @@ class Plan:
         """Decide part and block of each row, then scale and cast it.
 
         ``target`` holds class indices (n,) or float64 targets (n, outputs); ``given`` is as in ``parts``.
+        Class weights are for training: a training row's weight is multiplied by its class's.
         """
         hashes = hash_rows(features, target, weight)
         keys = split_keys(hashes, self.split_seed)
@@ -104,7 +105,7 @@ class Plan:
             fold = self._ranks(keys, target) - 1
             block = np.where(part == 0, number_of(fold, block, self.folds), block)
         if self.class_weight is not None:
-            weight = self.class_weight[target] * (1.0 if weight is None else weight)
+            weight = np.where(part == 0, self.class_weight[target], 1.0) * (1.0 if weight is None else weight)
         if self.classes is not None:
             y: Array = target.astype(np.int32)
         else:

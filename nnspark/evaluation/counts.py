@@ -32,6 +32,7 @@ __all__ = [
     "averages",
     "class_figures",
     "count",
+    "margins_of",
     "mistakes_of",
     "per_class",
 ]
@@ -91,8 +92,12 @@ def mistakes_of(counts: Counts, objective: Objective, shards: Shards, theta: Arr
 
 def per_class(confusion: NDArray[np.int64], classes: Sequence[Any]) -> list[Figures]:
     """Precision, recall, F1 and support of each class; 0 where there is nothing to divide by."""
-    margins = np.stack([np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)])
-    return class_figures(margins, classes)
+    return class_figures(margins_of(confusion), classes)
+
+
+def margins_of(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How often each class is true and predicted, true, and predicted: (3, classes)."""
+    return np.stack([np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)])
 
 
 def class_figures(margins: NDArray[np.int64], classes: Sequence[Any]) -> list[Figures]:
@@ -112,8 +117,13 @@ def class_figures(margins: NDArray[np.int64], classes: Sequence[Any]) -> list[Fi
     ]
 
 
-def averages(figures: Sequence[Figures]) -> dict[str, Figures]:
-    """Precision, recall and F1 averaged over the classes: each counting alike (macro), or by support."""
+def averages(figures: Sequence[Figures], occurs: Sequence[bool] | None = None) -> dict[str, Figures]:
+    """Precision, recall and F1 averaged over the classes: each counting alike (macro), or by support.
+
+    ``occurs`` says which classes are true or predicted anywhere; the others are left out, as in
+    scikit-learn.
+    """
+    figures = [row for at, row in enumerate(figures) if occurs is None or occurs[at]]
     supports = [row["support"] for row in figures]
     total = sum(supports)
     return {
@@ -141,8 +151,10 @@ def _count_blocks(
     for blocks in sets:
         for block in blocks.blocks([part]):
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                outputs = forward(objective.network, weights, block.X, work)[2]
-            total.merge(counted(outputs, block))
+                _, z, outputs = forward(objective.network, weights, block.X, work)
+                fine = objective.decision.threshold is not None
+                decided = objective.answers(z, outputs, fine=fine).decided
+            total.merge(counted(decided, block))
     return total
 
 

@@ -1,6 +1,7 @@
 """Evaluate a model on labelled rows: all its figures, ready for JSON."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from nnspark.engines.types import Session
@@ -12,10 +13,12 @@ from nnspark.evaluation.counts import (
     averages,
     class_figures,
     count,
+    margins_of,
     mistakes_of,
     per_class,
 )
 from nnspark.evaluation.data import evaluation_shards
+from nnspark.evaluation.plots import plots
 from nnspark.model import Model
 from nnspark.net import weights as weights_module
 from nnspark.objective.objective import Objective
@@ -43,6 +46,7 @@ def evaluate_model(
     plan, seen = shards.plan, "test" if part == "all" else part
     smoothing = recipe.training.label_smoothing
     objective = Objective(model.network, model.task, plan.dtype, plan.terms, smoothing, model.target_scaling)
+    objective = replace(objective, decision=model.decision)
     theta = weights_module.flatten(model.weights)
     try:
         metrics = measure(objective, shards, theta, [seen]).get(seen)
@@ -50,6 +54,8 @@ def evaluate_model(
             raise DataError(f"the {part} part has no rows: choose another part of the data, or all of it")
         counts = count(objective, shards, theta, seen)
         mistakes = mistakes_of(counts, objective, shards, theta, seen)
+        names = model.target_names if model.classes is None else model.classes.tolist()
+        drawn = plots(objective, shards, theta, seen, names).figures
     finally:
         shards.close()
     figures: Figures = {"part": part, "task": model.task, **metrics}
@@ -57,6 +63,7 @@ def evaluate_model(
         figures |= _label_figures(model, counts.confusion)
     elif model.task == "classification":
         figures |= _class_figures(model, counts, mistakes)
+    figures |= drawn
     figures["loss_is"] = objective.loss_is
     figures["weights_sha256"] = weights_module.sha256(model.weights)
     figures["data_fingerprint"] = plan.fingerprint
@@ -77,6 +84,7 @@ def _class_figures(model: Model, counts: Counts, mistakes: Mistakes) -> Figures:
     size = len(confusion) if margins is None and confusion is not None else model.network.layers[-1]
     classes = list(range(size)) if model.classes is None else model.classes.tolist()
     if confusion is not None:
+        margins = margins_of(confusion)
         figures, shown = per_class(confusion, classes), {"confusion": confusion.tolist()}
     else:
         assert margins is not None
@@ -87,7 +95,8 @@ def _class_figures(model: Model, counts: Counts, mistakes: Mistakes) -> Figures:
                 for true, guess, rows in mistakes
             ]
         }
-    return {**averages(figures), "classes": classes, "per_class": figures, **shown}
+    occurs = (margins[1:].sum(axis=0) > 0).tolist()
+    return {**averages(figures, occurs), "classes": classes, "per_class": figures, **shown}
 
 
 def _finite_or_none(value: Any) -> Any:

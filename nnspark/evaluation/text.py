@@ -23,6 +23,10 @@ def as_text(figures: Mapping[str, Any]) -> str:
         sections.append(_class_table(figures))
     if "baseline" in figures:
         sections.append(_with_baseline(worth, figures))
+    if "calibration" in figures:
+        sections.append(_calibration(figures["calibration"]))
+    if "thresholds" in figures:
+        sections.append(_thresholds(figures["thresholds"]))
     if "classes" in figures and "confusion" in figures:
         sections.append(_confusion_table(figures["confusion"], figures["classes"]))
     if figures.get("commonest_mistakes"):
@@ -68,6 +72,34 @@ def _confusion_table(confusion: Sequence[Sequence[int]], classes: Sequence[Any])
         for name, row in zip(names, confusion, strict=True)
     ]
     return f"{title}\n{_aligned([['', *names], *rows])}"
+
+
+def _calibration(calibration: Mapping[str, Any]) -> str:
+    """How often a thing is so that was said to be so likely."""
+    said = "a label" if calibration["of"] == "labels" else f"the {calibration['of']}"
+    said = f"class {_name(calibration['class'])}" if "class" in calibration else said
+    lines = [["probability", "rows", "mean", "share"]]
+    lines += [
+        [
+            f"{one['from']:g} to {one['to']:g}",
+            str(one["rows"]),
+            number(one["mean_probability"]),
+            number(one["share"]),
+        ]
+        for one in calibration["bins"]
+    ]
+    return f"calibration of {said} (error {number(calibration['error'])})\n{_aligned(lines)}"
+
+
+def _thresholds(lines: Sequence[Mapping[str, Any]]) -> str:
+    """What predicting the second class from each probability on gives."""
+    counts = ("false_positives", "false_negatives")
+    table = [["threshold", *COLUMNS, *(name.replace("_", " ") for name in counts)]]
+    table += [
+        [number(one["threshold"]), *(number(one[key]) for key in COLUMNS), *(str(one[key]) for key in counts)]
+        for one in lines
+    ]
+    return _aligned(table)
 
 
 def _mistakes(mistakes: Sequence[Mapping[str, Any]]) -> str:

@@ -1,6 +1,7 @@
 """From another program's layers to a model, and a model's scaling into its first layer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,10 +12,11 @@ from nnspark.data.plan import Scaling
 from nnspark.errors import ModelError, ShapeError
 from nnspark.model import Model
 from nnspark.net.network import Network
+from nnspark.objective.decision import Decision
 from nnspark.objective.problems import PROBLEMS
 from nnspark.sources.table import numbered
 
-__all__ = ["folded", "model_of"]
+__all__ = ["folded", "model_of", "undecided"]
 
 Array = NDArray[Any]
 MOST_LOST = 1e-4  # of the first layer's z, where the scaling is folded into it
@@ -108,3 +110,30 @@ def folded(model: Model, dtype: str) -> list[Array]:
         )
     bias = model.weights[0][:, 0] - slopes @ center
     return [np.column_stack([bias, slopes]).astype(dtype), *others]
+
+
+def undecided(model: Model, where: str) -> Model:
+    """The model with its calibration in the last layer, for a program that knows of none.
+
+    Raises
+    ------
+    ModelError : it has a threshold, or a calibration that is no layer's: of several sigmoids for classes.
+    """
+    decision, network = model.decision, model.network
+    if decision.threshold is not None:
+        raise ModelError(
+            f"the model predicts its second class from a probability of {decision.threshold:g} on, and "
+            f"{where} has no threshold: export model.with_threshold(0.5), and compare probabilities yourself"
+        )
+    if not decision.calibrates:
+        return model
+    units = network.layers[-1]
+    if model.task == "classification" and network.output == "sigmoid" and units > 1:
+        raise ModelError(
+            f"the calibration of a classification with {units} sigmoids is no layer's, and {where} has no "
+            "other place for it: train with network.output = 'softmax', or without prediction.calibration"
+        )
+    last = model.weights[-1].astype(np.float64) * decision.slope
+    last[-1, 0] += decision.offset
+    weights = [*model.weights[:-1], last.astype(model.weights[-1].dtype)]
+    return replace(model, weights=weights, decision=Decision())

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 import nnspark
 from nnspark.data.plan import Scaling
 from nnspark.errors import ModelError
+from nnspark.interop.building import undecided
 from nnspark.interop.extras import of_extra
 from nnspark.interop.onnx_graph import FORMS, OUTPUT_FORMS, Graph, exact_sigmoid
 from nnspark.model import Model
@@ -47,6 +48,7 @@ def to_onnx(model: Model, path: str | Path | None = None) -> Any:
         weights, a path that cannot be written; NNSparkError : onnx is not installed.
     """
     helper = of_extra("onnx.helper", "onnx")
+    model = undecided(model, "ONNX")
     if sum(W.nbytes for W in model.weights) > MOST_BYTES:
         raise ModelError("the weights take more than 2 GiB, which an ONNX file cannot hold; use Model.save")
     proto = helper.make_model(

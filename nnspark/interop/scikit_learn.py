@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from nnspark.data.plan import Scaling
 from nnspark.errors import ModelError
+from nnspark.interop.building import undecided
 from nnspark.model import Model
 from nnspark.sources.table import numbered
 
@@ -29,6 +30,7 @@ def to_sklearn(model: Model) -> Any:
     """
     from nnspark.sklearn import MLPClassifier, MLPRegressor
 
+    model = undecided(model, "scikit-learn's perceptron")
     network = model.network
     hidden = network.layers[1:-1]
     if hidden and network.activation not in ACTIVATIONS:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.errors import ModelError, ShapeError
-from nnspark.interop.building import folded, model_of
+from nnspark.interop.building import folded, model_of, undecided
 from nnspark.model import Model
 
 __all__ = ["read_state_dict", "to_state_dict"]
@@ -40,6 +40,7 @@ def to_state_dict(model: Model, *, scaling: str = "fold") -> dict[str, Array]:
     """
     if scaling not in ("fold", "leave"):
         raise ModelError(f"scaling: expected 'fold' or 'leave', got {scaling!r}")
+    model = undecided(model, "a state dict")
     weights = folded(model, model.weights[0].dtype.name) if scaling == "fold" else model.weights
     return {
         f"{2 * layer}.{kind}": np.ascontiguousarray(array)

@@ -92,7 +92,7 @@ def fit_on(shards: Shards, params: PerceptronParams, source: Source, recipe: Rec
     trained = train(recipe, shards, start=first, callbacks=[remember])
     costs = _costs(recipe, objective, shards, rows, first.theta, ends[-1].theta)
     plan = replace(shards.plan, feature_names=source.names)
-    model = Model.of(plan, trained.network, trained.theta, dumps(recipe))
+    model = Model.of(plan, trained.network, trained.theta, dumps(recipe), trained.decided.decision)
     return Fit(model, rows, costs, source.labels, trained.stopped_because, trained.metrics)
 
 

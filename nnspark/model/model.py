@@ -8,7 +8,7 @@ metadata.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ from nnspark.model.rows import model_rows
 from nnspark.model.tensors import read_safetensors, write_safetensors
 from nnspark.net import weights as weights_module
 from nnspark.net.network import Network
-from nnspark.objective.problems import PROBLEMS, predicted_classes
+from nnspark.objective.decision import PLAIN, Decision
+from nnspark.objective.problems import PROBLEMS
 from nnspark.recipe import Data, loads
 
 __all__ = ["Model"]
@@ -34,7 +35,8 @@ FORMAT = "nnspark-model-1"
 class Model:
     """A trained network, the scaling of its inputs and the meaning of its outputs.
 
-    ``classes`` (num_classes,) in the order of the outputs, None for other tasks; ``recipe`` TOML.
+    ``classes`` (num_classes,) in the order of the outputs, None for other tasks; ``recipe`` TOML;
+    ``decision`` its calibration and threshold.
     """
 
     network: Network
@@ -45,9 +47,12 @@ class Model:
     classes: Array | None = None
     target_scaling: Scaling | None = None
     recipe: str = ""
+    decision: Decision = PLAIN
 
     @staticmethod
-    def of(plan: Plan, network: Network, theta: Array, recipe: str) -> "Model":
+    def of(
+        plan: Plan, network: Network, theta: Array, recipe: str, decision: Decision | None = None
+    ) -> "Model":
         """The model that a plan's training gave."""
         return Model(
             network,
@@ -58,6 +63,7 @@ class Model:
             plan.classes,
             plan.target_scaling,
             recipe,
+            decision or PLAIN,
         )
 
     def outputs(self, features: Array) -> NDArray[np.float64]:
@@ -82,14 +88,20 @@ class Model:
         """One column a class (n, num_classes), rows adding up to 1; of a multilabel model one a label."""
         if self.task == "regression":
             raise ModelError("a regression model has no probabilities; use predict")
-        outputs = self.outputs(features)
+        outputs = self._calibrated(features)
         return outputs if self.task == "multilabel" else shares_of(outputs)
+
+    def _calibrated(self, features: Array) -> NDArray[np.float64]:
+        """Outputs (n, units) as probabilities: the network's own, unless the model has a calibration."""
+        if not self.decision.calibrates:
+            return self.outputs(features)
+        return self.decision.calibrated(self.task, self.network.output, self.raw_outputs(features))
 
     def predict(self, features: Array) -> Array:
         """Labels (n,), label indicators (n, labels) or target values (n, outputs) in their own units."""
-        outputs = self.outputs(features)
+        outputs = self._calibrated(features)
         if self.classes is not None:
-            return np.asarray(self.classes[predicted_classes(outputs)])
+            return np.asarray(self.classes[self.decision.classes(outputs)])
         if self.task == "multilabel":
             return (outputs >= 0.5).astype(np.int64)
         return outputs if self.target_scaling is None else self.target_scaling.undo(outputs)
@@ -106,9 +118,9 @@ class Model:
 
     def answers(self, features: Array) -> list[Array]:
         """All there is to say of raw rows, a column (n,) a name of ``answer_names``."""
-        outputs = self.outputs(features)
+        outputs = self._calibrated(features)
         if self.classes is not None:
-            return [self.classes[predicted_classes(outputs)], *shares_of(outputs).T]
+            return [self.classes[self.decision.classes(outputs)], *shares_of(outputs).T]
         if self.task == "multilabel":
             return [*(outputs >= 0.5).astype(np.int64).T, *outputs.T]
         return list((outputs if self.target_scaling is None else self.target_scaling.undo(outputs)).T)
@@ -160,6 +172,8 @@ class Model:
             "feature_names": list(self.feature_names),
             "classes": None if self.classes is None else self.classes.tolist(),
         }
+        if self.decision != PLAIN:
+            about["decision"] = asdict(self.decision)
         metadata = {"format": FORMAT, "model": json.dumps(about), "recipe": self.recipe}
         return write_safetensors(tensors, metadata)
 
@@ -193,6 +207,7 @@ class Model:
                 classes,
                 target,
                 metadata.get("recipe", ""),
+                Decision(**about.get("decision", {})),
             )
             model._check()
         except (RecursionError, KeyError, TypeError, ValueError, OverflowError, NNSparkError) as error:
@@ -215,6 +230,8 @@ class Model:
         units = self.network.layers[-1]
         if self.classes is not None and (self.classes.ndim != 1 or max(units, 2) != len(self.classes)):
             raise ValueError("the classes do not fit the outputs")
+        if self.decision.threshold is not None and (self.classes is None or len(self.classes) != 2):
+            raise ValueError("it has a threshold, but not two classes")
         if self.target_scaling is not None and (
             self.target_scaling.center.shape != (units,) or self.target_scaling.divide.shape != (units,)
         ):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from nnspark.errors import RecipeError, ShapeError
 from nnspark.net import weights as weights_module
 from nnspark.net.activations import ACTIVATIONS, OUTPUTS
+from nnspark.net.dropout import Dropout
 from nnspark.net.losses import HEADS
 
 __all__ = ["Network", "Workspace", "backward", "forward", "predict"]
@@ -96,9 +97,9 @@ class Workspace:
 
 
 def forward(
-    network: Network, weights: Sequence[Array], X: Array, work: Workspace
+    network: Network, weights: Sequence[Array], X: Array, work: Workspace, dropout: Dropout | None = None
 ) -> tuple[list[Array], Array, Array]:
-    """Hidden activations, and the output layer's z and a. All live in ``work``."""
+    """Hidden activations, after ``dropout``, and the output layer's z and a. All live in ``work``."""
     apply, keeps_z = ACTIVATIONS[network.activation].apply, _needs_z(network)
     a, hidden, last = X, [], len(weights) - 1
     for layer, W in enumerate(weights):
@@ -110,6 +111,8 @@ def forward(
                 kept[rows] = z[rows]
             if layer < last:
                 apply(z[rows])
+                if dropout is not None:
+                    z[rows] *= dropout.masks[layer][rows]
         if layer < last:
             hidden.append(a)
     outputs = work.outputs(len(X))
@@ -126,11 +129,13 @@ def backward(
     Y: Array,
     row_weights: Array | None,
     work: Workspace,
+    dropout: Dropout | None = None,
 ) -> Array:
     """Sum over the rows of the loss's gradient, flat like theta, in ``work.gradient``.
 
     ``hidden`` and ``outputs`` are what ``forward`` gave for these rows with this ``work``. ``hidden``, or the
-    z that were kept, are overwritten with the activations' derivatives once they are used.
+    z that were kept, are overwritten with the activations' derivatives once they are used. ``dropout`` is
+    that of ``forward``; where it left a unit out its derivative is 0.
     """
     grad = ACTIVATIONS[network.activation].grad
     last = len(weights) - 1
@@ -145,6 +150,10 @@ def backward(
             before = work.kept_z(layer - 1, len(X)) if _needs_z(network) else hidden[layer - 1]
             delta = np.matmul(delta, weights[layer][:, 1:], out=work.delta(layer - 1, len(X)))
             for rows in _stripes(delta):
+                if dropout is not None:
+                    delta[rows] *= dropout.masks[layer - 1][rows]
+                    if not _needs_z(network):
+                        before[rows] *= dropout.keep  # a again, where the unit stayed
                 delta[rows] *= grad(before[rows])
     return work.gradient
 

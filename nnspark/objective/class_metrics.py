@@ -24,7 +24,7 @@ from nnspark.objective.metric import Array, BlockSum, Metric, Sums, Table, mean
 from nnspark.objective.problems import predicted_classes, shares_of
 from nnspark.objective.tally import Areas, Tally, areas, keys_of_scores
 
-__all__ = ["CLASS_METRICS", "RANKED_CLASSES"]
+__all__ = ["CLASS_METRICS", "RANKED_CLASSES", "probabilities_of"]
 
 RANKED_CLASSES = 100
 """Of more classes, or labels, there are no areas under curves."""
@@ -55,14 +55,14 @@ def _error_of_true_class(outputs: Array, y: Array, w: Array) -> dict[str, BlockS
     return {"error_of_true_class": float(np.dot(np.abs(a_true.astype(np.float64) - 1.0), w))}
 
 
-def _probabilities(outputs: Array, y: Array) -> Array:
+def probabilities_of(outputs: Array, y: Array) -> Array:
     """Of each class (n, classes), or of each label; float64, from 0 to 1 whatever the output function."""
     p = outputs.astype(np.float64)
     return np.clip(p if y.ndim == 2 else shares_of(p), 0.0, 1.0)
 
 
 def _negative_log(outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
-    p, eps = _probabilities(outputs, y), float(np.finfo(np.float64).eps)
+    p, eps = probabilities_of(outputs, y), float(np.finfo(np.float64).eps)
     if y.ndim == 1:
         losses = -np.log(np.clip(p[np.arange(len(y)), y], eps, 1.0 - eps))
     else:
@@ -71,7 +71,7 @@ def _negative_log(outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
 
 
 def _squared_distance(outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
-    p = _probabilities(outputs, y)
+    p = probabilities_of(outputs, y)
     if y.ndim == 2:
         squares = np.square(p - y).mean(axis=1)
     elif p.shape[1] == 2:
@@ -110,7 +110,7 @@ def top_of(classes: int) -> int:
 
 def _scores(outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
     """Scores of each class, or label, by whether the row is of it; of two classes those of the second."""
-    p = _probabilities(outputs, y)
+    p = probabilities_of(outputs, y)
     classes = p.shape[1]
     if classes > RANKED_CLASSES:
         return {}
@@ -181,8 +181,9 @@ def _mean_of(values: list[float]) -> float:
 def _of_counts(label: str, problems: tuple[str, ...], value: Callable[[Sums], float]) -> Metric:
     """A share that follows from the counts of each class."""
     return Metric(
-        label, problems, (_margins,), value, format="share", higher_is_better=True, every_epoch=False
-    )
+        label, problems, (_margins,), value,
+        format="share", higher_is_better=True, every_epoch=False, decides=True,
+    )  # fmt: skip
 
 
 CLASSES, LABELS = ("classification",), ("multilabel",)
@@ -190,7 +191,7 @@ BOTH = CLASSES + LABELS
 CLASS_METRICS: dict[str, Metric] = {
     "accuracy": Metric(
         "accuracy", BOTH, (_rows_right,), mean("rows_right"),
-        format="share", higher_is_better=True, headline=True,
+        format="share", higher_is_better=True, headline=True, decides=True,
     ),
     "mean_error": Metric("mean error", CLASSES, (_error_of_true_class,), mean("error_of_true_class")),
     "label_accuracy": Metric(
@@ -215,5 +216,7 @@ CLASS_METRICS: dict[str, Metric] = {
     "f1_macro": _of_counts("macro F1", BOTH, _f1_macro),
     "f1_weighted": _of_counts("weighted F1", BOTH, _f1_weighted),
     "mcc": _of_counts("Matthews correlation", CLASSES, _mcc)._replace(format="number"),
-    "top_k": _of_counts("top-k accuracy", CLASSES, _top_k)._replace(sums=(_margins, _among_the_likeliest)),
+    "top_k": _of_counts("top-k accuracy", CLASSES, _top_k)._replace(
+        sums=(_margins, _among_the_likeliest), decides=False
+    ),
 }  # fmt: skip

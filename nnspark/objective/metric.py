@@ -36,6 +36,8 @@ class Metric(NamedTuple):
     ranked : whether its sums are tallies, which grow with the rows.
     precise : whether its sums are of outputs in float64, taken from z anew where the network's are float32:
         those are 1 as soon as 1 - p is below 6e-8.
+    decides : whether its sums are of predicted classes: they are of outputs whose likeliest class is the one
+        that the model's threshold says.
     """
 
     label: str
@@ -49,6 +51,7 @@ class Metric(NamedTuple):
     every_epoch: bool = True
     ranked: bool = False
     precise: bool = False
+    decides: bool = False
 
 
 def mean(name: str) -> Callable[[Sums], float]:

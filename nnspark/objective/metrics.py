@@ -55,15 +55,22 @@ def metric_sums(
     w: Array,
     also: Collection[str] = (),
     precise: Array | None = None,
+    decided: Array | None = None,
 ) -> dict[str, BlockSum]:
     """What the problem's metrics add up over the rows of a block.
 
-    ``precise`` are the outputs in float64, for the metrics that ask for them; None where ``outputs`` will do.
+    ``precise`` are the outputs in float64, ``decided`` those with the model's threshold (see ``Answers``),
+    for the metrics that ask for them; None where ``outputs`` will do.
     """
-    functions = {f: metric.precise for metric in taken(problem, also).values() for f in metric.sums}
+    functions: dict[Any, tuple[bool, bool]] = {}
+    for metric in taken(problem, also).values():
+        for function in metric.sums:
+            fine, decides = functions.get(function, (False, False))
+            functions[function] = fine or metric.precise, decides or metric.decides
     sums: dict[str, BlockSum] = {}
-    for function, fine in functions.items():
-        sums.update(function(outputs if precise is None or not fine else precise, y, w))
+    for function, (fine, decides) in functions.items():
+        of = decided if decides else precise if fine else None
+        sums.update(function(outputs if of is None else of, y, w))
     return sums
 
 

@@ -17,14 +17,29 @@ from numpy.typing import NDArray
 from nnspark.data.plan import Scaling
 from nnspark.data.rows import Block
 from nnspark.net.activations import OUTPUTS
+from nnspark.net.dropout import Dropout
 from nnspark.net.losses import HEADS
 from nnspark.net.network import Network, Workspace, backward, forward
+from nnspark.objective.decision import PLAIN, Decision
 from nnspark.objective.metrics import METRICS, BlockSum, metric_sums
 from nnspark.objective.problems import PROBLEMS
 
-__all__ = ["BlockSums", "Objective", "block_sums", "judged"]
+__all__ = ["Answers", "BlockSums", "Objective", "block_sums", "judged"]
 
 Array = NDArray[Any]
+
+
+class Answers(NamedTuple):
+    """Outputs (n, units) in three forms.
+
+    outputs : in the target's own units, calibrated.
+    precise : in float64 from z on; None where ``outputs`` are as good.
+    decided : those whose likeliest class is the one to predict, see ``Decision.decided``.
+    """
+
+    outputs: Array
+    precise: Array | None
+    decided: Array
 
 
 @dataclass(frozen=True)
@@ -38,6 +53,8 @@ class Objective:
     label_smoothing : s; a target Y becomes (1 - s) Y + s / classes.
     also : names of metrics beside those of every epoch.
     target_scaling : of the targets of a regression; the loss is of scaled targets, metrics are not.
+    decision : of a finished model: its calibration and threshold. Metrics are of what it makes of outputs;
+        the loss is of the outputs.
     """
 
     network: Network
@@ -47,6 +64,20 @@ class Objective:
     label_smoothing: float = 0.0
     target_scaling: Scaling | None = None
     also: tuple[str, ...] = ()
+    decision: Decision = PLAIN
+
+    def answers(self, z: Array, outputs: Array, *, fine: bool) -> Answers:
+        """What is judged, of the network's z and outputs (n, units); ``fine`` asks for ``precise``."""
+        precise, output = None, self.network.output
+        if self.decision.calibrates:
+            outputs = self.decision.calibrated(self.problem, output, z)
+        elif fine and outputs.dtype != np.float64:
+            precise = OUTPUTS[output](z.astype(np.float64))
+        outputs = self.own_units(outputs)
+        if self.problem != "classification":
+            return Answers(outputs, precise, outputs)
+        fine_enough = outputs if precise is None or self.decision.threshold is None else precise
+        return Answers(outputs, precise, self.decision.decided(fine_enough))
 
     def own_units(self, values: Array) -> Array:
         """Outputs (n, outputs) as people know them: the scaling of targets undone, float64."""
@@ -82,7 +113,13 @@ class BlockSums(NamedTuple):
 
 
 def block_sums(
-    objective: Objective, weights: Sequence[Array], block: Block, work: Workspace, *, with_gradient: bool
+    objective: Objective,
+    weights: Sequence[Array],
+    block: Block,
+    work: Workspace,
+    *,
+    with_gradient: bool,
+    dropout: Dropout | None = None,
 ) -> BlockSums:
     """One block's share of the loss, of its gradient, and of what the metrics are made of.
 
@@ -103,6 +140,7 @@ def block_sums(
     block : X (n, num_features); y (n,) class indices, or (n, outputs) labels or targets; weight (n,) or None.
     work : scratch for n rows or more, of the objective's network and dtype; its arrays are overwritten.
     with_gradient : whether to go backward too; that takes twice as long as forward alone.
+    dropout : the hidden units that are left out, of a step of mini-batches; all sums are of the rest then.
 
     Returns
     -------
@@ -113,7 +151,7 @@ def block_sums(
     """
     network = objective.network
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        hidden, z, outputs = forward(network, weights, block.X, work)
+        hidden, z, outputs = forward(network, weights, block.X, work, dropout)
         targets = PROBLEMS[objective.problem].targets
         Y = targets(block.y, work.targets(len(block)), objective.label_smoothing)
         losses = HEADS[network.output, network.loss].loss(z, outputs, Y)
@@ -127,14 +165,14 @@ def block_sums(
         if not with_gradient:
             return BlockSums(sums, None)
         row_weights = None if block.weight is None else block.weight.astype(objective.dtype)
-        gradient = backward(network, weights, block.X, hidden, outputs, Y, row_weights, work)
+        gradient = backward(network, weights, block.X, hidden, outputs, Y, row_weights, work, dropout)
     return BlockSums(sums, gradient)
 
 
 def judged(objective: Objective, z: Array, outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
     """What the objective's metrics add up over a block: z, outputs and y as network and plan have them."""
-    precise = None
-    if outputs.dtype != np.float64 and any(METRICS[name].precise for name in objective.also):
-        precise = OUTPUTS[objective.network.output](z.astype(np.float64))
-    outputs, y = objective.own_units(outputs), objective.own_targets(y)
-    return metric_sums(objective.problem, outputs, y, w, objective.also, precise)
+    fine = objective.decision.threshold is not None or any(METRICS[name].precise for name in objective.also)
+    answers = objective.answers(z, outputs, fine=fine)
+    y = objective.own_targets(y)
+    problem, also = objective.problem, objective.also
+    return metric_sums(problem, answers.outputs, y, w, also, answers.precise, answers.decided)

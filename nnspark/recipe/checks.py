@@ -30,6 +30,8 @@ def check(recipe: Recipe) -> None:
     require(recipe.checkpoint.every >= 0, "checkpoint.every", "0 (never) or more", recipe.checkpoint.every)
     require(recipe.checkpoint.keep >= 1, "checkpoint.keep", "1 or more", recipe.checkpoint.keep)
     require(recipe.checkpoint.seconds >= 0, "checkpoint.seconds", "0 or more", recipe.checkpoint.seconds)
+    _check_prediction(recipe)
+    require(recipe.report.importance >= 0, "report.importance", "0 (off) or more", recipe.report.importance)
     require(recipe.report.every >= 1, "report.every", "1 or more", recipe.report.every)
 
 
@@ -142,6 +144,9 @@ def _check_rounds_and_stopping(recipe: Recipe) -> None:
         require(getattr(rounds, key) >= low, f"rounds.{key}", f"{low} or more", getattr(rounds, key))
     if rounds.batch_size == 0:
         require(rounds.replicas == 1, "rounds.replicas", "1 unless rounds.batch_size is set", rounds.replicas)
+    _finite("rounds.dropout", rounds.dropout, lambda v: 0 <= v < 1, "a number from 0 to below 1")
+    if rounds.batch_size == 0:
+        require(rounds.dropout == 0, "rounds.dropout", "0 unless rounds.batch_size is set", rounds.dropout)
     for key in ("patience", "min_delta", "tolerance", "min_epochs", "max_seconds", "max_evaluations"):
         _finite(f"stopping.{key}", getattr(stopping, key), lambda v: v >= 0, "a number of at least 0")
     require(
@@ -155,3 +160,35 @@ def _check_rounds_and_stopping(recipe: Recipe) -> None:
             )
         require(split.validates, "data.split.validation", f"more than 0 to stop on {stopping.monitor}",
                 split.validation)  # fmt: skip
+
+
+RULES = '"f1", {precision = p}, {recall = r} or {costs = {false_positive = a, false_negative = b}}'
+
+
+def _check_prediction(recipe: Recipe) -> None:
+    prediction, task = recipe.prediction, recipe.data.task
+    require(
+        prediction.calibration == "none" or task != "regression",
+        "prediction.calibration",
+        "'none' for data.task 'regression'",
+        prediction.calibration,
+    )
+    key, rule = "prediction.threshold", prediction.threshold
+    require(rule == 0.5 or task == "classification", key, f"0.5 for data.task {task!r}", rule)
+    if isinstance(rule, dict):
+        require(len(rule) == 1 and next(iter(rule)) in ("precision", "recall", "costs"), key, RULES, rule)
+        name, value = next(iter(rule.items()))
+        if name == "costs":
+            names = {"false_positive", "false_negative"}
+            require(isinstance(value, dict) and set(value) == names, key, RULES, rule)
+            for kind, cost in value.items():
+                ok = is_number(cost) and math.isfinite(cost) and cost >= 0
+                require(ok, f"{key}.costs.{kind}", "a number of at least 0", cost)
+            require(any(value.values()), f"{key}.costs", "a cost above 0", value)
+        else:
+            ok = is_number(value) and 0 < value <= 1
+            require(ok, f"{key}.{name}", "a number above 0, up to 1", value)
+    elif isinstance(rule, str):
+        require(rule == "f1", key, f"a number, {RULES}", rule)
+    else:
+        _finite(key, rule, lambda v: 0 <= v <= 1, "a number from 0 to 1")

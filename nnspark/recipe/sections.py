@@ -1,7 +1,8 @@
 """The sections of a recipe: everything that decides the result of a run, as frozen dataclasses.
 
-A recipe and a data set give one set of weights. Only ``[spark]``, ``[checkpoint]``, ``[report]`` and
-``training.engine`` may differ between two runs that must agree. Every key has a default but ``data.source``.
+A recipe and a data set give one set of weights. Only ``[prediction]``, ``[spark]``, ``[checkpoint]``,
+``[report]`` and ``training.engine`` may differ between two runs that must agree. Every key has a default but
+``data.source``.
 
 Each class's docstring has one entry a key: ``conf/README.md``'s table is made of them (``recipe/keys.py``).
 
@@ -12,10 +13,13 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from nnspark.recipe.prediction import Prediction
+
 __all__ = [
     "Checkpoint",
     "Data",
     "Network",
+    "Prediction",
     "Recipe",
     "Report",
     "Rounds",
@@ -154,6 +158,7 @@ class Rounds:
     local_epochs : passes of a replica over its rows in a round
     local_steps : steps of a replica in a round instead of whole passes; 0 is off
     shuffle : false takes a replica's batches in the order of the rows' hashes, the same every epoch
+    dropout : share of hidden units left out of each step at random; the training figures are without them
     outer : what averages: "average", or an optimizer that takes the averaged move as a gradient
     """
 
@@ -162,6 +167,7 @@ class Rounds:
     local_epochs: int = 1
     local_steps: int = 0
     shuffle: bool = True
+    dropout: float = 0.0
     outer: str | Table = "average"
 
     @property
@@ -228,10 +234,12 @@ class Report:
 
     every : epochs between two lines where standard error is no terminal
     html : whether report.html is written
+    importance : features at most whose permutation importance is measured; 0 is off
     """
 
     every: int = 10
     html: bool = True
+    importance: int = 100
 
 
 @dataclass(frozen=True)
@@ -243,6 +251,7 @@ class Recipe:
     training: Training = field(default_factory=Training)
     rounds: Rounds = field(default_factory=Rounds)
     stopping: Stopping = field(default_factory=Stopping)
+    prediction: Prediction = field(default_factory=Prediction)
     spark: Spark = field(default_factory=Spark)
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     report: Report = field(default_factory=Report)

@@ -13,17 +13,31 @@ from nnspark.report.commands import command_for
 from nnspark.report.confusion import draw_confusion, draw_mistakes
 from nnspark.report.curves import draw_curves
 from nnspark.report.outcome import PARTS, cards, outcome
+from nnspark.report.probabilities import probabilities_section
+from nnspark.report.recipe import own_keys
 from nnspark.report.record import RunRecord
 from nnspark.report.samples import draw_samples
 from nnspark.report.series import first_not_finite, keys_of
 from nnspark.report.tables import class_table, history_table, names_and_values, results_table
+from nnspark.report.targets import features_section, targets_section
 from nnspark.report.templates import fill, fill_page
 from nnspark.report.text import escape, number
 
 
 def write_report(run: RunRecord) -> str:
     """Return the report of `run` as one self-contained HTML text."""
-    sections = (_header, cards, _curves, _classes, _samples, _results, _again)
+    sections = (
+        _header,
+        cards,
+        _curves,
+        _classes,
+        probabilities_section,
+        targets_section,
+        features_section,
+        _samples,
+        _results,
+        _again,
+    )
     main = "".join(section(run) for section in sections)
     return fill_page(title=escape(run.title), outcome=outcome(run), main=main)
 
@@ -122,6 +136,14 @@ def _commands(run_dir: str) -> list[tuple[str, str]]:
 
 
 def _recipe(text: str) -> str:
+    """The keys that are not defaults, and the rest folded away, if there is any."""
+    own = own_keys(text)
+    if own is None:
+        return fill("recipe", lines=_lines(text))
+    return fill("recipe-in-two", own=_lines(own), lines=_lines(text))
+
+
+def _lines(text: str) -> str:
     lines = []
     for line in text.strip().splitlines():
         kind = "head" if re.match(r"\s*\[", line) else "remark" if line.lstrip().startswith("#") else ""

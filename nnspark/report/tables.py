@@ -14,8 +14,8 @@ CLASSES_SHOWN = 30
 
 
 def results_table(metrics: Mapping[str, Any]) -> str:
-    """Return every single-number metric of train, validation and test, one row a part; a baseline's below."""
-    parts = {name: metrics[name] for name in reversed(PARTS) if isinstance(metrics.get(name), Mapping)}
+    """Return every single-number metric, a row each: of test with its baseline, validation and train."""
+    parts = {name: metrics[name] for name in PARTS if isinstance(metrics.get(name), Mapping)}
     parts = {name: figures for name, figures in parts.items() if figures}
     keys = [
         key
@@ -24,18 +24,18 @@ def results_table(metrics: Mapping[str, Any]) -> str:
     ]
     if not keys:
         return ""
-    rows = [
-        [fill("row-head", name=PARTS[name])] + [_cell(show(key, figures.get(key))) for key in keys]
-        for name, figures in parts.items()
-    ]
     judged = next((name for name in PARTS if parts.get(name, {}).get("baseline")), None)
-    if judged is not None:
-        baseline = parts[judged]["baseline"]
-        rows.append(
-            [fill("row-head", name=f"baseline ({PARTS[judged]})")]
-            + [_cell(show(key, baseline.get(key))) for key in keys]
-        )
-    return _table(["", *keys], rows)
+    columns: dict[str, Mapping[str, Any]] = {}
+    for name, figures in parts.items():
+        columns[PARTS[name]] = figures
+        if name == judged:
+            columns[f"baseline ({PARTS[name]})"] = figures["baseline"]
+    rows = [
+        [fill("row-head", name=escape(label_of(key)))]
+        + [_cell(show(key, figures.get(key))) for figures in columns.values()]
+        for key in keys
+    ]
+    return _table(["", *columns], rows)
 
 
 def class_table(per_class: Sequence[Mapping[str, Any]]) -> str:

@@ -38,7 +38,7 @@ def as_float(value: Any) -> float:
 
 
 def number(value: Any, *, digits: int = 4) -> str:
-    """Return a value for a table cell: integers grouped, floats to `digits` significant, text escaped."""
+    """Return a value for a table cell: floats to `digits` significant, or to the unit; text escaped."""
     if value is None:
         return MISSING
     if isinstance(value, bool):
@@ -52,7 +52,7 @@ def number(value: Any, *, digits: int = 4) -> str:
         return "NaN"
     if math.isinf(real):
         return "∞" if real > 0 else "−∞"
-    if real.is_integer() and abs(real) < 1e6:
+    if (real.is_integer() and abs(real) < 1e6) or 10**digits <= abs(real) < 1e9:
         return _minus(f"{real:,.0f}")
     return _minus(f"{real:.{digits}g}")
 

@@ -1,6 +1,7 @@
 """What a run leaves in its directory: model, report and metrics."""
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ from nnspark.engines.types import Session
 from nnspark.log import log
 from nnspark.model import Model
 from nnspark.net import weights as weights_module
+from nnspark.objective.decision import PLAIN
 from nnspark.recipe import Recipe, dumps
 from nnspark.runs.directory import RunDirectory
 from nnspark.runs.memory_folder import MemoryFolder
+from nnspark.runs.plotting import add_plots
 from nnspark.runs.reporting import report_page
 from nnspark.training.loop import Trained
 from nnspark.training.state import Progress
@@ -32,7 +35,10 @@ def write_artifacts(
 ) -> str:
     """Model, report and metrics of a finished run; returns the path of metrics.json, written last."""
     directory.save(trained.progress)
-    model = Model.of(shards.plan, trained.network, trained.theta, dumps(recipe))
+    decision = trained.decided.decision
+    for warning in trained.decided.warnings:
+        directory.warn(warning)
+    model = Model.of(shards.plan, trained.network, trained.theta, dumps(recipe), decision)
     directory.write("model.safetensors", model.to_bytes())
     metrics = {
         **trained.metrics,
@@ -49,7 +55,10 @@ def write_artifacts(
     coefficients = model.coefficients()
     if coefficients is not None:
         metrics["coefficients"] = coefficients
+    if model.decision != PLAIN:
+        metrics["prediction"] = {"found_on": trained.decided.part or None, **asdict(model.decision)}
     if recipe.report.html:
+        add_plots(directory, recipe, shards, trained, model, metrics)
         page = report_page(directory, recipe, shards, trained, model, metrics, title)
         if page is not None:
             directory.write("report.html", page.encode())
@@ -60,6 +69,8 @@ def without_nan(value: Any) -> Any:
     """JSON has no NaN or infinity: a figure that there is none of is null."""
     if isinstance(value, dict):
         return {name: without_nan(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [without_nan(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from nnspark.errors import CheckpointError, ModelError
 from nnspark.model.tensors import read_safetensors
 from nnspark.optimizers import state_from_arrays, state_to_arrays
-from nnspark.recipe import Recipe
+from nnspark.recipe import Data, Recipe
 from nnspark.runs import history
 from nnspark.runs.storage import Folder
 
@@ -25,7 +25,7 @@ __all__ = ["identity", "latest", "save"]
 FORMAT = "nnspark-checkpoint-2"
 FOLDER = "checkpoints"
 ROWS = "history rows"
-MAY_DIFFER = {"spark", "checkpoint", "report"}
+MAY_DIFFER = {"prediction", "spark", "checkpoint", "report"}
 MAY_DIFFER_IN_TRAINING = {"epochs", "engine"}
 MAY_DIFFER_IN_DATA = {"path", "features", "labels"}
 
@@ -123,15 +123,20 @@ def _checkpoints(folder: Folder) -> list[str]:
 
 
 def _refuse_other(about: Mapping[str, Any], recipe: Recipe, fingerprint: str) -> None:
-    then, now = about["recipe"], json.loads(json.dumps(identity(recipe)))
+    """A key that there was none of at the time was at its default."""
+    plain = identity(Recipe(Data(source="")))
+    then, now, plain = about["recipe"], *(json.loads(json.dumps(one)) for one in (identity(recipe), plain))
     for section in now:
         for key in now[section]:
-            was = then.get(section, {}).get(key)
+            default = plain.get(section, {}).get(key)
+            was = then.get(section, {}).get(key, default)
+            if key == "split":
+                was = {**default, **was}
             if was != now[section][key]:
                 raise CheckpointError(
                     f"cannot resume: {section}.{key} was {was!r} and is {now[section][key]!r} now; only "
-                    "training.epochs, training.engine, stopping.max_seconds, data paths, [spark], "
-                    "[checkpoint] and [report] may differ"
+                    "training.epochs, training.engine, stopping.max_seconds, data paths, [prediction], "
+                    "[spark], [checkpoint] and [report] may differ"
                 )
     if about["fingerprint"] != fingerprint:
         raise CheckpointError(

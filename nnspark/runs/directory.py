@@ -6,6 +6,7 @@ and, while a driver is at work, its lock; after a Spark job failed, error.txt.
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from nnspark.training.state import Epoch, Progress
 __all__ = ["RunDirectory"]
 
 HISTORY = history.LINES
+NUMBERS = re.compile(r"\[\n((?:\s*-?[\d.eE+-]+,?\n)+)\s*\]")
 
 
 class RunDirectory:
@@ -69,7 +71,14 @@ class RunDirectory:
     def begin(self, first: Progress) -> Progress:
         """Start a new run: clear the files of an old one, or of one without a whole checkpoint."""
         with self._usable():
-            for name in ("checkpoints", HISTORY, "metrics.json", "model.safetensors", "report.html", STACK):
+            for name in (
+                "checkpoints",
+                HISTORY,
+                "metrics.json",
+                "model.safetensors",
+                "report.html",
+                STACK,
+            ):
                 self.folder.delete(name)
             self.folder.mend()
             self.folder.write("recipe.toml", dumps(self.recipe).encode())
@@ -155,8 +164,10 @@ class RunDirectory:
         return self.folder.path(name)
 
     def write_json(self, name: str, value: Any) -> str:
-        """Write a JSON file and return its path."""
-        return self.write(name, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+        """Write a JSON file, a list of numbers on one line, and return its path."""
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        text = NUMBERS.sub(lambda found: "[" + " ".join(found[1].split()) + "]", text)
+        return self.write(name, (text + "\n").encode())
 
     @contextmanager
     def _usable(self) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -42,7 +42,7 @@ def report_page(
         shown: dict[str, Any] = {}
         if model.classes is not None and "test" in metrics:
             labels = [str(label) for label in model.classes.tolist()]
-            objective = objective_for(recipe, shards.plan)
+            objective = replace(objective_for(recipe, shards.plan), decision=model.decision)
             counts = count(objective, shards, trained.theta, "test")
             if counts.confusion is not None:
                 shown |= {"confusion": counts.confusion, "per_class": per_class(counts.confusion, labels)}
@@ -58,7 +58,11 @@ def report_page(
             recipe_text=dumps(recipe),
             history=directory.history,
             metrics=metrics,
-            warnings=(*shards.plan.warnings, *filter(None, [overfitting(recipe, directory.history)])),
+            warnings=(
+                *shards.plan.warnings,
+                *trained.decided.warnings,
+                *filter(None, [overfitting(recipe, directory.history)]),
+            ),
             best_epoch=trained.best_epoch,
             stopped_because=trained.stopped_because,
             environment=describe_environment(),

@@ -39,6 +39,9 @@ def last_lines(recipe: Recipe, trained: Trained, history: Sequence[Mapping[str, 
     if trained.progress.stop.reason:
         kept = f"; the weights are those of epoch {trained.best_epoch}" if trained.best_epoch else ""
         lines.append(f"stopped after epoch {trained.progress.epoch}: {trained.stopped_because}{kept}")
+    threshold, found_on = trained.decided.decision.threshold, trained.decided.part
+    if threshold is not None and not isinstance(recipe.prediction.threshold, float | int):
+        lines.append(f"the second class is predicted from {threshold:.6g} on, found on the {found_on} part")
     told = overfitting(recipe, history)
     if told:
         lines.append(told)

@@ -93,6 +93,22 @@ class Model(models.Model):
 
         return DataFrame.from_records(list(self.history))
 
+    def with_threshold(self, threshold: float) -> "Model":
+        """The model that predicts the second of two classes from this probability on; its probabilities stay.
+
+        Raises
+        ------
+        ModelError : another number of classes, or a threshold that is not from 0 to 1.
+        """
+        if self.classes is None or len(self.classes) != 2:
+            raise ModelError(f"with_threshold needs a model of two classes, this is {self!r}")
+        if not 0 <= threshold <= 1:
+            raise ModelError(f"threshold: expected a number from 0 to 1, got {threshold!r}")
+        decision = dataclasses.replace(
+            self.decision, threshold=None if threshold == 0.5 else float(threshold)
+        )
+        return dataclasses.replace(self, decision=decision)
+
     def report(self) -> Report:
         """The run's report; ModelError if the model has none."""
         if not self.page:

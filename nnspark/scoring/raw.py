@@ -35,14 +35,20 @@ class Answers(NamedTuple):
 
 
 def class_answers(model: Model, features: Array, thresholds: Sequence[float] = ()) -> Answers:
-    """Answers of a classifier; ``thresholds`` predict the class with the largest probability / threshold."""
+    """Answers of a classifier; ``thresholds`` predict the class with the largest probability / threshold.
+
+    Without them the model's own threshold counts, if it has one.
+    """
     z = model.raw_outputs(features)
-    a = OUTPUTS[model.network.output](z.copy())
+    if model.decision.calibrates:
+        a = model.decision.calibrated(model.task, model.network.output, z)
+    else:
+        a = OUTPUTS[model.network.output](z.copy())
     if model.network.output != "softmax":
         a = shares_of(a)
     if z.shape[1] == 1:
         z = np.hstack([-z, z])
-    scores = a
+    scores = model.decision.decided(a)
     if thresholds:
         with np.errstate(divide="ignore", invalid="ignore"):
             scores = np.nan_to_num(a / np.asarray(thresholds), nan=-np.inf, posinf=np.inf)

@@ -16,6 +16,7 @@ from nnspark.optimizers.schedules import make_schedule
 from nnspark.recipe import Recipe
 from nnspark.recipe.checks import one_of, require
 from nnspark.recipe.options import name_and_options
+from nnspark.training.calibration import CALIBRATIONS
 
 __all__ = ["check_choices"]
 
@@ -23,6 +24,7 @@ __all__ = ["check_choices"]
 def check_choices(recipe: Recipe) -> None:
     """Raise RecipeError at the first name that is not known, or that does not go with another."""
     _check_network(recipe)
+    one_of("prediction.calibration", recipe.prediction.calibration, CALIBRATIONS)
     one_of("stopping.monitor", recipe.stopping.monitor, monitors(recipe.data.task))
     _check_optimizers(recipe)
 

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from nnspark.objective.objective import Objective
 from nnspark.recipe import Recipe
 from nnspark.training import stopping
 from nnspark.training.cost import evaluate
+from nnspark.training.decide import Decided, decide
 from nnspark.training.history import flat_metrics, history_row
 from nnspark.training.measure import measure
 from nnspark.training.state import Epoch, Progress
@@ -28,10 +29,11 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Trained:
-    """The result: theta, metrics of each part at it, and how training ended."""
+    """The result: theta, what outputs are decided by, metrics of each part at both, how training ended."""
 
     network: Network
     theta: Array
+    decided: Decided
     metrics: dict[str, dict[str, Any]]
     progress: Progress
     best_epoch: int | None
@@ -102,6 +104,7 @@ def finish(recipe: Recipe, objective: Objective, shards: Shards, progress: Progr
         row = {"cost": math.inf, **flat_metrics(last)}
         if not stopping.score(recipe.stopping, row) < stop.best:
             theta, best_epoch = stop.best_theta, stop.best_epoch
-    metrics = measure(objective, shards, theta, parts)
+    decided = decide(recipe.prediction, objective, shards, theta)
+    metrics = measure(replace(objective, decision=decided.decision), shards, theta, parts)
     reason = stop.reason or f"all {recipe.training.epochs} epochs were done"
-    return Trained(objective.network, theta, metrics, progress, best_epoch, reason)
+    return Trained(objective.network, theta, decided, metrics, progress, best_epoch, reason)

@@ -8,7 +8,8 @@ only decide where they run. With one replica a round is sequential mini-batch SG
 
 Batches of epoch e in replica r follow the permutation of ``default_rng([seed, e, r])``, or the order of
 the rows' hashes where the recipe does not shuffle; a step
-descends mean loss of the batch + l2/(2m)·|W|², m being all training rows.
+descends mean loss of the batch + l2/(2m)·|W|², m being all training rows, without the hidden units that
+dropout leaves out, by ``default_rng([seed, e, r, step])``; what is evaluated has them all.
 
 (Above 200 lines: a step, a replica's round and the average of rounds share one state.)
 """
@@ -26,6 +27,7 @@ from nnspark.data.rows import Block, BlockSet, most_rows
 from nnspark.engines.base import Shards
 from nnspark.engines.conservation import check_evaluated
 from nnspark.net import weights as weights_module
+from nnspark.net.dropout import Dropout, draw_dropout
 from nnspark.net.network import Workspace
 from nnspark.net.regularize import add_l2
 from nnspark.net.workspaces import workspace
@@ -216,7 +218,8 @@ def train_replica(local: Local, rows: Block, start: Start, work: Workspace) -> t
         weight = None if rows.weight is None else rows.weight[chosen]
         taken = Block("train", rows.index, rows.X[chosen], rows.y[chosen], weight)
         weights = weights_module.unflatten(theta, objective.network.layers)
-        sums, grad = block_sums(objective, weights, taken, work, with_gradient=True)
+        dropout = _dropout(local, (epoch, rows.index, 1 + batch), len(taken))
+        sums, grad = block_sums(objective, weights, taken, work, with_gradient=True, dropout=dropout)
         assert grad is not None
         totals.add_sums("train", sums)
         total_weight = len(taken) if weight is None else weight.sum()
@@ -228,6 +231,12 @@ def train_replica(local: Local, rows: Block, start: Start, work: Workspace) -> t
                 grad += decay * theta
             theta, state = rule.step(theta, grad, state, start.rate)
     return theta, state, totals
+
+
+def _dropout(local: Local, step: Sequence[int], rows: int) -> Dropout | None:
+    """The units left out of a step: epoch, replica, and number in the epoch from 1, 0 being the order's."""
+    share, layers = local.rounds.dropout, local.objective.network.layers
+    return draw_dropout(share, layers, rows, local.objective.dtype, [local.seed, *step]) if share else None
 
 
 def _order(local: Local, epoch: int, rows: Block) -> Array:

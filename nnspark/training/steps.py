@@ -19,6 +19,7 @@ from nnspark.recipe import Recipe
 from nnspark.recipe.options import name_and_options
 from nnspark.training import stopping
 from nnspark.training.cost import Cost, Evaluation
+from nnspark.training.decide import refuse_undecidable
 from nnspark.training.measure import AT_ONCE
 from nnspark.training.rounds import make_rounds
 from nnspark.training.state import Progress
@@ -82,6 +83,7 @@ def make_step(recipe: Recipe, objective: Objective, shards: Shards) -> Step:
     """
     stopping.refuse_without_rows(recipe.stopping, shards.plan)
     _refuse_too_many_ranks(objective, shards.plan)
+    refuse_undecidable(recipe.prediction, objective, shards.plan)
     training = recipe.training
     name, options = name_and_options(training.optimizer, "gd")
     schedule = make_schedule(training.learning_rate, training.schedule, training.epochs)

@@ -71,6 +71,41 @@ def test_figures_are_scikit_learns(pairs):
         np.testing.assert_allclose(list(averages(figures)[average].values()), wanted[:3], rtol=1e-12)
 
 
+def test_a_class_that_a_part_lacks_is_in_no_mean(tmp_path):
+    """The macro averages are scikit-learn's of the labels there are, and one with the metric f1_macro."""
+    X = problem(90)
+    text = csv_recipe(tmp_path / "d.csv", np.column_stack([X, np.arange(90) % 4]).tolist())
+    _, model, _ = trained(text, 'training.optimizer="lbfgs"')
+    rows = np.flatnonzero((np.arange(90) % 4 != 3) & (model.predict(X) != 3))
+    other = csv_recipe(tmp_path / "e.csv", np.column_stack([X, np.arange(90) % 4])[rows].tolist())
+    figures, y = evaluate_model(model, recipe_module.loads(other), part="all"), rows % 4
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(
+        y, model.predict(X[rows]), average="macro", zero_division=0
+    )
+    assert len(figures["per_class"]) == 4
+    assert list(figures["macro"].values()) == pytest.approx([precision, recall, f1], rel=1e-12)
+    assert figures["macro"]["f1"] == pytest.approx(figures["f1_macro"], rel=1e-14)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_class_weights_are_in_the_figures_of_the_training_part_alone(tmp_path, weighted):
+    """What metrics.json says of validation and test is what an evaluation says."""
+    X, rng = problem(120), np.random.default_rng(5)
+    y = (X[:, 0] + rng.normal(size=120) > 0.9).astype(int)
+    rows = np.column_stack([X, rng.integers(1, 4, 120), y]).tolist()
+    text = csv_recipe(tmp_path / "d.csv", rows, names=("a", "b", "c", "w"))
+    options = ["data.split={train = 0.4, validation = 0.3, test = 0.3}", 'training.class_weight="balanced"']
+    options.append('training.optimizer="lbfgs"')
+    options += ['data.weight="w"'] if weighted else ['data.exclude=["w"]']
+    recipe, model, metrics = trained(text, *options)
+    for part in ("validation", "test"):
+        figures = evaluate_model(model, recipe, part=part)
+        for name in ("loss", "accuracy", "mean_error", "log_loss", "brier", "roc_auc", "f1_macro"):
+            assert figures[name] == pytest.approx(metrics[part][name], rel=1e-12), name
+    figures = evaluate_model(model, recipe, part="train")
+    assert abs(figures["loss"] / metrics["train"]["loss"] - 1) > 1e-3
+
+
 @pytest.mark.parametrize("part", ["train", "validation", "test"])
 def test_a_part_gets_the_figures_that_training_reported(part):
     """The model's own recipe gives metrics.json's numbers, to the last bit."""

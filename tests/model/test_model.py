@@ -2,6 +2,7 @@
 
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from nnspark.engines.layout import make_shards
 from nnspark.errors import ModelError, ShapeError
 from nnspark.model import Model
 from nnspark.net.network import Network
+from nnspark.objective.decision import Decision
 from nnspark.sources import Table
 from nnspark.training.loop import train
 
@@ -262,3 +264,45 @@ def test_equal_models_are_equal_files():
     scaling = Scaling(np.zeros(2), np.ones(2))
     model = Model(Network((2, 3)), [rng.normal(size=(3, 3))], scaling, "multilabel", ("a", "b"))
     assert len({model.to_bytes() for _ in range(20)}) == 1
+
+
+def test_a_decision_is_kept_in_the_file_and_answers_follow_it():
+    """The second class from its probability on; the outputs are the network's own."""
+    plain = MODELS["binary"]
+    z = plain.raw_outputs(X)[:, 0]
+    threshold = float(1 / (1 + np.exp(-(0.7 * np.median(z) + 0.2))))
+    decision = Decision(threshold=threshold, slope=0.7, offset=0.2)
+    model = Model.from_bytes(replace(plain, decision=decision).to_bytes())
+    assert model.decision == decision
+    p = model.predict_proba(X)[:, 1]
+    np.testing.assert_allclose(p, 1 / (1 + np.exp(-(0.7 * z + 0.2))), rtol=1e-12)
+    np.testing.assert_array_equal(model.predict(X), np.where(p >= threshold, 7, 0))
+    answers = dict(zip(model.answer_names, model.answers(X), strict=True))
+    np.testing.assert_array_equal(answers["prediction"], model.predict(X))
+    np.testing.assert_array_equal(answers["probability_7"], p)
+    np.testing.assert_array_equal(model.outputs(X), plain.outputs(X))
+    assert len(set(model.predict(X))) == 2
+
+
+def test_a_file_without_a_decision_is_one_of_before():
+    """It is read as it always was, and a model without one is written so."""
+    content = MODELS["binary"].to_bytes()
+    assert b"decision" not in content
+    assert Model.from_bytes(content).decision == Decision()
+
+
+@pytest.mark.parametrize(
+    ("kind", "decision"),
+    [("classification", {"threshold": 0.3}), ("binary", {"slope": "steep"}), ("binary", {"cut": 1.0}),
+     ("binary", {"slope": float("nan")})],
+)  # fmt: skip
+def test_a_decision_that_does_not_fit_is_a_damaged_file(kind, decision):
+    """One line, as of any other damage."""
+    tensors = load(MODELS[kind].to_bytes())
+    about = {"layers": list(MODELS[kind].network.layers), "activation": "sigmoid",
+             "output": MODELS[kind].network.output, "loss": "cross_entropy", "task": "classification",
+             "feature_names": ["0", "1", "2"], "classes": MODELS[kind].classes.tolist(),
+             "decision": decision}  # fmt: skip
+    content = save(tensors, {"format": "nnspark-model-1", "model": json.dumps(about), "recipe": ""})
+    with one_line_error("damaged", kind=ModelError):
+        Model.from_bytes(content)

@@ -480,3 +480,19 @@ def test_the_public_names_are_there() -> None:
         assert getattr(nnspark, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'tain'"):
         _ = nnspark.tain
+
+
+def test_a_threshold_is_set_without_training_again(model: nnspark.Model) -> None:
+    """On a copy, whose probabilities are the same; refused where there are not two classes."""
+    two = nnspark.train(RECIPE, (X[:100], np.array(["a", "b"])[Y[:100]]), progress=False)
+    p = two.predict_proba(X)[:, 1]
+    threshold = float(np.quantile(p, 0.9))
+    moved = two.with_threshold(threshold)
+    np.testing.assert_array_equal(moved.predict(X), np.where(p >= threshold, "b", "a"))
+    np.testing.assert_array_equal(moved.predict_proba(X)[:, 1], p)
+    assert moved.with_threshold(0.5).to_bytes() == two.to_bytes() != moved.to_bytes()
+    assert moved.history == two.history
+    with one_line_error("two classes", kind=nnspark.ModelError):
+        model.with_threshold(0.3)
+    with one_line_error("from 0 to 1", "1.5", kind=nnspark.ModelError):
+        two.with_threshold(1.5)

@@ -119,3 +119,35 @@ def test_only_a_clear_and_long_rise_is_overfitting(losses, patience, said):
     """A fifth of the epochs, 10 at least, and by more than 2 %."""
     history = [{"epoch": epoch, "validation_loss": loss} for epoch, loss in enumerate(losses, 1)]
     assert bool(overfitting(make_recipe(f"stopping.patience={patience}"), history)) == said
+
+
+def test_the_threshold_that_was_found_is_said(tmp_path, capsys, noise):
+    """With the part it was found on; metrics.json and the model have it."""
+    X, y = noise
+    metrics, page, printed = finished(
+        tmp_path, capsys, X + y[:, None], y, "training.epochs=5", "prediction.threshold=f1"
+    )
+    threshold = metrics["prediction"]["threshold"]
+    assert metrics["prediction"]["found_on"] == "validation"
+    assert f"the second class is predicted from {threshold:.6g} on, found on the validation part" in printed
+    assert f"predicted from {number(threshold)} on" in words(page)
+    model = Model.from_bytes((tmp_path / "run/model.safetensors").read_bytes())
+    assert model.decision.threshold == threshold
+
+
+@pytest.mark.parametrize(("calibration", "told"), [("none", True), ("platt", False)])
+def test_class_weights_are_told_to_move_probabilities(tmp_path, capsys, noise, calibration, told):
+    """Unless they are made shares again."""
+    options = ["training.class_weight=balanced", f"prediction.calibration={calibration}", "training.epochs=2"]
+    _, page, printed = finished(tmp_path, capsys, *noise, *options)
+    said = "training.class_weight moves the probabilities"
+    assert (said in printed, said in page) == (told, told)
+
+
+def test_a_precision_out_of_reach_is_told_on_console_and_page(tmp_path, capsys, noise):
+    """And the run ends well."""
+    options = ["training.epochs=2", "prediction.threshold={precision = 1.0}"]
+    options.append("data.split={train = 0.5, validation = 0.5, test = 0.0}")
+    _, page, printed = finished(tmp_path, capsys, *noise, *options)
+    assert ("no threshold has a precision of 1" in printed) == ("no threshold has a precision of 1" in page)
+    assert "predicted from" in printed

@@ -140,20 +140,13 @@ def test_a_monitor_of_an_empty_validation_part_is_refused_before_the_first_epoch
         "stopping.monitor=loss", "training.epochs=2")  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("options", "monitor"),
-    [
-        (["data.task=regression"], "validation_r2"),
-        (['training.class_weight={"0" = 0.0, "1" = 1.0, "2" = 1.0}'], "validation_loss"),
-    ],
-)
-def test_a_monitor_without_a_value_ends_training_at_the_first_epoch(options, monitor):
-    """R² of a constant target; a validation part whose rows all weigh 0."""
+def test_a_monitor_without_a_value_ends_training_at_the_first_epoch():
+    """R² of a constant target."""
     X, y = np.random.default_rng(0).normal(size=(60, 2)), np.zeros(60)
     y[:2], y[2:4] = 1, 2
-    options = [*options, f"stopping.monitor={monitor}", "stopping.patience=2"]
+    options = ["data.task=regression", "stopping.monitor=validation_r2", "stopping.patience=2"]
     epochs = []
-    with one_line_error(monitor, "no value", "loss, cost", kind=DataError):
+    with one_line_error("validation_r2", "no value", "loss, cost", kind=DataError):
         fit(table_of(X, y), *options, "data.split={train = 0.9, validation = 0.1, test = 0.0, seed = 1}",
             callbacks=[epochs.append])  # fmt: skip
     assert not epochs

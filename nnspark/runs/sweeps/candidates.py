@@ -142,11 +142,13 @@ def winner_recipe(best: Ranked, candidates: Sequence[Candidate], sweep: Sweep) -
     """The recipe of the model that is kept: of a sweep in folds, trained on all of them.
 
     There are no rows to stop on then: where patience chose the epochs, their median over the folds is taken.
+    Nor are there any to calibrate on.
     """
     recipe = next(one.recipe for one in candidates if one.setting == best.setting)
     if not sweep.folds:
         return recipe
-    recipe = replace(recipe, data=replace(recipe.data, split=replace(recipe.data.split, fold=-1)))
+    data = replace(recipe.data, split=replace(recipe.data.split, fold=-1))
+    recipe = replace(recipe, data=data, prediction=replace(recipe.prediction, calibration="none"))
     if recipe.stopping.patience:
         epochs = int(np.median([one["best_epoch"] or one["epochs"] for one in best.results]))
         recipe = replace(

@@ -9,12 +9,14 @@ import numpy as np
 from nnspark.engines.base import Shards
 from nnspark.errors import DivergedError
 from nnspark.net import weights as weights_module
+from nnspark.objective.decision import PLAIN
 from nnspark.recipe.sweep import rungs
 from nnspark.runs.sweeps.board import Board
 from nnspark.runs.sweeps.candidates import Candidate, Result, result_of
 from nnspark.runs.sweeps.directory import SweepDirectory
 from nnspark.runs.sweeps.halving import DroppedError, Halving
 from nnspark.runs.sweeps.keeping import Keeper
+from nnspark.training.decide import Decided
 from nnspark.training.loop import Trained, train
 from nnspark.training.measure import measure
 from nnspark.training.state import Epoch
@@ -95,7 +97,7 @@ class Models:
         theta = epoch.progress.theta
         metrics = measure(objective, shards, theta, ("train", "validation"))
         trained = Trained(
-            objective.network, theta, metrics, epoch.progress, None,
+            objective.network, theta, Decided(PLAIN), metrics, epoch.progress, None,
             f"halving dropped it after epoch {epoch.progress.epoch}",
         )  # fmt: skip
         result = self._result(candidate, trained, member) | {"rungs": number}

@@ -103,6 +103,8 @@ def sweep_in(
                     log(line)
                 log("training the best setting" + (" on all folds" if sweep.folds else ""))
             kept = winner_recipe(best, candidates, sweep)
+            if sweep.folds and recipe.prediction.calibration != "none":
+                warn("the best model trains on all folds and is not calibrated: no rows are left to do so")
             run_on(
                 view(-1 if sweep.folds else None)(shared), below("best"), kept, session,
                 title=f"{title}, best", resume=resume, progress=progress, check=hold.check,
