@@ -75,6 +75,13 @@ class Workspace:
         self.gradient = np.empty(weights_module.count(network.layers), dtype)
         self.grad_sums = weights_module.unflatten(self.gradient, network.layers)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all the arrays."""
+        several = (self._activations, self._deltas, self._kept_z)
+        single = (self._outputs, self._targets, self.ones, self.gradient)
+        return sum(a.nbytes for arrays in several for a in arrays) + sum(a.nbytes for a in single)
+
     def activation(self, layer: int, rows: int) -> Array:
         """Scratch for layer ``layer`` (0 = first hidden), shape (rows, units), contiguous."""
         return self._activations[layer][: rows * self.units[layer]].reshape(rows, -1)

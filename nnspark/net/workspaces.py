@@ -1,20 +1,27 @@
 """Workspaces that a thread keeps from one pass over its blocks to the next."""
 
 import threading
+from collections import OrderedDict
 
 from nnspark.net.network import Network, Workspace
 
 __all__ = ["workspace"]
 
+KEPT_BYTES = 64 << 20
 _kept = threading.local()  # threads of one program may train at the same time
 
 
 def workspace(network: Network, dtype: str, rows: int) -> Workspace:
-    """Scratch arrays for blocks of up to ``rows`` rows: those of this thread's last pass where they fit.
+    """Scratch arrays for blocks of up to ``rows`` rows: an earlier pass of this thread's where they fit.
 
-    One network's are kept; another network, another dtype or a longer block takes their place.
+    The last one is kept, and those before it as far as all take no more than ``KEPT_BYTES``: the models of a
+    sweep take turns.
     """
-    kept: tuple[Network, str, Workspace] | None = getattr(_kept, "last", None)
-    if kept is None or kept[:2] != (network, dtype) or kept[2].rows < rows:
-        kept = _kept.last = (network, dtype, Workspace(network, rows, dtype))
-    return kept[2]
+    kept: OrderedDict[tuple[Network, str], Workspace] = _kept.__dict__.setdefault("all", OrderedDict())
+    work = kept.pop((network, dtype), None)
+    if work is None or work.rows < rows:
+        work = Workspace(network, rows, dtype)
+    kept[network, dtype] = work
+    while len(kept) > 1 and sum(one.nbytes for one in kept.values()) > KEPT_BYTES:
+        kept.popitem(last=False)
+    return work
