@@ -8,13 +8,13 @@ import math
 import uuid
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nnspark.data.dataset import Dataset
-from nnspark.data.plan import Plan
 from nnspark.data.rows import BlockSet, Span
 from nnspark.engines import executors, resident
 from nnspark.engines.base import Shards
+from nnspark.engines.bins import place_of
 from nnspark.engines.local import LocalShards
 from nnspark.engines.rdd import SparkShards
 from nnspark.engines.resident import Handle
@@ -22,7 +22,7 @@ from nnspark.engines.resident import Handle
 if TYPE_CHECKING:
     from pyspark import SparkContext
 
-__all__ = ["BIN_BYTES", "bin_of", "make_shards", "place_of"]
+__all__ = ["BIN_BYTES", "make_shards"]
 
 BIN_BYTES = 48 << 20
 
@@ -49,23 +49,6 @@ def make_shards(
     numbered = sc.parallelize(list(enumerate(sets)), len(sets)).partitionBy(len(sets), _own_number)
     built = numbered.mapPartitions(partial(_store, data_set))
     return SparkShards(plan, built, data_set=data_set, tasks=tasks, depth=depth)
-
-
-def place_of(plan: Plan, part: str, block: Any, tasks: int, bins_a_task: int) -> Any:
-    """The bin of a block, or of each of an array of blocks.
-
-    A replica's blocks stay together, and neighbouring replicas go to one task, which so returns few sums
-    (``sums/ordered.py``); other blocks spread.
-    """
-    if part == "train" and plan.replicas:
-        replica = block * plan.replicas // plan.blocks[0]
-        return replica * (tasks * bins_a_task) // plan.replicas
-    return bin_of(block, tasks, bins_a_task)
-
-
-def bin_of(unit: Any, tasks: int, bins_a_task: int) -> Any:
-    """The bin of a unit: neighbouring units go to different tasks, a task's bins are neighbours."""
-    return unit % tasks * bins_a_task + unit // tasks % bins_a_task
 
 
 def _store(data_set: str, groups: Iterator[tuple[int, BlockSet]]) -> Iterator[Handle]:

@@ -13,9 +13,9 @@ from nnspark.data import crowded as crowded_module
 from nnspark.data.crowded import Common, crowded_of, find_crowded, kinds, limit, pieces
 from nnspark.data.dataset import make_dataset
 from nnspark.data.rows import hash_rows
+from nnspark.engines.bins import place_of
 from nnspark.engines.frames.columns import Arrays
 from nnspark.engines.frames.crowding import Copies
-from nnspark.engines.layout import place_of
 from nnspark.net.weights import sha256
 
 ALL_TRAIN = "data.split={train = 1.0, validation = 0.0, test = 0.0}"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from helpers import shards_of
 
+from nnspark.engines.bins import bin_of, place_of
 from nnspark.engines.gather import depth_for, size_of
-from nnspark.engines.layout import bin_of, place_of
 from nnspark.sums.ordered import OrderedSum
 
 MB = 1 << 20

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from nnspark.data.plan import Plan
 from nnspark.data.rows import PARTS, Rows, assemble, sum_hashes
 from nnspark.engines import resident
+from nnspark.engines.bins import place_of
 from nnspark.engines.frames.columns import Layout, arrays_of
 from nnspark.engines.frames.crowding import CrowdedRows, pieces_in
 from nnspark.engines.frames.survey import present
-from nnspark.engines.layout import place_of
 from nnspark.engines.resident import Handle
 
 __all__ = ["Bins", "handle_of", "pack", "store"]

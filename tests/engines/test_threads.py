@@ -1,0 +1,73 @@
+"""Threads of the engine without Spark: the bits of one thread, however the blocks are shared out."""
+
+import threading
+
+import numpy as np
+import pytest
+from helpers import make_recipe, table_of
+
+from nnspark.data.dataset import make_dataset
+from nnspark.engines import local
+from nnspark.engines.local import LocalShards
+from nnspark.training.loop import train
+
+RNG = np.random.default_rng(3)
+X = RNG.normal(size=(900, 12))
+Y = RNG.integers(0, 4, 900)
+METHODS = {
+    "gd": ("training.learning_rate=0.3",),
+    "lbfgs": ('training.optimizer="lbfgs"',),
+    "rounds": ("rounds.batch_size=8", "rounds.replicas=3", "training.learning_rate=0.05"),
+    "one replica": ("rounds.batch_size=32", 'training.optimizer="adam"', "training.learning_rate=0.01"),
+}
+
+
+def trained(recipe, threads):
+    """Theta and metrics, and the names of the threads that computed."""
+    seen = set()
+
+    class Watching(LocalShards):
+        def run(self, function, value, zero):
+            def watched(sets, value):
+                seen.add(threading.current_thread().name)
+                return function(sets, value)
+
+            return super().run(watched, value, zero)
+
+    with Watching(make_dataset(table_of(X, Y), recipe), threads) as shards:
+        found = train(recipe, shards)
+    return found.theta.tobytes(), found.metrics, len(seen)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_threads_do_not_change_a_bit(monkeypatch, method):
+    """1, 2, 3 and 7 threads over 64 blocks; with one replica one thread has all that trains."""
+    monkeypatch.setattr(local, "THREAD_BYTES", 1)
+    recipe = make_recipe(*METHODS[method], "training.epochs=3", "training.block_rows=16")
+    expected = trained(recipe, 1)
+    assert expected[2] == 1
+    for threads in (2, 3, 7):
+        found = trained(recipe, threads)
+        assert found[:2] == expected[:2]
+        assert found[2] == threads
+
+
+def test_few_rows_are_not_shared_out():
+    """Below 4 MB of features a thread a core would cost more than it gains."""
+    recipe = make_recipe("training.block_rows=16")
+    assert len(LocalShards(make_dataset(table_of(X, Y), recipe), 2).blocks) == 1
+    wide = np.tile(X, (100, 1))
+    assert len(LocalShards(make_dataset(table_of(wide, np.tile(Y, 100)), recipe), 2).blocks) == 2
+
+
+def test_a_thread_that_fails_fails_the_run(monkeypatch):
+    """With its own error."""
+    monkeypatch.setattr(local, "THREAD_BYTES", 1)
+    shards = LocalShards(make_dataset(table_of(X, Y), make_recipe("training.block_rows=16")), 2)
+
+    def failing(sets, value):
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        shards.run(failing, None, lambda: None)
+    shards.close()
