@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from nnspark.engines.spark_logs import of_running_jvm, say_nothing
+from nnspark.engines.spark_logs import level_of, say_nothing
 from nnspark.engines.starting import is_set, start_jvm
 from nnspark.errors import NNSparkError
 
@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 GRACE = 2.0  # seconds
+LOG_LEVEL = "spark.log.level"
 OF_SHELLS = "spark.ui.showConsoleProgress"  # which spark-submit sets itself for what it takes for a shell
 WITHOUT_ATTEMPTS = re.compile(r"local(?:\[(\*|\d+)\])?")
 ATTEMPTS = 4  # as on a cluster
@@ -85,9 +86,6 @@ def open_session(name: str) -> "SparkSession":
     except Exception as error:
         raise _not_started(error) from error
     given = SparkConf()
-    on_a_console = given.get("spark.submit.deployMode", "client") == "client"
-    with suppress(Exception):  # another Log4j than Spark's is its user's own affair
-        of_running_jvm(SparkContext._jvm, on_a_console=on_a_console)
     master = given.get("spark.master", "local[*]") or ""
     if master.startswith("local") and not given.contains("spark.pyspark.python"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -95,6 +93,11 @@ def open_session(name: str) -> "SparkSession":
     for key, value in DEFAULTS.items():
         if not given.contains(key) or (key == OF_SHELLS and not is_set(key)):
             builder = builder.config(key, value)
+    if not given.contains(LOG_LEVEL):
+        with suppress(Exception):  # other logs than Log4j's are their user's own affair
+            on_a_console = given.get("spark.submit.deployMode", "client") == "client"
+            level = level_of(SparkContext._jvm, on_a_console=on_a_console)
+            builder = builder.config(LOG_LEVEL, level) if level else builder
     try_again = with_attempts(master)
     if try_again != given.get("spark.master"):
         builder = builder.master(try_again)

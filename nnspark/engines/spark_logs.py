@@ -12,11 +12,11 @@ from typing import Any
 
 from nnspark.recipe.bundled import FOLDER
 
-__all__ = ["let_spark_talk", "of_new_jvm", "of_running_jvm", "say_nothing"]
+__all__ = ["let_spark_talk", "level_of", "of_new_jvm", "say_nothing"]
 
 FILE = FOLDER / "log4j2.properties"
 OPTIONS = "SPARK_SUBMIT_OPTS"
-OF_SPARK = "log4j2-defaults"
+UNCONFIGURED = ("DefaultConfiguration", "log4j2-defaults")  # Log4j's own, which Spark replaces by its own
 
 _talks: list[bool] = []
 
@@ -46,16 +46,16 @@ def of_new_jvm() -> Iterator[None]:
             os.environ[OPTIONS] = said
 
 
-def of_running_jvm(jvm: Any, *, on_a_console: bool) -> None:
-    """Have the JVM log no more than our file says, where it has Spark's own configuration; or talk."""
-    log4j = jvm.org.apache.logging.log4j
-    configurator = log4j.core.config.Configurator
+def level_of(jvm: Any, *, on_a_console: bool) -> str:
+    """What spark.log.level should be where the user did not say it; empty where Log4j is configured.
+
+    Spark heeds it from its fourth line on.
+    """
     if _talks:
-        configurator.setRootLevel(log4j.Level.INFO)
-        return
-    source = log4j.core.LoggerContext.getContext(False).getConfiguration().getConfigurationSource()
-    if on_a_console and OF_SPARK in str(source.getLocation()) and FILE.is_file():
-        configurator.reconfigure(jvm.java.net.URI(FILE.resolve().as_uri()))
+        return "INFO"
+    found = jvm.org.apache.logging.log4j.core.LoggerContext.getContext(False).getConfiguration()
+    where = f"{found.getClass().getSimpleName()} {found.getConfigurationSource().getLocation()}"
+    return "WARN" if on_a_console and any(one in where for one in UNCONFIGURED) else ""
 
 
 def say_nothing(jvm: Any) -> None:

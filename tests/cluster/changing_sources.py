@@ -39,76 +39,37 @@ def main() -> None:
 
 def trained(df: Any, recipe: Any, expected: Outcome | None, change: Callable[[], None]) -> dict[str, Any]:
     """How a training ends whose source changes, and which then loses an executor, after its first epoch."""
-    killed: list[str] = []
-    shards = build.frame_shards(df, recipe)
+    killed: list[int] = []
 
     def fault(epoch: Epoch) -> None:
         if epoch.progress.epoch == 1:
             change()
-            killed.append(kill_who_holds_both(shards))
+            killed.append(kill_an_executor())
 
     try:
-        found = outcome(recipe, shards, callbacks=[fault])
+        found = outcome(recipe, build.frame_shards(df, recipe), callbacks=[fault])
     except NNSparkError as error:
         return {"killed": killed, "message": str(error)}
     return {"killed": killed, "right": expected is None or found == expected}
 
 
-def kill_who_holds_both(shards: Any) -> str:
-    """Kill an executor that holds shards and some of what they were shuffled from; its number.
-
-    Its shards have to be built again, and their source read again. Its Python workers go with it.
-    """
-    holders = with_shards(shards) & with_shuffle_output(shards.context)
-    victim = min(holders)
+def kill_an_executor() -> int:
+    """Kill the executor that has lived longest, with its Python workers, and wait until it is gone."""
     children = psutil.Process().children(recursive=True)
-    (executor,) = (child for child in children if number_of(child) == victim)
-    family = [executor, *executor.children(recursive=True)]
+    oldest = min(filter(is_executor, children), key=psutil.Process.create_time)
+    family = [oldest, *oldest.children(recursive=True)]
     for process in family:
         process.kill()
     psutil.wait_procs(family, timeout=30)
-    return victim
+    return oldest.pid
 
 
-def with_shards(shards: Any) -> set[str]:
-    """Numbers of the executors in whose directories there are shards."""
-    held = {handle.home for handle in shards.handles}
-    executors = filter(number_of, psutil.Process().children(recursive=True))
-    return {
-        number_of(executor)
-        for executor in executors
-        if any(home_of(worker) in held for worker in executor.children(recursive=True))
-    }
-
-
-def with_shuffle_output(sc: Any) -> set[str]:
-    """Numbers of the executors that hold what some map task of the last shuffle has written."""
-    tracker = sc._jvm.org.apache.spark.SparkEnv.get().mapOutputTracker()
-    statuses = tracker.shuffleStatuses()
-    last = statuses.apply(max(int(key) for key in ints(statuses.keys().toSeq())))
-    return {status.location().executorId() for status in last.mapStatuses() if status is not None}
-
-
-def ints(numbers: Any) -> list[int]:
-    """A Scala sequence's numbers."""
-    return [numbers.apply(at) for at in range(numbers.size())]
-
-
-def number_of(process: psutil.Process) -> str:
-    """An executor's number; empty for other processes, and for those that are gone."""
+def is_executor(process: psutil.Process) -> bool:
+    """Whether a process is an executor that lives; of one that is gone nothing can be read."""
     try:
-        words = process.cmdline()
+        return EXECUTOR in process.cmdline()
     except psutil.Error:
-        return ""
-    return words[words.index("--executor-id") + 1] if EXECUTOR in words else ""
-
-
-def home_of(process: psutil.Process) -> str:
-    """The local directories of the executor that a Python process works for."""
-    try:
-        return process.environ().get("SPARK_LOCAL_DIRS", "")
-    except psutil.Error:
-        return ""
+        return False
 
 
 if __name__ == "__main__":

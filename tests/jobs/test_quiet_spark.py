@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyspark
 import pytest
 
 from nnspark.engines.starting import ALL_BUT_ONE_LINE, MODULES
@@ -45,6 +46,24 @@ def test_an_interrupt_while_spark_works_is_one_line(waits: tuple[float, ...]) ->
         timeout=200, check=False, env={**os.environ, "SPARK_CONF_DIR": str(ROOT / "conf")},
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+def submit(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    """A plain spark-submit, without properties or a folder of them, of a short training."""
+    keep = {key: value for key, value in os.environ.items() if key != "SPARK_CONF_DIR"}
+    command = [
+        str(Path(pyspark.__file__).parent / "bin/spark-submit"),
+        *(str(ROOT / "jobs/train.py"), "digits", "--out", str(folder / "run")),
+        *("--set", "training.epochs=2", "--set", "report.html=false", *options),
+    ]
+    env = {**keep, "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=True, env=env)
+
+
+def test_a_plain_spark_submit_says_nothing_of_sparks_steps(tmp_path: Path) -> None:
+    """Its first three lines aside, which come before it heeds any setting; -v brings them back."""
+    assert submit(tmp_path).stderr.count(" INFO ") == 3
+    assert submit(tmp_path, "--overwrite", "-v").stderr.count(" INFO ") > 100
 
 
 IDLE = """
