@@ -98,7 +98,7 @@ def _subject(calibration: Figures) -> str:
     """What the probabilities are of: the second class by its name, the predicted class, a label."""
     if "class" in calibration:
         name = str(calibration["class"])
-        return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+        return f"class {name}" if len(name) <= LONGEST else f"class {name[: LONGEST - 1]}…"
     return "a label" if calibration["of"] == "labels" else f"the {calibration['of']}"
 
 

@@ -78,7 +78,7 @@ def test_without_a_threshold_of_its_own_one_half_is_marked(tmp_path):
     assert metrics["prediction"]["threshold"] is None
     found = section(page, "Probabilities")
     assert re.findall(r'<tr class="own"><th scope="row">([^<]*)', found) == ["0.5"]
-    assert "yes is predicted from 0.5 on" in words(found)
+    assert "class yes is predicted from 0.5 on" in words(found)
 
 
 def test_the_areas_and_the_calibration_error_are_those_of_metrics_json(binary):
