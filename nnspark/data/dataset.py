@@ -6,15 +6,18 @@ rows give the same blocks however they arrive.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.crowded import find_crowded, spread
+from nnspark.data.hints import Sample, all_differ, hints, sample_rows
+from nnspark.data.learning import Over, RawRows, with_encoding
 from nnspark.data.plan import Plan, Scaling, class_table, encode_labels, num_blocks, thresholds
 from nnspark.data.rows import PARTS, BlockSet, Rows, assemble, hash_rows, split_keys
-from nnspark.data.scaling import class_weights, fit_scaling, fit_target_scaling
+from nnspark.data.scaling import class_weights, fit_scaling, fit_target_scaling, only_measured
 from nnspark.errors import DataError
 from nnspark.recipe import Recipe, Split
 from nnspark.sources import Table
@@ -70,14 +73,19 @@ def make_dataset(table: Table, recipe: Recipe, *, given: NDArray[np.int8] | None
     part = plan.parts(keys, target, given)
     train = part == 0
     class_counts = None if classes is None else np.bincount(target[train], minlength=len(classes))
+    plan = with_encoding(plan, recipe, table.kinds, _once(RawRows(features[train], table.spellings)))
+    scaling = fit_scaling(recipe.data.scale, [plan.encoded(features[train])], plan.num_features)
     plan = finish_plan(
         plan,
         recipe,
         np.bincount(part, minlength=3),
         class_counts,
-        fit_scaling(recipe.data.scale, [features[train]], features.shape[1]),
+        only_measured(scaling, plan.measured),
         fit_target_scaling(recipe.data.target_scale, [target[train]], plan.num_targets),
     )
+    sample = Sample(sample_rows(features.shape[1]), features.shape[1]).add(hashes, features)
+    found = hints(sample, table.feature_names, table.kinds, recipe.data.scale, partial(all_differ, features))
+    plan = replace(plan, hints=plan.hints + found)
     rows = plan.prepare(features, target, weight, given)
     return Dataset(plan, to_blocks(plan, rows, by_hash=given is None))
 
@@ -88,7 +96,7 @@ def to_blocks(plan: Plan, rows: Rows, *, by_hash: bool = True) -> BlockSet:
     ``by_hash`` : whether a row's hash decides its part, so that copies share one; else they are not spread.
     """
     if by_hash:
-        crowded = find_crowded(rows.hashes, plan.num_features, plan.block_rows)
+        crowded = find_crowded(rows.hashes, plan.num_columns, plan.block_rows)
         rows = spread(rows, crowded, plan.blocks, plan.block_rows)
     return assemble(rows, plan.block_rows)
 
@@ -154,6 +162,11 @@ def split_of_the_rest(split: Split, given: Sequence[int]) -> Split:
     )
     train, validation, test = (fraction / sum(fractions) for fraction in fractions)
     return replace(split, train=train, validation=validation, test=test) if given else split
+
+
+def _once(rows: RawRows) -> Over | None:
+    """Training rows that are all here."""
+    return (lambda function: function(rows)) if len(rows.values) else None
 
 
 def _given_test(table: Table) -> NDArray[np.int8] | None:

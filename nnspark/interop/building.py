@@ -14,7 +14,7 @@ from nnspark.net.network import Network
 from nnspark.objective.problems import PROBLEMS
 from nnspark.sources.table import numbered
 
-__all__ = ["folded", "model_of"]
+__all__ = ["folded", "model_of", "refuse_raw"]
 
 Array = NDArray[Any]
 MOST_LOST = 1e-4  # of the first layer's z, where the scaling is folded into it
@@ -82,6 +82,17 @@ def model_of(
 def _twice(values: Sequence[Any]) -> Any:
     """The first value that comes again."""
     return next(one for at, one in enumerate(values) if one in values[:at])
+
+
+def refuse_raw(model: Model, other: str) -> None:
+    """ModelError for a model of text, dates or holes, or of a target's logarithm, where ``other`` has none."""
+    if model.encoding is not None:
+        raise ModelError(
+            f"{other} takes numbers, but the model encodes its columns (data.categorical, data.missing or "
+            "data.dates); train on encoded columns, or use Model.save"
+        )
+    if model.target_scaling is not None and model.target_scaling.log:
+        raise ModelError(f'{other} has no data.target_scale = "log"; use Model.save')
 
 
 def folded(model: Model, dtype: str) -> list[Array]:

@@ -1,7 +1,8 @@
 """The trained artifact: weights with all that is needed to turn raw rows into answers, with NumPy alone.
 
 One safetensors file holds it: the weights as ``W1``, ``W2``, ..., the scaling vectors, and JSON in the
-metadata.
+metadata. It is of the format 2 where rows are encoded, or a target's logarithm is predicted, which readers of
+format 1 would pass over.
 
 (Above 200 lines, as what is written, read and applied must agree entry by entry.)
 """
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.encoding import Encoding
 from nnspark.data.plan import Plan, Scaling
 from nnspark.errors import ModelError, NNSparkError, ShapeError
 from nnspark.model.answers import shares_of, steady_outputs
@@ -26,14 +28,15 @@ from nnspark.recipe import Data, loads
 __all__ = ["Model"]
 
 Array = NDArray[Any]
-FORMAT = "nnspark-model-1"
+FORMAT, RAW_FORMAT = "nnspark-model-1", "nnspark-model-2"
 
 
 @dataclass(frozen=True)
 class Model:
     """A trained network, the scaling of its inputs and the meaning of its outputs.
 
-    ``classes`` (num_classes,) in the order of the outputs, None for other tasks; ``recipe`` TOML.
+    ``classes`` (num_classes,) in the order of the outputs, None for other tasks; ``recipe`` TOML; ``encoding``
+    makes the features of raw columns, where those are not the same.
     """
 
     network: Network
@@ -44,6 +47,7 @@ class Model:
     classes: Array | None = None
     target_scaling: Scaling | None = None
     recipe: str = ""
+    encoding: Encoding | None = None
 
     @staticmethod
     def of(plan: Plan, network: Network, theta: Array, recipe: str) -> "Model":
@@ -57,16 +61,23 @@ class Model:
             plan.classes,
             plan.target_scaling,
             recipe,
+            plan.encoding,
         )
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the raw columns: what rows are made of. The features, unless rows are encoded."""
+        return self.feature_names if self.encoding is None else self.encoding.raw_names
+
     def outputs(self, features: Array) -> NDArray[np.float64]:
-        """Output activations of raw rows (n, num_features), shape (n, units); see ``model/answers.py``."""
-        features = np.asarray(features)
-        if features.ndim != 2 or features.shape[1] != self.network.layers[0]:
-            raise ShapeError(
-                f"the model takes {self.network.layers[0]} features but the rows have shape {features.shape}"
-            )
-        return steady_outputs(self.network, self.weights, self.scaling, features)
+        """Output activations of raw values (n, columns), shape (n, units); see ``model/answers.py``.
+
+        Raw values are float64 as ``model/rows.py`` makes them of rows.
+        """
+        features, width = np.asarray(features), len(self.columns)
+        if features.ndim != 2 or features.shape[1] != width:
+            raise ShapeError(f"the model takes {width} features but the rows have shape {features.shape}")
+        return steady_outputs(self.network, self.weights, self.scaling, features, self.encoding)
 
     def raw_outputs(self, features: Array) -> NDArray[np.float64]:
         """What the output function is applied to: the last layer's z, shape (n, units)."""
@@ -128,7 +139,8 @@ class Model:
 
         Keys are "intercept" and the feature names; None for a network with hidden layers or another task.
         """
-        if self.task != "regression" or len(self.weights) != 1 or self.network.output != "identity":
+        log = self.target_scaling is not None and self.target_scaling.log
+        if log or self.task != "regression" or len(self.weights) != 1 or self.network.output != "identity":
             return None
         W = self.weights[0].astype(np.float64)
         slopes = W[:, 1:] / self.scaling.divide
@@ -155,14 +167,17 @@ class Model:
             "feature_names": list(self.feature_names),
             "classes": None if self.classes is None else self.classes.tolist(),
         }
-        metadata = {"format": FORMAT, "model": json.dumps(about), "recipe": self.recipe}
+        about |= {} if self.encoding is None else {"encoding": self.encoding.to_dict()}
+        log = self.target_scaling is not None and self.target_scaling.log
+        about |= {"target_log": True} if log else {}
+        metadata = {"format": RAW_FORMAT if log or self.encoding is not None else FORMAT, "model": json.dumps(about), "recipe": self.recipe}
         return write_safetensors(tensors, metadata)
 
     @staticmethod
     def from_bytes(content: bytes, name: str = "model") -> "Model":
         """Read a model; ModelError says what is wrong with a file that is not one."""
         tensors, metadata = read_safetensors(content, name)
-        if metadata.get("format") != FORMAT:
+        if metadata.get("format") not in (FORMAT, RAW_FORMAT):
             raise ModelError(
                 f"{name} is not an nnspark model: its format is {metadata.get('format')!r}, not {FORMAT!r}"
             )
@@ -178,7 +193,8 @@ class Model:
             classes = None if about["classes"] is None else np.array(about["classes"])
             target = None
             if "target_scaling.center" in tensors:
-                target = Scaling(tensors["target_scaling.center"], tensors["target_scaling.divide"])
+                vectors = (tensors[f"target_scaling.{what}"] for what in ("center", "divide"))
+                target = Scaling(*vectors, log=bool(about.get("target_log", False)))
             model = Model(
                 network,
                 weights,
@@ -188,6 +204,7 @@ class Model:
                 classes,
                 target,
                 metadata.get("recipe", ""),
+                Encoding.from_dict(about["encoding"]) if "encoding" in about else None,
             )
             model._check()
         except (RecursionError, KeyError, TypeError, ValueError, OverflowError, NNSparkError) as error:
@@ -207,6 +224,8 @@ class Model:
             raise ValueError("the scaling does not fit the features")
         if len(self.feature_names) != columns[0]:
             raise ValueError("the feature names do not fit the features")
+        if self.encoding is not None and self.encoding.names != self.feature_names:
+            raise ValueError("the encoding does not fit the features")
         units = self.network.layers[-1]
         if self.classes is not None and (self.classes.ndim != 1 or max(units, 2) != len(self.classes)):
             raise ValueError("the classes do not fit the outputs")

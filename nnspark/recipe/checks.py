@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from nnspark.errors import RecipeError
+from nnspark.recipe.raw_columns import wishes_of
 from nnspark.recipe.sections import Recipe
 from nnspark.recipe.text import is_number
 
@@ -50,6 +51,7 @@ def _finite(key: str, value: float, ok: Callable[[float], bool], expected: str) 
 def _check_data(recipe: Recipe) -> None:
     data, split = recipe.data, recipe.data.split
     one_of("data.task", data.task, TASKS)
+    wishes_of(data)
     if isinstance(data.scale, str):
         one_of("data.scale", data.scale, ("none", "standard", "minmax"))
     else:
@@ -60,7 +62,7 @@ def _check_data(recipe: Recipe) -> None:
             number = is_number(value) and math.isfinite(value)
             require(number, f"data.scale.{key}", "a finite number", value)
         require(data.scale["divide"] != 0, "data.scale.divide", "a number other than 0", 0)
-    one_of("data.target_scale", data.target_scale, ("none", "standard"))
+    one_of("data.target_scale", data.target_scale, ("none", "standard", "log"))
     if data.target_scale != "none":
         require(data.task == "regression", "data.target_scale", "'none' unless data.task is 'regression'",
                  data.target_scale)  # fmt: skip

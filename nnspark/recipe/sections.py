@@ -60,11 +60,14 @@ class Data:
     columns : features in the model's order (initial weights follow it); empty: all others, ["-id"]: but id
     exclude : names of columns that are no features: ids, text, dates
     task : classification, regression or multilabel: the kind of target
-    scale : none, standard, minmax or {center = c, divide = d}; fitted on the training rows, kept in the model
-    target_scale : regression: none or standard; predictions and figures stay in the target's own units
+    categorical : columns to one-hot: names, "auto" (text and booleans) or {columns, least = 10 joins rarer values, hash = {zip = 64}}
+    missing : error, mean, median or a number to fill with; {fill, indicator = true} adds a column that says where; for null, NaN, empty cells
+    dates : columns of dates or timestamps to take as days since 1970-01-01 (UTC)
+    scale : none, standard, minmax or {center = c, divide = d} of numbers; fitted on the training rows, kept in the model
+    target_scale : regression: none, standard or log; predictions and figures stay in the target's own units
     classes : the labels there are, where the data may lack some; empty means those found
     split : the three parts, see below
-    """
+    """  # noqa: E501
 
     source: str
     path: str = ""
@@ -76,6 +79,9 @@ class Data:
     columns: list[str] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)
     task: str = "classification"
+    categorical: str | list[str] | Table = field(default_factory=list)
+    missing: str | float | Table = "error"
+    dates: list[str] = field(default_factory=list)
     scale: str | Table = "none"
     target_scale: str = "none"
     classes: list[str | int | float] = field(default_factory=list)

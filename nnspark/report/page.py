@@ -22,7 +22,7 @@ from nnspark.report.text import escape, number
 
 def write_report(run: RunRecord) -> str:
     """Return the report of `run` as one self-contained HTML text."""
-    sections = (_header, cards, _curves, _classes, _samples, _results, _again)
+    sections = (_header, cards, _curves, _classes, _samples, _results, _columns, _again)
     main = "".join(section(run) for section in sections)
     return fill_page(title=escape(run.title), outcome=outcome(run), main=main)
 
@@ -75,6 +75,12 @@ def _samples(run: RunRecord) -> str:
 def _results(run: RunRecord) -> str:
     table = results_table(run.metrics)
     return fill("results", table=table, units=_units(run)) if table else ""
+
+
+def _columns(run: RunRecord) -> str:
+    """What became of each column of the rows, where the run says it."""
+    columns = run.metrics.get("columns")
+    return fill("columns", table=names_and_values(columns.items())) if columns else ""
 
 
 def _units(run: RunRecord) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from nnspark.errors import CheckpointError, ModelError
 from nnspark.model.tensors import read_safetensors
 from nnspark.optimizers import state_from_arrays, state_to_arrays
-from nnspark.recipe import Recipe
+from nnspark.recipe import Data, Recipe
 from nnspark.runs import history
 from nnspark.runs.storage import Folder
 
@@ -124,9 +124,10 @@ def _checkpoints(folder: Folder) -> list[str]:
 
 def _refuse_other(about: Mapping[str, Any], recipe: Recipe, fingerprint: str) -> None:
     then, now = about["recipe"], json.loads(json.dumps(identity(recipe)))
+    plain = json.loads(json.dumps(identity(Recipe(Data(source="")))))  # of keys that came after the checkpoint
     for section in now:
         for key in now[section]:
-            was = then.get(section, {}).get(key)
+            was = then.get(section, {}).get(key, plain[section].get(key))
             if was != now[section][key]:
                 raise CheckpointError(
                     f"cannot resume: {section}.{key} was {was!r} and is {now[section][key]!r} now; only "

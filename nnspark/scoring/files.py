@@ -34,8 +34,9 @@ def predict_files(
     header: str = "auto",
     columns: Sequence[str] = (),
     overwrite: bool = False,
-) -> int:
-    """Predict the rows of ``source`` into the folder ``out``; returns how many there were.
+    on_bad_row: str = "error",
+) -> tuple[int, int]:
+    """Predict the rows of ``source`` into the folder ``out``; returns how many there were, and were not predicted.
 
     Parameters
     ----------
@@ -44,6 +45,7 @@ def predict_files(
     header : "true", "false" or "auto": whether CSV input starts with column names.
     columns : the feature columns' names in the input, in the model's order, if they are not the model's.
     overwrite : replace an existing out.
+    on_bad_row : "error", or "null": null answers for rows that cannot be predicted.
 
     Raises
     ------
@@ -61,7 +63,7 @@ def predict_files(
                 rows.frame, model, columns=columns, named=rows.named, text=text, where=source
             )
             try:
-                return _predict(model, rows, features, target, source, chosen)
+                return _predict(model, rows, features, target, source, chosen, on_bad_row)
             except CutRecordsError:
                 continue
     raise AssertionError("unreachable")
@@ -74,14 +76,20 @@ def refuse_existing(out: str, *, overwrite: bool, exists: bool) -> None:
 
 
 def _predict(
-    model: Model, rows: Input, features: FeatureColumns, target: "_Target", source: str, chosen: str
-) -> int:
+    model: Model,
+    rows: Input,
+    features: FeatureColumns,
+    target: "_Target",
+    source: str,
+    chosen: str,
+    on_bad_row: str,
+) -> tuple[int, int]:
     """Write the answers and see that every row has one; nothing is published else."""
     scored = score(rows.frame, model, features)
     try:
         _write(_typed(scored.frame, rows, chosen), target.temporary, chosen)
         rows.check()
-        count = scored.check(source)
+        count, bad = scored.check(source, on_bad_row=on_bad_row)
         if not count:
             raise DataError(f"{source} has no rows to predict")
         target.publish()
@@ -90,7 +98,7 @@ def _predict(
     finally:
         scored.model_bc.destroy()
         target.discard()
-    return count
+    return count, bad
 
 
 def _typed(frame: "DataFrame", rows: Input, output_format: str) -> "DataFrame":

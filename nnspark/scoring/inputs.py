@@ -92,7 +92,7 @@ def _open_csv(
 
     cells = first_record(session, path)
     numbers = (
-        header == "auto" and len(cells) > 1 and set(model.feature_names) <= {cell.strip() for cell in cells}
+        header == "auto" and len(cells) > 1 and set(model.columns) <= {cell.strip() for cell in cells}
     )
     named = numbers or has_header(cells, _request(model, header))
     names = column_names(cells) if named else list(numbered(len(cells)))
@@ -154,7 +154,7 @@ def _inferred(
 def _request(model: Model, header: str) -> DataRequest:
     """How the recipe's own CSV is read, but for the header."""
     said: bool | str = {"true": True, "false": False}.get(header, "auto")
-    names = list(model.feature_names)
+    names = list(model.columns)
     data = model.data
     return DataRequest("csv", label=data.label, weight=data.weight, header=said, columns=names)
 
@@ -174,7 +174,7 @@ def _open_npy(session: "SparkSession", model: Model, path: str, header: str) -> 
     array = read_npy_array(existing_file(path, "INPUT"))
     if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "buif":
         raise ShapeError(
-            f"{path} must hold numbers of shape (rows, {len(model.feature_names)}), but has shape "
+            f"{path} must hold numbers of shape (rows, {len(model.columns)}), but has shape "
             f"{array.shape} and dtype {array.dtype}"
         )
     names = list(map(str, range(array.shape[1])))

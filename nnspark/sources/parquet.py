@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 from nnspark.errors import DataError, ShapeError
 from nnspark.sources import refusals
 from nnspark.sources.checks import Locate
+from nnspark.sources.arrow_types import shown, type_of
 from nnspark.sources.columns import Columns, choose_columns, refuse_twins
 from nnspark.sources.files import existing, one_line, part_files, row_of
-from nnspark.sources.parquet_columns import (
-    feature_column,
-    label_column,
-    mixes_types,
-    no_numbers,
-    scalar_column,
-)
+from nnspark.sources.parquet_columns import feature_column, label_column, mixes_types, scalar_column
+from nnspark.sources.raw import Spellings, merge_spellings, raw_of_arrow
+from nnspark.sources.raw_kinds import kinds_of
 from nnspark.sources.table import DataRequest, Named, Table, make_table, numbered
 
 if TYPE_CHECKING:
@@ -29,11 +26,16 @@ __all__ = ["part_of", "read_parquet", "table_of"]
 
 
 class Part(NamedTuple):
-    """One file's chosen columns: each feature column as (n, width), target (n,) or (n, k), weight (n,)."""
+    """One file's chosen columns: each feature column as (n, width), target (n,) or (n, k), weight (n,).
+
+    ``kinds`` and ``spellings`` are of the feature columns, see ``raw.py``.
+    """
 
     columns: list[NDArray[Any]]
     target: NDArray[Any]
     weight: NDArray[Any] | None
+    kinds: tuple[str, ...]
+    spellings: list[Spellings]
 
 
 def read_parquet(request: DataRequest) -> Table:
@@ -54,7 +56,7 @@ def read_parquet(request: DataRequest) -> Table:
         exclude=request.exclude,
         where=str(files[0]),
     )
-    parts = [_read_part(file, schema, chosen) for file in files]
+    parts = [_read_part(file, schema, chosen, request) for file in files]
     lengths = [len(part.target) for part in parts]
     return table_of(request, parts, files, names, chosen, str(path), partial(row_of, files, lengths))
 
@@ -79,6 +81,7 @@ def table_of(
         for at in range(width or 1)
     ]
     alone = len(widths) == 1 and widths[0] is not None
+    kinds, spellings = _kinds(parts, feature_columns, widths)
     weights = [part.weight for part in parts if part.weight is not None]
     full = [part for part in parts if len(part.target)]
     if len({part.target.dtype.kind == "U" for part in full}) > 1:
@@ -96,24 +99,32 @@ def table_of(
         names=numbered(len(shown)) if alone else shown,
         shown_names=shown,
         label_names=label_names,
+        kinds=kinds,
+        spellings=spellings,
     )
 
 
-def part_of(table: "pa.Table", names: list[str], chosen: Columns, where: str | Path) -> Part:
+def part_of(
+    table: "pa.Table", names: list[str], chosen: Columns, where: str | Path, request: DataRequest
+) -> Part:
     """The chosen columns of an Arrow table."""
-    odd = [
-        (names[at], kind)
-        for at in chosen.features
-        if (kind := no_numbers(table.schema.field(names[at]).type))
-    ]
-    if odd:
-        raise refusals.not_numbers(odd, str(where))
-    features = [feature_column(table[names[at]], names[at], where) for at in chosen.features]
+    wishes, own = request.wishes, [names[at] for at in chosen.features]
+    fields = [table.schema.field(name).type for name in own]
+    kinds = kinds_of(own, [*map(type_of, fields)], [*map(shown, fields)], wishes, names, str(where))
+    features: list[NDArray[Any]] = []
+    spellings: list[Spellings] = []
+    for name, kind in zip(own, kinds, strict=True):
+        raw = None if kind == "number" else raw_of_arrow(kind, table[name], name)
+        features.append(
+            feature_column(table[name], name, where, may_miss=wishes.may_miss) if raw is None else raw.values
+        )
+        spellings.append({} if raw is None else raw.spellings)
     labels = [label_column(table[names[at]], names[at], where) for at in chosen.labels]
     weight = None
     if chosen.weight is not None:
         weight = scalar_column(table[names[chosen.weight]], names[chosen.weight], where, "weight")
-    return Part(features, labels[0] if len(labels) == 1 else np.column_stack(labels), weight)
+    target = labels[0] if len(labels) == 1 else np.column_stack(labels)
+    return Part(features, target, weight, kinds, spellings)
 
 
 def _schema(path: Path) -> "pa.Schema":
@@ -126,7 +137,7 @@ def _schema(path: Path) -> "pa.Schema":
         raise _unreadable(path, error) from error
 
 
-def _read_part(path: Path, first: "pa.Schema", chosen: Columns) -> Part:
+def _read_part(path: Path, first: "pa.Schema", chosen: Columns, request: DataRequest) -> Part:
     """Read the chosen columns by the first file's names, in any order and case, as Spark does."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -146,11 +157,26 @@ def _read_part(path: Path, first: "pa.Schema", chosen: Columns) -> Part:
     if table is None:
         raise DataError(f"{path} has no column {missing[0]!r}, unlike the other files of its folder")
     table = table.select([own[name.lower()] for name in wanted]).rename_columns(wanted)
+    own_features = {names[at] for at in chosen.features}
     for name in wanted:
         kind, expected = table.schema.field(name).type, first.field(name).type
-        if mixes_types(kind, expected):
+        mixed = name in own_features and (type_of(kind) == "text") != (type_of(expected) == "text")
+        if mixed or mixes_types(kind, expected):
             raise refusals.other_type(name, str(path), str(kind), str(expected))
-    return part_of(table, names, chosen, path)
+    return part_of(table, names, chosen, path, request)
+
+
+def _kinds(
+    parts: list[Part], names: list[str], widths: list[int | None]
+) -> tuple[list[str], dict[int, Spellings]]:
+    """Kinds of the features, none where all are numbers, and the spellings of all parts by position."""
+    kinds: list[str] = []
+    spellings: dict[int, Spellings] = {}
+    for at, (name, width) in enumerate(zip(names, widths, strict=True)):
+        if parts[0].kinds[at] == "category":
+            spellings[len(kinds)] = merge_spellings(name, [part.spellings[at] for part in parts])
+        kinds += [parts[0].kinds[at]] * (width or 1)
+    return [] if {*kinds} == {"number"} else kinds, spellings
 
 
 def _widths(parts: list[Part], files: Sequence[str | Path], names: list[str]) -> list[int | None]:

@@ -7,9 +7,10 @@ from urllib.parse import unquote
 
 from nnspark.engines.frames.spellings import refuse_javas_numbers
 from nnspark.recipe import Data
+from nnspark.recipe.raw_columns import wishes_of
 from nnspark.sources import DataRequest, refusals
 from nnspark.sources.csv_header import layout_of
-from nnspark.sources.text_columns import refuse_text_columns, sample_size
+from nnspark.sources.text_columns import sample_size, text_kinds
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -22,7 +23,7 @@ MOST_COLUMNS = 20_480  # Spark's own limit, where the file has not more
 
 
 def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = False) -> "DataFrame":
-    """Features and weight as doubles, labels as text, and the text of records that do not fit in CORRUPT.
+    """Features that are numbers and weight as doubles, other features and labels as text, and the text of records that do not fit in CORRUPT.
 
     Each part's header must be the first's. Cells keep their blanks: the readers on the driver strip what
     Python takes for blank, Spark other characters. ``multi_line``: cells may hold line breaks, for which
@@ -32,8 +33,10 @@ def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = Fa
 
     cells, *sample = _first_records(session, data.path)
     header, names, chosen = layout_of(cells, DataRequest.of(data), data.path)
-    refuse_text_columns(sample if header else [cells, *sample], names, chosen, data.path)
-    numbers = {*chosen.features, *([] if chosen.weight is None else [chosen.weight])}
+    sample = (sample if header else [cells, *sample])[: sample_size(len(names))]
+    kinds = text_kinds(sample, names, chosen, wishes_of(data), data.path)
+    numbers = {at for at, kind in zip(chosen.features, kinds, strict=True) if kind == "number"}
+    numbers |= set() if chosen.weight is None else {chosen.weight}
     if data.task != "classification":
         numbers |= {*chosen.labels}
     refuse_javas_numbers(session, data.path, names, sorted(numbers))

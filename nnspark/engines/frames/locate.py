@@ -28,8 +28,10 @@ def first_bad(df: "DataFrame", layout: Layout, kind: str, column: str) -> str:
         return _corrupt(df, layout)
     if layout.width_of(column) is not None:
         return ""
+    if kind in ("no date", "not utf8"):
+        return ""
     value = F.col("`" + layout.source_of(column).replace("`", "``") + "`")
-    number = value.cast("double")
+    number = value.try_cast("double")
     infinite = F.abs(number) == float("inf")
     bad: Any = {
         "null": value.isNull(),
@@ -38,6 +40,7 @@ def first_bad(df: "DataFrame", layout: Layout, kind: str, column: str) -> str:
         "no label": value.isNull() | F.isnan(number),
         "infinite label": infinite,
         "not binary": ~number.isin(0.0, 1.0),
+        "no logarithm": number <= -1,
     }[kind]
     shown = number if kind == "not binary" else value.cast("string")
     file, row = F.col("_metadata.file_name").alias("file"), F.col("_metadata.row_index").alias("row")
