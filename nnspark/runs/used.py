@@ -58,7 +58,7 @@ def _became(column: Column) -> str:
 def _values(column: Column) -> str:
     if column.width:
         return f"hashed to {column.width} features"
-    rare = f", {len(column.rare)} rare ones joined" if column.rare else ""
+    rare = f", {len(column.rare)} rare joined" if column.rare else ""
     count = len(column.categories)
     return f"{count} value{'s' * (count != 1)}{rare}"
 
