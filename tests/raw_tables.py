@@ -7,7 +7,7 @@ ROWS = 600
 
 
 def made_rows(rows=ROWS, seed=0):
-    """Ages and heights with holes, a city (one of them rare, one with a comma, some missing), a flag, a day."""
+    """Ages and heights with holes, a city (a rare one with a comma, some missing), a flag, a day."""
     rng = np.random.default_rng(seed)
     days = pd.to_timedelta(rng.integers(0, 900, rows), unit="D")
     table = pd.DataFrame(

@@ -1,6 +1,6 @@
 """A shift and a division of each column, of the values or of their logarithm, and the way back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,14 @@ class Scaling:
 
     center: NDArray[np.float64]
     divide: NDArray[np.float64]
-    log: bool = False
+    log: bool = field(default=False, kw_only=True)
 
     @property
     def is_none(self) -> bool:
         """Whether it leaves every value as it is, to the last bit."""
-        return not (self.log or self.center.any() or np.signbit(self.center).any()) and bool((self.divide == 1.0).all())
+        return not (self.log or self.center.any() or np.signbit(self.center).any()) and bool(
+            (self.divide == 1.0).all()
+        )
 
     def apply(self, values: Array) -> Array:
         """Scaled values, float64."""

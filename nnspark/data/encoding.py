@@ -119,7 +119,9 @@ class Encoding:
     def measured(self) -> NDArray[np.bool_]:
         """Which features (features,) are numbers or days, to be scaled: the others are 0 or 1."""
         plain = [
-            at == 0 and column.kind != "category" for column in self.columns for at in range(len(column.names))
+            at == 0 and column.kind != "category"
+            for column in self.columns
+            for at in range(len(column.names))
         ]
         return np.array(plain, dtype=bool)
 
@@ -133,7 +135,7 @@ class Encoding:
     def usable(self, raw: Array) -> NDArray[np.bool_]:
         """Which rows (n,) can be encoded: none infinite, and nothing missing where nothing may be."""
         bad = np.isinf(raw) if self.may_miss else ~np.isfinite(raw)
-        return ~bad.any(axis=1)
+        return np.asarray(~bad.any(axis=1))
 
     def _starts(self) -> Iterator[tuple[Column, int]]:
         start = 0
@@ -145,7 +147,11 @@ class Encoding:
         """For JSON; what a column does not have is left out."""
         plain = Column("")
         columns = [
-            {key: value for key, value in vars(column).items() if key in FIELDS and value != getattr(plain, key)}
+            {
+                key: value
+                for key, value in vars(column).items()
+                if key in FIELDS and value != getattr(plain, key)
+            }
             for column in self.columns
         ]
         return {"may_miss": self.may_miss, "columns": columns}
@@ -153,16 +159,18 @@ class Encoding:
     @staticmethod
     def from_dict(found: Mapping[str, Any]) -> "Encoding":
         """What ``to_dict`` wrote; ValueError, KeyError or TypeError for anything else."""
-        columns = tuple(
-            Column(**{key: tuple(one) if isinstance(one, list) else one for key, one in entry.items()})
-            for entry in found["columns"]
-        )
+        columns = tuple(_column_of(entry) for entry in found["columns"])
         for column in columns:
             if column.kind not in KINDS or not isinstance(column.name, str):
                 raise ValueError(f"column {column.name!r} is of an unknown kind {column.kind!r}")
             if not all(isinstance(text, str) for text in (*column.categories, *column.rare)):
                 raise ValueError(f"the categories of column {column.name!r} are no text")
         return Encoding(columns, bool(found["may_miss"]))
+
+
+def _column_of(entry: Mapping[str, Any]) -> Column:
+    values: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in entry.items()}
+    return Column(**values)
 
 
 FIELDS = tuple(Column.__dataclass_fields__)

@@ -112,6 +112,6 @@ def _unlike(sample: Sample, names: Sequence[str], numbers: Sequence[int]) -> str
     if sizes[most] < UNLIKE * sizes[least]:
         return ""
     return (
-        f"features are of very different magnitude, {names[most]!r} up to {sizes[most]:g} and {names[least]!r} "
-        f'up to {sizes[least]:g} in a sample of rows: data.scale = "standard" makes them alike'
+        f"features are of very different magnitude, {names[most]!r} up to {sizes[most]:g} and "
+        f'{names[least]!r} up to {sizes[least]:g} in a sample: set data.scale = "standard"'
     )

@@ -1,8 +1,8 @@
 """Learn an encoding from the training rows: categories, means, medians. Exact, in any order of rows.
 
-Every pass is a function of a chunk of raw rows whose results are merged: over the table on the driver, or over
-the batches of an executor and then over the executors. One pass looks; "mean" takes one more, "median" those
-of ``medians.py``.
+Every pass is a function of a chunk of raw rows whose results are merged: over the table on the driver, or
+over the batches of an executor and then over the executors. One pass looks; "mean" takes one more, "median"
+those of ``medians.py``.
 """
 
 from collections import Counter
@@ -119,7 +119,7 @@ def learn(wishes: Wishes, names: Sequence[str], kinds: Sequence[str], over: Over
     for at, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         column = Column(name, kind, fill=fills.get(at), width=wishes.hashed.get(name, 0))
         if at in looked.counts:
-            column = replace(column, **_categories(name, looked.counts[at], wishes.least))
+            column = _with_categories(column, looked.counts[at], wishes.least)
         missed = looked.present[at] < looked.rows
         columns.append(replace(column, indicator=bool(wishes.indicator and missed)))
     encoding = Encoding(tuple(columns), wishes.may_miss)
@@ -129,17 +129,18 @@ def learn(wishes: Wishes, names: Sequence[str], kinds: Sequence[str], over: Over
     return encoding, looked
 
 
-def _categories(name: str, counts: Mapping[str, int], least: int) -> dict[str, tuple[str, ...]]:
+def _with_categories(column: Column, counts: Mapping[str, int], least: int) -> Column:
     if len(counts) > MOST_CATEGORIES:
+        name = column.name
         raise DataError(
-            f"column {name!r} has more than {MOST_CATEGORIES} different values; leave it out with data.exclude "
-            f"= [{name!r}], or hash it: data.categorical.hash.{name} = 256"
+            f"column {name!r} has more than {MOST_CATEGORIES} different values; leave it out with "
+            f"data.exclude = [{name!r}], or hash it: data.categorical.hash.{name} = 256"
         )
     if not counts:
-        raise _no_value(name)
+        raise _no_value(column.name)
     often = sorted(text for text, rows in counts.items() if rows >= least)
     rare = sorted(text for text, rows in counts.items() if rows < least)
-    return {"categories": tuple(often), "rare": tuple(rare)}
+    return replace(column, categories=tuple(often), rare=tuple(rare))
 
 
 def _fills(
@@ -154,7 +155,11 @@ def _fills(
     empty = [at for at in columns if not looked.present[at]]
     if empty:
         raise _no_value(names[empty[0]])
-    values = _means(columns, looked, over) if wishes.fill == "mean" else medians(columns, looked.present[columns], over)
+    values = (
+        _means(columns, looked, over)
+        if wishes.fill == "mean"
+        else medians(columns, looked.present[columns], over)
+    )
     return dict(zip(columns, values.tolist(), strict=True))
 
 

@@ -2,8 +2,8 @@
 
 A radix selection: a pass counts, of the values that share their leading bits with a middle one, how many have
 which next bits. A value's key is a word that is ordered as values are; 64 bits tell it. Passes are of
-``MOST_BITS`` at most, fewer where there are many columns: a pass's counts take 8 * ``CELLS`` bytes at most, or
-256 a column. Four passes do for 2 columns, eight for 512.
+``MOST_BITS`` at most, fewer where there are many columns: a pass's counts take 8 * ``CELLS`` bytes at most,
+or 256 a column. Four passes do for 2 columns, eight for 512.
 """
 
 import math

@@ -32,8 +32,8 @@ class Plan:
 
     ``cuts`` (strata, 2) uint64: a row is a test row below the first, a validation row below the
     second, of its stratum. ``blocks`` numbers of blocks of the three parts; ``replicas`` of training rows
-    whose blocks have to stay together, 0 for none. ``encoding`` makes features of raw columns, where those are
-    not the same. ``warnings`` are of what was asked, ``hints`` of what the rows look like.
+    whose blocks have to stay together, 0 for none. ``encoding`` makes features of raw columns, where those
+    are not the same. ``warnings`` are of what was asked, ``hints`` of what the rows look like.
     """
 
     task: str

@@ -91,7 +91,7 @@ def fit_target_scaling(spec: str, chunks: Chunks, columns: int) -> Scaling | Non
 
 
 def fit_over(spec: str, over: Callable[[Callable[[Array], Any]], Any]) -> Scaling:
-    """Fit "standard", "minmax" or "log"; ``over(function)`` merges a function's results of all chunks of rows.
+    """Fit "standard", "minmax" or "log"; ``over(function)`` merges a function's results of all chunks.
 
     standard: centre on the mean and divide by the (population) standard deviation, as scikit-learn's
     StandardScaler; minmax: to 0..1; log: standard of log(1 + x), x above -1. A constant column is centred and

@@ -85,7 +85,7 @@ def _twice(values: Sequence[Any]) -> Any:
 
 
 def refuse_raw(model: Model, other: str) -> None:
-    """ModelError for a model of text, dates or holes, or of a target's logarithm, where ``other`` has none."""
+    """ModelError for a model that encodes columns, or of a target's logarithm: ``other`` has neither."""
     if model.encoding is not None:
         raise ModelError(
             f"{other} takes numbers, but the model encodes its columns (data.categorical, data.missing or "

@@ -44,8 +44,9 @@ def to_onnx(model: Model, path: str | Path | None = None) -> Any:
 
     Raises
     ------
-    ModelError : a model that encodes its columns, an activation that has no form in ONNX, labels that ONNX has no type for, more than 2 GiB of
-        weights, a path that cannot be written; NNSparkError : onnx is not installed.
+    ModelError : a model that encodes its columns, an activation that has no form in ONNX, labels that ONNX
+        has no type for, more than 2 GiB of weights, a path that cannot be written; NNSparkError : onnx is not
+        installed.
     """
     refuse_raw(model, "the ONNX graph")
     helper = of_extra("onnx.helper", "onnx")

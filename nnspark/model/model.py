@@ -35,8 +35,8 @@ FORMAT, RAW_FORMAT = "nnspark-model-1", "nnspark-model-2"
 class Model:
     """A trained network, the scaling of its inputs and the meaning of its outputs.
 
-    ``classes`` (num_classes,) in the order of the outputs, None for other tasks; ``recipe`` TOML; ``encoding``
-    makes the features of raw columns, where those are not the same.
+    ``classes`` (num_classes,) in the order of the outputs, None for other tasks; ``recipe`` TOML;
+    ``encoding`` makes the features of raw columns, where those are not the same.
     """
 
     network: Network
@@ -170,7 +170,11 @@ class Model:
         about |= {} if self.encoding is None else {"encoding": self.encoding.to_dict()}
         log = self.target_scaling is not None and self.target_scaling.log
         about |= {"target_log": True} if log else {}
-        metadata = {"format": RAW_FORMAT if log or self.encoding is not None else FORMAT, "model": json.dumps(about), "recipe": self.recipe}
+        metadata = {
+            "format": RAW_FORMAT if log or self.encoding is not None else FORMAT,
+            "model": json.dumps(about),
+            "recipe": self.recipe,
+        }
         return write_safetensors(tensors, metadata)
 
     @staticmethod

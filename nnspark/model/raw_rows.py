@@ -22,8 +22,8 @@ def raw_rows(rows: Any, encoding: Encoding) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    rows : a pandas or Arrow table or a mapping of columns, by name; a list of dicts, by name, in which what is
-        not there is missing; or an array (n, columns), a list of rows too, by position.
+    rows : a pandas or Arrow table or a mapping of columns, by name; a list of dicts, by name, in which what
+        is not there is missing; or an array (n, columns), a list of rows too, by position.
 
     Raises
     ------
@@ -61,7 +61,8 @@ def _columns_of(rows: Any, names: Sequence[str]) -> list[Any]:
         _places(list(dict.fromkeys(str(name) for row in rows for name in row)), names)
         return [_objects([row.get(name) for row in rows]) for name in names]
     if np.ma.isMaskedArray(rows):
-        rows = np.where(np.ma.getmaskarray(rows), None, np.ma.getdata(rows).astype(object))
+        masked, rows = np.ma.getmaskarray(rows), np.ma.getdata(rows).astype(object)
+        rows[masked] = None
     array = rows if isinstance(rows, np.ndarray) else np.array(rows, dtype=object)
     if array.ndim != 2 or array.shape[1] != len(names):
         raise ShapeError(f"the model takes {len(names)} columns but the rows have shape {array.shape}")

@@ -124,7 +124,9 @@ def _checkpoints(folder: Folder) -> list[str]:
 
 def _refuse_other(about: Mapping[str, Any], recipe: Recipe, fingerprint: str) -> None:
     then, now = about["recipe"], json.loads(json.dumps(identity(recipe)))
-    plain = json.loads(json.dumps(identity(Recipe(Data(source="")))))  # of keys that came after the checkpoint
+    plain = json.loads(
+        json.dumps(identity(Recipe(Data(source=""))))
+    )  # of keys that came after the checkpoint
     for section in now:
         for key in now[section]:
             was = then.get(section, {}).get(key, plain[section].get(key))

@@ -57,7 +57,11 @@ def report_page(
             recipe_text=dumps(recipe),
             history=directory.history,
             metrics=metrics,
-            warnings=(*shards.plan.warnings, *shards.plan.hints, *filter(None, [overfitting(recipe, directory.history)])),
+            warnings=(
+                *shards.plan.warnings,
+                *shards.plan.hints,
+                *filter(None, [overfitting(recipe, directory.history)]),
+            ),
             best_epoch=trained.best_epoch,
             stopped_because=trained.stopped_because,
             environment=describe_environment(),

@@ -113,9 +113,7 @@ class Model(models.Model):
                 f"cannot write the model to {path}: {error.strerror}; name a file in a directory"
             ) from None
 
-    def transform(
-        self, frame: "Frame", *, columns: Sequence[str] = (), on_bad_row: str = "null"
-    ) -> "Frame":
+    def transform(self, frame: "Frame", *, columns: Sequence[str] = (), on_bad_row: str = "null") -> "Frame":
         """A Spark DataFrame with the answers as more columns: lazy, vectorised, in order of the rows.
 
         Features are found by name, or by position where the model's have none; ``columns`` names them where

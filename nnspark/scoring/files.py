@@ -36,7 +36,7 @@ def predict_files(
     overwrite: bool = False,
     on_bad_row: str = "error",
 ) -> tuple[int, int]:
-    """Predict the rows of ``source`` into the folder ``out``; returns how many there were, and were not predicted.
+    """Predict the rows of ``source`` into the folder ``out``; returns the numbers of rows and of bad ones.
 
     Parameters
     ----------

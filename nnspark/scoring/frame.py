@@ -136,8 +136,8 @@ def _strict_batches(model_bc: "Broadcast[Model]", batches: Iterator["pa.Array"])
         if answers.null_count:
             with without_stack():
                 raise DataError(
-                    f"{answers.null_count} of a batch of {len(answers)} rows cannot be predicted: a feature is "
-                    "missing, infinite or of another type; fill or drop them, or leave on_bad_row at 'null'"
+                    f"{answers.null_count} of a batch of {len(answers)} rows cannot be predicted: a feature "
+                    "is missing, infinite or of another type; fill or drop them, or set on_bad_row='null'"
                 )
         yield answers
 

@@ -91,9 +91,7 @@ def _open_csv(
     from pyspark.sql import functions as F
 
     cells = first_record(session, path)
-    numbers = (
-        header == "auto" and len(cells) > 1 and set(model.columns) <= {cell.strip() for cell in cells}
-    )
+    numbers = header == "auto" and len(cells) > 1 and set(model.columns) <= {cell.strip() for cell in cells}
     named = numbers or has_header(cells, _request(model, header))
     names = column_names(cells) if named else list(numbered(len(cells)))
     twice = [name for name, count in Counter(names).items() if count > 1]

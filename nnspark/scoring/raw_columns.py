@@ -95,7 +95,7 @@ def is_bad(piece: Piece) -> "Column":
 
 
 def raw_values(encoding: Encoding, batch: "pa.StructArray") -> tuple[Array, NDArray[np.bool_]]:
-    """Raw values (m, columns) of the rows of a struct that can be encoded, and which of the n rows those are."""
+    """Raw values (m, columns) of a struct's rows that can be encoded, and which of the n rows those are."""
     raw, at = np.empty((len(batch), len(encoding.columns))), 0
     usable = np.ones(len(batch), dtype=bool)
     for field in batch.flatten():
@@ -115,14 +115,12 @@ def raw_values(encoding: Encoding, batch: "pa.StructArray") -> tuple[Array, NDAr
 
 
 def struct_of_columns(encoding: Encoding, columns: Sequence["pa.Array"]) -> "pa.StructArray":
-    """Columns that a function was given as one struct; DataError for one of a type that is not the model's."""
+    """A function's arguments as one struct; DataError for one of a type that is not the model's."""
     import pyarrow as pa
 
     names = encoding.raw_names
     if len(columns) != len(names):
-        raise ShapeError(
-            f"the model takes {len(names)} columns ({', '.join(names[:8])}), got {len(columns)}"
-        )
+        raise ShapeError(f"the model takes {len(names)} columns ({', '.join(names[:8])}), got {len(columns)}")
     for at, (column, kind, name) in enumerate(zip(columns, encoding.kinds, names, strict=True), 1):
         if type_of(column.type) not in TYPES[kind] and not pa.types.is_null(column.type):
             wanted = {"number": "a number", "category": "text, a number or a boolean", "date": "a date"}[kind]

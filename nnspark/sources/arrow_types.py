@@ -58,6 +58,7 @@ def shown(kind: "pa.DataType") -> str:
 
 
 def is_list(kind: "pa.DataType") -> bool:
+    """Whether values of a type are lists."""
     import pyarrow as pa
 
     types = pa.types

@@ -14,8 +14,8 @@ __all__ = ["Layout", "column_names", "has_header", "layout_of", "same_names"]
 class Layout(NamedTuple):
     """The columns of a file: the header's names (None without one), names or positions, chosen columns.
 
-    ``kinds`` of the features, see ``raw.py``, are empty where all are numbers; ``may_miss``: whether cells may be
-    empty.
+    ``kinds`` of the features, see ``raw.py``, are empty where all are numbers; ``may_miss``: whether cells
+    may be empty.
     """
 
     header: list[str] | None

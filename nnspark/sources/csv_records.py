@@ -87,9 +87,7 @@ def line_of_row(path: Path, number: int) -> int:
     return next(record.line for at, record in enumerate(records(path)) if at == number)
 
 
-def read_records(
-    path: Path, names: Sequence[str], columns: Columns, cells: Cells, *, skip: int
-) -> Block:
+def read_records(path: Path, names: Sequence[str], columns: Columns, cells: Cells, *, skip: int) -> Block:
     """Read the chosen columns; DataError names the line of the first record that cannot be used."""
     values, weight = array("d"), array("d")
     labels: list[list[str]] = [[] for _ in columns.labels]

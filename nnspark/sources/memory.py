@@ -69,7 +69,9 @@ def _raw(
     types = [type_of_values(column) for column in X.T]
     kinds = kinds_of(names, types, [kind or "of mixed types" for kind in types], wishes, names, "X")
     raw = [raw_column(kind, column, name) for kind, column, name in zip(kinds, X.T, names, strict=True)]
-    spellings = {at: one.spellings for at, (one, kind) in enumerate(zip(raw, kinds, strict=True)) if kind == "category"}
+    spellings = {
+        at: one.spellings for at, (one, kind) in enumerate(zip(raw, kinds, strict=True)) if kind == "category"
+    }
     return np.column_stack([one.values for one in raw]), kinds, spellings
 
 
@@ -105,7 +107,9 @@ def _of_arrow(table: Any, request: DataRequest) -> Table:
         exclude=request.exclude,
         where=where,
     )
-    return table_of(request, [part_of(table, names, chosen, where, request)], [where], names, chosen, where, _row)
+    return table_of(
+        request, [part_of(table, names, chosen, where, request)], [where], names, chosen, where, _row
+    )
 
 
 def _row(row: int) -> str:

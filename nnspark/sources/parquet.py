@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from nnspark.errors import DataError, ShapeError
 from nnspark.sources import refusals
-from nnspark.sources.checks import Locate
 from nnspark.sources.arrow_types import shown, type_of
+from nnspark.sources.checks import Locate
 from nnspark.sources.columns import Columns, choose_columns, refuse_twins
 from nnspark.sources.files import existing, one_line, part_files, row_of
 from nnspark.sources.parquet_columns import feature_column, label_column, mixes_types, scalar_column

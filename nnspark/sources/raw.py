@@ -11,7 +11,7 @@ learned from it. ``values.py`` says what a value's spelling, code and days are.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,19 +32,28 @@ from nnspark.sources.values import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["KINDS", "RawColumn", "Spellings", "merge_spellings", "raw_column", "raw_of_arrow", "type_of_values"]
+__all__ = [
+    "KINDS",
+    "RawColumn",
+    "Spellings",
+    "merge_spellings",
+    "raw_column",
+    "raw_of_arrow",
+    "type_of_values",
+]
 
 KINDS = ("number", "category", "date")
 UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
-Spellings = Mapping[float, str]
+Spellings: TypeAlias = Mapping[float, str]
+NONE: Spellings = {}
 
 
 class RawColumn(NamedTuple):
     """A column's values (n,) float64 and, of categories, the spelling of each code."""
 
     values: NDArray[np.float64]
-    spellings: Spellings = {}
+    spellings: Spellings = NONE
 
 
 def raw_column(kind: str, values: NDArray[Any], name: str) -> RawColumn:

@@ -58,7 +58,8 @@ def holes(column: str, count: int, place: str = "", *, others: str = "") -> Data
 def empty_cell(column: str, place: str = "", *, others: str = "") -> DataError:
     """A cell of a text file without a number in it."""
     where = f"{place}, " if place else ""
-    return DataError(f"{where}column {column!r}: expected a number, but the cell is empty{others}; fill it or set data.missing")
+    found = f"{where}column {column!r}: expected a number, but the cell is empty{others}"
+    return DataError(f"{found}; fill it or set data.missing")
 
 
 def no_number(cell: str, column: str, place: str, hint: str = "") -> DataError:
@@ -80,9 +81,8 @@ def not_finite(column: str, times: int, place: str = "", *, others: str = "") ->
 def no_date(column: str, rows: int, place: str = "", *, others: str = "") -> DataError:
     """Text that is no date."""
     found = f"{rows_have(rows)} another text{others}"
-    return DataError(
-        f"column {column!r} must hold dates like 2024-01-31 or 2024-01-31T12:00:00, but {found}{_first(place)}"
-    )
+    wanted = f"column {column!r} must hold dates like 2024-01-31 or 2024-01-31T12:00:00"
+    return DataError(f"{wanted}, but {found}{_first(place)}")
 
 
 def no_logarithm(where: str, rows: int, place: str = "", *, others: str = "") -> DataError:

@@ -35,9 +35,7 @@ def text_kinds(
         cells = [row[at].strip() for row in sample]
         shown.append(kind_of([cell for cell in cells if cell.lower() not in MISSING_MARKS]))
     asked = {name for _, name in wishes.named}
-    types = [
-        "text" if name in asked else TYPES[kind] for name, kind in zip(own, shown, strict=True)
-    ]
+    types = ["text" if name in asked else TYPES[kind] for name, kind in zip(own, shown, strict=True)]
     return kinds_of(own, types, shown, wishes, names, where)
 
 

@@ -1,8 +1,8 @@
 """One value of a category, a date or a number, whatever Python holds it in: its spelling, its code, its days.
 
 A category's spelling is its text without blanks around it; whole numbers have no fraction ("1.0" and 1.0 are
-"1"), booleans are "true" and "false". Its code is 53 bits of the spelling's hash. (Two of 10,000 spellings have
-one code once in 2e8 columns: refused where it is seen.)
+"1"), booleans are "true" and "false". Its code is 53 bits of the spelling's hash. (Two of 10,000 spellings
+have one code once in 2e8 columns: refused where it is seen.)
 """
 
 import datetime
@@ -103,7 +103,8 @@ def days_of(value: Any) -> float | None:
         if value.tzinfo is not None:
             value = value.astimezone(datetime.UTC).replace(tzinfo=None)
         past = value - EPOCH
-        return (past.days * DAY + past.seconds * 1_000_000 + past.microseconds) / DAY
+        micros: int = past.days * DAY + past.seconds * 1_000_000 + past.microseconds
+        return micros / DAY
     if isinstance(value, datetime.date):
         return float((value - EPOCH.date()).days)
     raise TypeError(f"{type(value).__name__} is no date")

@@ -1,4 +1,4 @@
-"""What a run says of its columns before it starts: ids, magnitudes; a sample that depends on the rows alone."""
+"""What a run says of its columns before it starts: ids, magnitudes; a sample of the rows alone."""
 
 import pickle
 

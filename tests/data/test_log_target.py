@@ -1,4 +1,4 @@
-"""data.target_scale = "log": trained on standardised log(1 + y), figures and answers in the target's own units."""
+"""data.target_scale = "log": trained on standardised log(1 + y), figures in the target's own units."""
 
 import numpy as np
 import pandas as pd

@@ -15,8 +15,10 @@ from nnspark.model import Model
 from nnspark.model.tensors import read_safetensors, write_safetensors
 
 RECIPE = (
-    'data.categorical={columns = "auto", least = 20, hash = {zip = 4}}', 'data.dates=["day"]', "training.epochs=3"
-)  # fmt: skip
+    'data.categorical={columns = "auto", least = 20, hash = {zip = 4}}',
+    'data.dates=["day"]',
+    "training.epochs=3",
+)
 FILLED = "data.missing={fill = 'mean', indicator = true}"
 
 
@@ -40,14 +42,21 @@ def test_a_model_file_holds_the_encoding(filled):
     assert back.columns == ("age", "city", "flag", "height", "day", "zip")
     assert back.to_bytes() == content
     assert read_safetensors(content, "m")[1]["format"] == "nnspark-model-2"
-    plain = nnspark.train(make_recipe("training.epochs=1", source="memory"), made_rows()[["zip", "label"]], progress=False)
+    plain = nnspark.train(
+        make_recipe("training.epochs=1", source="memory"), made_rows()[["zip", "label"]], progress=False
+    )
     assert read_safetensors(plain.to_bytes(), "m")[1]["format"] == "nnspark-model-1"
 
 
 def test_a_damaged_encoding_is_refused(filled):
     """Columns that do not make the features, kinds that there are not."""
     tensors, metadata = read_safetensors(filled.to_bytes(), "m")
-    for spoil in ({"columns": []}, {"columns": [{"name": "age", "kind": "odd"}]}, {"columns": [{"nam": "age"}]}, 3):
+    for spoil in (
+        {"columns": []},
+        {"columns": [{"name": "age", "kind": "odd"}]},
+        {"columns": [{"nam": "age"}]},
+        3,
+    ):
         about = json.loads(metadata["model"])
         about["encoding"] = spoil if isinstance(spoil, int) else about["encoding"] | spoil
         content = write_safetensors(tensors, metadata | {"model": json.dumps(about)})
@@ -89,7 +98,13 @@ def test_names_and_coefficients_are_those_of_the_features(filled):
     options = ("data.task=regression", "network.hidden=[]", "training.epochs=3", 'data.categorical=["city"]')
     rows = made_rows()[["city", "height"]].dropna().rename(columns={"height": "label"})
     model = nnspark.train(make_recipe(*options, source="memory"), rows, progress=False)
-    assert list(model.coefficients()) == ["intercept", "city=Bonn, DE", "city=Paris", "city=Rome", "city=Zürich"]
+    assert list(model.coefficients()) == [
+        "intercept",
+        "city=Bonn, DE",
+        "city=Paris",
+        "city=Rome",
+        "city=Zürich",
+    ]
     assert filled.feature_names[:3] == ("age", "age=(missing)", "city=Paris")
 
 

@@ -86,7 +86,9 @@ def test_days_of_text_are_those_of_numpy(text, days):
     """ISO 8601; a zone counts."""
     assert raw_column("date", objects(text), "d").values[0] == days
     assert raw_of_arrow("date", pa.array([text, None]), "d").values[0] == days
-    plain = np.datetime64(pd.Timestamp(text).tz_localize(None) if "+" not in text else pd.Timestamp(text).tz_convert(None))
+    plain = np.datetime64(
+        pd.Timestamp(text).tz_localize(None) if "+" not in text else pd.Timestamp(text).tz_convert(None)
+    )
     for values in (np.array([plain], "datetime64[us]"), objects(pd.Timestamp(plain).to_pydatetime())):
         assert raw_column("date", values, "d").values[0] == days
     for unit in ("us", "ns"):

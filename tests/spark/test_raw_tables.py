@@ -50,7 +50,10 @@ NUMBERS = (
 RECIPES = {"median": (), "mean": MEAN, "constant": PLAIN, "numbers alone": NUMBERS}
 REFUSED = (
     ((*PLAIN, "data.missing=error"), ("null", "data.missing")),
-    (("data.categorical=[]", "data.dates=[]"), ("'city'", "'day'", 'data.categorical = "auto"', "data.dates")),
+    (
+        ("data.categorical=[]", "data.dates=[]"),
+        ("'city'", "'day'", 'data.categorical = "auto"', "data.dates"),
+    ),
     (('data.categorical=["town"]',), ("data.categorical", "'town'")),
     (('data.categorical=["label"]',), ("data.categorical", "'label'", "no feature")),
 )
@@ -159,7 +162,21 @@ def test_every_route_refuses_the_same(
 
 AWKWARD = pd.DataFrame(
     {
-        "city": [" Rome", "Rome", "", "  ", None, "true", "True", "1.0", "1", "01", 'a "b"', "a, b", "Zürich"],
+        "city": [
+            " Rome",
+            "Rome",
+            "",
+            "  ",
+            None,
+            "true",
+            "True",
+            "1.0",
+            "1",
+            "01",
+            'a "b"',
+            "a, b",
+            "Zürich",
+        ],
         "flag": [True, False, None, True, True, False, None, True, False, True, True, False, True],
         "x": [1.0, np.nan, 2.5, -3.0, 0.1, 1e300, 7, 8, 9, 10, 11, 12, 13],
         "label": [0, 1] * 6 + [0],
@@ -169,7 +186,9 @@ AWKWARD = pd.DataFrame(
 
 @pytest.mark.parametrize("source", ["csv", "parquet"])
 @pytest.mark.parametrize("fill", ["mean", "median"])
-def test_awkward_texts_are_one_category_everywhere(spark: Any, tmp_path: Path, source: str, fill: str) -> None:
+def test_awkward_texts_are_one_category_everywhere(
+    spark: Any, tmp_path: Path, source: str, fill: str
+) -> None:
     """Blanks, empty text, booleans and whole numbers as they are spelled here and there, quotes, commas."""
     rows = AWKWARD.astype({"flag": "boolean"})
     options = (
@@ -275,26 +294,24 @@ def test_an_evaluation_by_spark_is_that_without(spark: Any, model: Any, folder: 
             assert figures[0]["loss"] == model.metrics["test"]["loss"]
 
 
-def test_bad_rows_are_errors_or_nulls(
-    spark: Any, model: Any, new_rows: pd.DataFrame, tmp_path: Path
-) -> None:
+def test_bad_rows_are_errors_or_nulls(spark: Any, model: Any, new_rows: pd.DataFrame, tmp_path: Path) -> None:
     """Text for a number and a day that is none: the job names the column, or leaves the answers out."""
     model.save(tmp_path / "model.safetensors")
     rows = new_rows.assign(row=range(80)).astype({"age": object})
     rows.loc[2, "age"], rows.loc[9, "day"] = "old", "someday"
     rows.to_csv(tmp_path / "rows.csv", index=False)
     job = ("predict", tmp_path / "model.safetensors", tmp_path / "rows.csv", "--out", tmp_path / "out")
-    with pytest.raises(NNSparkError, match="'age' .* 1 of 80 rows .*'old'"):
+    with pytest.raises(NNSparkError, match=r"'age' .* 1 of 80 rows .*'old'"):
         call(*job)
     assert not (tmp_path / "out").exists()
     call(*job, "--on-bad-row", "null")
     header, lines = read_parts(tmp_path / "out")
     found = pd.DataFrame(lines, columns=header).set_index("row")
     assert sorted(found.index[found.prediction == ""].astype(int)) == [2, 9]
-    frame = spark.createDataFrame([(float("inf"), "Rome", True, 1.0, None, 3), (2.0, "Rome", True, 1.0, None, 3)],
-                                  "age double, city string, flag boolean, height double, day date, zip int")  # fmt: skip
+    kinds = "age double, city string, flag boolean, height double, day date, zip int"
+    frame = spark.createDataFrame([(age, "Rome", True, 1.0, None, 3) for age in (float("inf"), 2.0)], kinds)
     assert [row.prediction is None for row in model.transform(frame).collect()] == [True, False]
-    with pytest.raises(Exception, match="1 of a batch of .* rows cannot be predicted"):
+    with pytest.raises(Exception, match=r"1 of a batch of .* rows cannot be predicted"):
         model.transform(frame, on_bad_row="error").collect()
     with pytest.raises(NNSparkError, match="on_bad_row"):
         model.transform(frame, on_bad_row="drop")

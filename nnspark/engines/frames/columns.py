@@ -51,9 +51,9 @@ class Arrays(NamedTuple):
 class Layout:
     """What the columns of a normalised DataFrame mean.
 
-    The columns are ``f0``, ``f1``, ... (numbers, or arrays of them, or what ``raw`` says); ``t0``, ... (targets); ``w`` if
-    weighted, ``g`` if parts are given. ``names`` are the features' own names, ``columns`` those of the source
-    columns, ``widths`` the lengths of their arrays (None for numbers). A label ``spellings[i]`` is of
+    The columns are ``f0``, ``f1``, ... (numbers, or arrays of them, or what ``raw`` says); ``t0``, ...
+    (targets); ``w`` if weighted, ``g`` if parts are given. ``names`` are the features' own names, ``columns``
+    those of the source columns, ``widths`` the lengths of their arrays (None for numbers). A label ``spellings[i]`` is of
     class ``codes[i]``.
 
     ``raw`` are the kinds of the source columns, see ``sources/raw.py``; empty where all are numbers.

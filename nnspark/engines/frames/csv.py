@@ -23,7 +23,7 @@ MOST_COLUMNS = 20_480  # Spark's own limit, where the file has not more
 
 
 def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = False) -> "DataFrame":
-    """Features that are numbers and weight as doubles, other features and labels as text, and the text of records that do not fit in CORRUPT.
+    """Numbers and weight as doubles, other features and labels as text; records that do not fit in CORRUPT.
 
     Each part's header must be the first's. Cells keep their blanks: the readers on the driver strip what
     Python takes for blank, Spark other characters. ``multi_line``: cells may hold line breaks, for which
@@ -32,7 +32,7 @@ def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = Fa
     from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
     cells, *sample = _first_records(session, data.path)
-    header, names, chosen = layout_of(cells, DataRequest.of(data), data.path)
+    header, names, chosen = layout_of(cells, DataRequest.of(data), data.path)[:3]
     sample = (sample if header else [cells, *sample])[: sample_size(len(names))]
     kinds = text_kinds(sample, names, chosen, wishes_of(data), data.path)
     numbers = {at for at, kind in zip(chosen.features, kinds, strict=True) if kind == "number"}

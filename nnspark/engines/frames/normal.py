@@ -40,9 +40,7 @@ def normalise(df: "DataFrame", data: Data, validation: str = "") -> tuple["DataF
     if data.task == "classification" and len(targets) > 1:
         raise RecipeError(f"data.label: classification takes one label column, got {targets}")
     wishes, own = wishes_of(data), [_type(types[name]) for name in features]
-    kinds = kinds_of(
-        features, own, [_shown(types[name]) for name in features], wishes, columns, ""
-    )
+    kinds = kinds_of(features, own, [_shown(types[name]) for name in features], wishes, columns, "")
     widths = _widths(df, [name for name in features if _is_wide(types[name])], types)
     selected = [
         (_feature(name, types[name]) if kind == "number" else F.col(_quoted(name))).alias(f"f{i}")

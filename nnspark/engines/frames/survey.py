@@ -44,8 +44,8 @@ class Survey:
     that depends on the order, within its bounds); ``sample`` are the rows of least hash.
 
     It takes 8 bytes a cell of the tables, which are at most max(``CELLS``, 16 strata) + 4 classes, 16
-    a common hash, 8 a value of the sample, and some for each kind of bad value and column; pickled no more, and
-    one byte a cell where counts are small.
+    a common hash, 8 a value of the sample, and some for each kind of bad value and column; pickled no more,
+    and one byte a cell where counts are small.
     """
 
     histogram: Array
