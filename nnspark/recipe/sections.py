@@ -58,7 +58,7 @@ class Data:
     weight : column of row weights; a row of weight 2 counts twice, of weight 0 not at all
     header : whether a CSV file starts with names; "auto" looks at its first record
     columns : features in the model's order (initial weights follow it); empty: all others, ["-id"]: but id
-    exclude : names of columns that are no features: ids, text, dates
+    exclude : names of columns that are no features, such as ids
     task : classification, regression or multilabel: the kind of target
     categorical : columns to one-hot: names, "auto" (text and booleans) or {columns, least = 10 joins rarer values, hash = {zip = 64}}
     missing : error, mean, median or a number to fill with; {fill, indicator = true} adds a column that says where; for null, NaN, empty cells

@@ -53,8 +53,8 @@ class Layout:
 
     The columns are ``f0``, ``f1``, ... (numbers, or arrays of them, or what ``raw`` says); ``t0``, ...
     (targets); ``w`` if weighted, ``g`` if parts are given. ``names`` are the features' own names, ``columns``
-    those of the source columns, ``widths`` the lengths of their arrays (None for numbers). A label ``spellings[i]`` is of
-    class ``codes[i]``.
+    those of the source columns, ``widths`` the lengths of their arrays (None for numbers). A label
+    ``spellings[i]`` is of class ``codes[i]``.
 
     ``raw`` are the kinds of the source columns, see ``sources/raw.py``; empty where all are numbers.
     ``may_miss``: whether values may be missing; ``log``: whether targets have to be above -1.
