@@ -124,7 +124,7 @@ class Model(models.Model):
         ------
         ModelError : another word for ``on_bad_row``.
         DataError : a missing column, or one of another type than numbers, arrays or vectors of them; text is
-            refused, as in training, also where it spells numbers.
+            refused, as in training, also where it spells numbers, but in columns that the model encodes.
         """
         if not hasattr(frame, "sparkSession"):
             raise DataError(
@@ -142,6 +142,8 @@ class Model(models.Model):
     def register(self, session: "Session", name: str) -> None:
         """Make the model a function of SQL: ``SELECT name(x1, x2, ...)`` or ``name(array)``.
 
+        Of a model that encodes its columns those are the arguments, ``model.columns`` in their order.
+
         Raises
         ------
         ModelError : a name that is no identifier of SQL, or that Spark's own functions have.
@@ -151,7 +153,7 @@ class Model(models.Model):
         register(session, name, self.artifact())
 
     def as_udf(self) -> Any:
-        """A function of Spark columns, the features in the model's order or one array: the prediction."""
+        """A function of Spark columns, ``model.columns`` in their order or one array: the prediction."""
         from nnspark.scoring.function import as_udf
 
         return as_udf(self.artifact())

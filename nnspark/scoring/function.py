@@ -45,7 +45,7 @@ def register(session: "SparkSession", name: str, model: Model) -> None:
 
 
 def as_udf(model: Model) -> Any:
-    """A function of one array column, or of as many number columns as the model has features.
+    """A function of one array column, or of as many columns as the model takes, raw ones too.
 
     It gives the prediction, or an array of them where the model has several; null for a row that cannot be
     predicted. The model travels in it, so it is for models of at most some megabytes.

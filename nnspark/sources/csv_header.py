@@ -53,7 +53,8 @@ def has_header(first: Sequence[str], request: DataRequest) -> bool:
         raise RecipeError(f'data.header must be true, false or "auto", not {request.header!r}')
     cells = [cell.strip() for cell in first]
     labels = as_list(request.label)
-    listed = (*labels, request.weight, *request.columns, *request.exclude)
+    encoded = (name for _, name in request.wishes.named)
+    listed = (*labels, request.weight, *request.columns, *request.exclude, *encoded)
     named = {name for name in listed if isinstance(name, str) and name}
     named |= {name[1:] for name in request.columns if name.startswith("-")}
     if any(parse_number(name) is None for name in named & set(cells)):
