@@ -128,7 +128,7 @@ def _number(
     cell = record.cells[column]
     number = parse_number(cell)
     if number is None or (math.isnan(number) and cells is not None and cells.may_miss):
-        if not cell.strip():
+        if not cell.strip() and not (cells is not None and cells.may_miss):
             raise refusals.empty_cell(names[column], f"{path} line {record.line}")
         hint = "; if these are column names, set data.header = true" if record.line == 1 else ""
         raise refusals.no_number(cell, names[column], f"{path} line {record.line}", hint)

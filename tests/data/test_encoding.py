@@ -1,5 +1,6 @@
 """Encodings: what is learned of raw training rows, in any order and any pieces, as scikit-learn has it."""
 
+import copy
 import json
 
 import numpy as np
@@ -74,6 +75,37 @@ def test_rare_values_share_a_feature_as_in_scikit_learn():
     assert found.plan.feature_names == ("city=Paris", "city=Rome", "city=Zürich", "city=(rare)")
     np.testing.assert_array_equal(sorted_rows(found.blocks.X), sorted_rows(X))
     assert found.plan.encoding.columns[0].rare == ("Bonn, DE",)
+
+
+def test_a_value_of_just_so_many_rows_is_not_rare():
+    """``least`` rows are enough; one fewer is not."""
+    rows = pd.DataFrame({"a": ["x"] * 5 + ["y"] * 4 + ["z"] * 3, "label": [0, 1] * 6})
+    for least, names in (
+        (4, ("a=x", "a=y", "a=(rare)")),
+        (5, ("a=x", "a=(rare)")),
+        (3, ("a=x", "a=y", "a=z")),
+    ):
+        found = dataset_of(rows, ALL_TRAIN, f"data.categorical={{columns = ['a'], least = {least}}}")
+        assert found.plan.feature_names == names
+
+
+def test_a_value_that_was_not_learned_has_zeros():
+    """Whatever codes are next to its own."""
+    rows = pd.DataFrame({"a": list("pqr") * 10, "label": [0, 1] * 15})
+    encoding = dataset_of(rows, ALL_TRAIN, "data.categorical=auto").plan.encoding
+    raw = raw_column("category", np.array([*"pqr", *map(str, range(50))], dtype=object), "a").values[:, None]
+    np.testing.assert_array_equal(encoding.apply(raw), np.eye(53, 3))
+
+
+def test_what_is_seen_of_columns_merges():
+    """Least, largest, present and counts of all pieces, holes aside."""
+    values = np.array([[5.0, 1.0], [np.nan, 1.0], [-3.0, 2.0], [7.0, np.nan]])
+    pieces = [learning._Look([1])(RawRows(values[at : at + 1], {1: {1.0: "a", 2.0: "b"}})) for at in range(4)]
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]):
+        seen = merge_all(copy.deepcopy(pieces[at]) for at in order)
+        assert (seen.rows, seen.present.tolist()) == (4, [3, 3])
+        assert (seen.low.tolist(), seen.high.tolist()) == ([-3.0, 1.0], [7.0, 2.0])
+        assert seen.counts == {1: {"a": 2, "b": 1}}
 
 
 def test_indicators_say_where_training_rows_had_holes():

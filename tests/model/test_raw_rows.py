@@ -11,6 +11,7 @@ from raw_tables import made_rows
 import nnspark
 from nnspark.errors import DataError, ModelError, ShapeError
 from nnspark.interop import to_mllib, to_onnx, to_sklearn
+from nnspark.interop.mlflow import Answers
 from nnspark.model import Model
 from nnspark.model.tensors import read_safetensors, write_safetensors
 
@@ -106,6 +107,14 @@ def test_names_and_coefficients_are_those_of_the_features(filled):
         "city=Zürich",
     ]
     assert filled.feature_names[:3] == ("age", "age=(missing)", "city=Paris")
+
+
+def test_mlflows_function_takes_raw_rows(filled):
+    """All answers, under the rows' index."""
+    rows = made_rows(9).drop(columns="label").set_index(np.arange(5, 14))
+    found = Answers(filled).predict(rows)
+    assert found.index.tolist() == list(range(5, 14))
+    np.testing.assert_array_equal(found["prediction"], filled.predict(rows))
 
 
 @pytest.mark.parametrize("export", [to_sklearn, to_mllib, to_onnx])

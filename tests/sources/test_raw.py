@@ -10,6 +10,7 @@ import pytest
 from helpers import one_line_error
 
 from nnspark.errors import DataError
+from nnspark.sources import DataRequest, load_table
 from nnspark.sources.raw import merge_spellings, raw_column, raw_of_arrow, type_of_values
 from nnspark.sources.values import code_of, spelling
 
@@ -123,6 +124,18 @@ def test_a_value_of_another_kind_is_named():
         raw_of_arrow("number", pa.array(["1"]), "x")
     with one_line_error("'c'", "'a'", "'b'", "one code", kind=DataError):
         merge_spellings("c", [{1.0: "a"}, {1.0: "b"}])
+
+
+@pytest.mark.parametrize("cell", ["  ", "NA", "NAN", "-nan", "inf"])
+def test_an_empty_cell_is_missing_and_no_other_is(tmp_path, cell):
+    """Nothing, nan and NaN, which Spark's reader takes too; anything else is refused with its line."""
+    path = tmp_path / "rows.csv"
+    request = DataRequest("csv", str(path), missing="mean")
+    path.write_text("x,z,label\n1,5,0\n,6,1\nnan,7,0\nNaN,8,1\n")
+    assert np.isnan(load_table(request).features[:, 0]).tolist() == [False, True, True, True]
+    path.write_text(f"x,z,label\n1,5,0\n{cell},6,1\n")
+    with one_line_error("line 3", "'x'", kind=DataError):
+        load_table(request)
 
 
 @pytest.mark.parametrize(

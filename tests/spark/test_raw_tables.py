@@ -49,7 +49,7 @@ NUMBERS = (
 )  # fmt: skip
 RECIPES = {"median": (), "mean": MEAN, "constant": PLAIN, "numbers alone": NUMBERS}
 REFUSED = (
-    ((*PLAIN, "data.missing=error"), ("null", "data.missing")),
+    ((*PLAIN, "data.missing=error"), ("'age'", "data.missing")),
     (
         ("data.categorical=[]", "data.dates=[]"),
         ("'city'", "'day'", 'data.categorical = "auto"', "data.dates"),
@@ -178,7 +178,7 @@ AWKWARD = pd.DataFrame(
             "Zürich",
         ],
         "flag": [True, False, None, True, True, False, None, True, False, True, True, False, True],
-        "x": [1.0, np.nan, 2.5, -3.0, 0.1, 1e300, 7, 8, 9, 10, 11, 12, 13],
+        "x": [1.0, np.nan, 2.5, -3.0, 0.1, 1e100, 7, 8, 9, 10, 11, 12, 13],
         "label": [0, 1] * 6 + [0],
     }
 )
