@@ -73,8 +73,9 @@ def make_dataset(table: Table, recipe: Recipe, *, given: NDArray[np.int8] | None
     part = plan.parts(keys, target, given)
     train = part == 0
     class_counts = None if classes is None else np.bincount(target[train], minlength=len(classes))
-    plan = with_encoding(plan, recipe, table.kinds, _once(RawRows(features[train], table.spellings)))
-    scaling = fit_scaling(recipe.data.scale, [plan.encoded(features[train])], plan.num_features)
+    to_learn = features[train]
+    plan = with_encoding(plan, recipe, table.kinds, _once(RawRows(to_learn, table.spellings)))
+    scaling = fit_scaling(recipe.data.scale, [plan.encoded(to_learn)], plan.num_features)
     plan = finish_plan(
         plan,
         recipe,

@@ -89,7 +89,9 @@ def _predict(
     try:
         _write(_typed(scored.frame, rows, chosen), target.temporary, chosen)
         rows.check()
-        count, bad = scored.check(source, on_bad_row=on_bad_row)
+        if on_bad_row == "error":
+            scored.check(source)
+        count, bad = scored.counts()
         if not count:
             raise DataError(f"{source} has no rows to predict")
         target.publish()

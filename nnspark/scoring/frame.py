@@ -43,14 +43,16 @@ class Scored(NamedTuple):
     observed: "Observation"
     model_bc: "Broadcast[Model]"
 
-    def check(self, name: str, *, on_bad_row: str = "error") -> tuple[int, int]:
-        """Once the frame was computed: the numbers of rows, and of those that could not be predicted.
-
-        DataError if there are such, unless ``on_bad_row`` is "null".
-        """
-        counts = self.observed.get
-        if counts["unpredicted"] and on_bad_row == "error":
+    def check(self, name: str) -> int:
+        """Once the frame was computed: the number of rows; DataError if one could not be predicted."""
+        rows, bad = self.counts()
+        if bad:
             raise DataError(explain(self.source, self.features, name))
+        return rows
+
+    def counts(self) -> tuple[int, int]:
+        """Once the frame was computed: the numbers of rows, and of those that could not be predicted."""
+        counts = self.observed.get
         return int(counts["rows"]), int(counts["unpredicted"])
 
 

@@ -315,3 +315,38 @@ def test_bad_rows_are_errors_or_nulls(spark: Any, model: Any, new_rows: pd.DataF
         model.transform(frame, on_bad_row="error").collect()
     with pytest.raises(NNSparkError, match="on_bad_row"):
         model.transform(frame, on_bad_row="drop")
+
+
+@pytest.mark.parametrize("target", ["label", "label2"])
+def test_log_targets_and_hints_are_alike_by_every_route(spark: Any, tmp_path: Path, target: str) -> None:
+    """Scaling, weights, history and what is said of ids and magnitudes; a target of -1 is refused by each."""
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"id": rng.permutation(300), "name": [f"row {at}" for at in range(300)]})
+    rows = rows.assign(x=rng.normal(size=300) / 1e4, y=rng.normal(size=300) * 50)
+    rows["label"] = np.expm1(rows.y.abs() / 50) - 0.5
+    rows["label2"] = rows.label.where(rows.index != 7, -1.0)
+    other = {"label": "label2", "label2": "label"}[target]
+    options = (
+        "data.task=regression", "data.target_scale=log", f"data.label={target}", f'data.exclude=["{other}"]',
+        "data.categorical=auto", "data.missing=mean", "data.dates=[]", "data.scale=none", "data.source=csv",
+        f"data.path={tmp_path / 'rows.csv'}",
+    )  # fmt: skip
+    recipe = recipe_of(*options, text=TEXT)
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    frame = spark.createDataFrame(pa.Table.from_pandas(rows, preserve_index=False)).repartition(3)
+    routes: list[Callable[[], Shards]] = [
+        lambda: on_driver(rows, recipe),
+        lambda: make_shards(make_dataset(load_table(recipe.data), recipe), None),
+        lambda: load_shards(recipe, spark),
+        lambda: frame_shards(frame, recipe),
+    ]
+    if target == "label2":
+        for route in routes:
+            _, said = result_of(route, kind=NNSparkError)
+            assert "above -1" in said
+            assert "1 row has another" in said
+        return
+    found = [taken(recipe, route()) for route in routes]
+    assert all(one == found[0] for one in found)
+    said = found[0][1][3]
+    assert [word in line for word, line in zip(("'name'", "'id'", "'x'"), said, strict=True)] == [True] * 3
