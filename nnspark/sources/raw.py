@@ -73,11 +73,10 @@ def raw_column(kind: str, values: NDArray[Any], name: str) -> RawColumn:
         return RawColumn(found.values[at], found.spellings)
     converted, texts, known = np.empty(len(values)), dict[float, str](), dict[Any, float]()
     for row, value in enumerate(values.tolist() if values.dtype.kind != "M" else list(values)):
-        try:
+        is_text = type(value) is str  # 1, 1.0 and True would be one key
+        if is_text and value in known:
             converted[row] = known[value]
             continue
-        except (KeyError, TypeError):
-            pass
         try:
             one = CONVERSIONS[kind](value)
         except (TypeError, ValueError, OverflowError):
@@ -89,7 +88,7 @@ def raw_column(kind: str, values: NDArray[Any], name: str) -> RawColumn:
             _note(texts, code, one, name)
             one = code
         converted[row] = np.nan if one is None else one
-        if type(value) is str:  # 1, 1.0 and True are one key
+        if is_text:
             known[value] = converted[row]
     return RawColumn(_plain(converted), texts)
 

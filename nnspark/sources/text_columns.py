@@ -12,7 +12,7 @@ __all__ = ["sample_size", "text_kinds"]
 
 MOST_RECORDS, LEAST_RECORDS, CELLS = 1_000, 10, 100_000
 DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T].*)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}( .*)?")
-TYPES = {"": "number", "text": "text", "true/false": "boolean", "date": "date"}
+TYPES = {"": "number", "text": "text", "true/false": "text", "date": "date"}
 TRUTHS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
 
 

@@ -34,6 +34,8 @@ MISFIT = np.inf
 
 def spelling(value: Any) -> str | None:
     """The one text of a category's value; None where it is missing."""
+    if type(value) is str:
+        return _of_text(value)
     if is_missing(value):
         return None
     if isinstance(value, bool | np.bool_):
@@ -50,15 +52,20 @@ def spelling(value: Any) -> str | None:
         raise TypeError("a moment is no category")
     if isinstance(value, datetime.date):
         return value.isoformat()
-    if not isinstance(value, str):
-        raise TypeError(f"{type(value).__name__} is no category")
+    if isinstance(value, str):
+        return _of_text(value)
+    raise TypeError(f"{type(value).__name__} is no category")
+
+
+def _of_text(value: str) -> str | None:
     text = value.strip()
-    if text.lower() in ("true", "false"):
+    if len(text) in (4, 5) and text.lower() in ("true", "false"):
         return text.lower()
-    whole_number = WHOLE.fullmatch(text)
-    if whole_number:
-        text = whole_number[1]
-    return ("0" if text == "-0" else text) or None
+    if text[-1:] == "0":
+        whole = WHOLE.fullmatch(text)
+        text = whole[1] if whole else text
+        return "0" if text == "-0" else text
+    return text or None
 
 
 def code_of(text: str) -> float:
