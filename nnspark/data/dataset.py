@@ -4,9 +4,8 @@ The DataFrame route (``frame.py``) takes the same decisions from the same functi
 rows give the same blocks however they arrive.
 """
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,18 @@ from numpy.typing import NDArray
 
 from nnspark.data.classes import class_table, encode_labels
 from nnspark.data.crowded import find_crowded, spread
-from nnspark.data.plan import Plan, Scaling, num_blocks, thresholds
-from nnspark.data.rows import PARTS, BlockSet, Rows, assemble, hash_rows, split_keys
-from nnspark.data.scaling import class_weights, fit_scaling, fit_target_scaling
+from nnspark.data.finishing import finish_plan, split_of_the_rest
+from nnspark.data.folds import scales_of
+from nnspark.data.hints import Sample, all_differ, hints, sample_rows
+from nnspark.data.learning import Over, RawRows, with_encoding
+from nnspark.data.plan import Plan, Scaling, thresholds
+from nnspark.data.rows import BlockSet, Rows, assemble, hash_rows, split_keys
+from nnspark.data.scaling import fit_scaling, fit_target_scaling, only_measured
 from nnspark.errors import DataError
-from nnspark.recipe import Recipe, Split
+from nnspark.recipe import Recipe
 from nnspark.sources import Table
 
-__all__ = ["Dataset", "fingerprint", "make_dataset", "split_of_the_rest", "to_blocks"]
+__all__ = ["Dataset", "fingerprint", "make_dataset", "to_blocks"]
 
 Array = NDArray[Any]
 
@@ -73,14 +76,21 @@ def make_dataset(table: Table, recipe: Recipe, *, given: NDArray[np.int8] | None
     part = plan.parts(keys, target, given)
     train = part == 0
     class_counts = None if classes is None else np.bincount(target[train], minlength=len(classes))
+    to_learn = features[train]
+    plan = with_encoding(plan, recipe, table.kinds, _once(RawRows(to_learn, table.spellings)))
+    scale, target_scale = scales_of(recipe)
+    scaling = fit_scaling(scale, [plan.encoded(to_learn)], plan.num_features)
     plan = finish_plan(
         plan,
         recipe,
         np.bincount(part, minlength=3),
         class_counts,
-        fit_scaling(recipe.data.scale, [features[train]], features.shape[1]),
-        fit_target_scaling(recipe.data.target_scale, [target[train]], plan.num_targets),
+        only_measured(scaling, plan.measured),
+        fit_target_scaling(target_scale, [target[train]], plan.num_targets),
     )
+    sample = Sample(sample_rows(features.shape[1]), features.shape[1]).add(hashes, features)
+    found = hints(sample, table.feature_names, table.kinds, recipe.data.scale, partial(all_differ, features))
+    plan = replace(plan, hints=plan.hints + found)
     rows = plan.prepare(features, target, weight, given)
     return Dataset(plan, to_blocks(plan, rows, by_hash=given is None))
 
@@ -91,53 +101,9 @@ def to_blocks(plan: Plan, rows: Rows, *, by_hash: bool = True) -> BlockSet:
     ``by_hash`` : whether a row's hash decides its part, so that copies share one; else they are not spread.
     """
     if by_hash:
-        crowded = find_crowded(rows.hashes, plan.num_features, plan.block_rows)
+        crowded = find_crowded(rows.hashes, plan.num_columns, plan.block_rows)
         rows = spread(rows, crowded, plan.blocks, plan.block_rows, plan.folds)
     return assemble(rows, plan.block_rows)
-
-
-def finish_plan(
-    plan: Plan,
-    recipe: Recipe,
-    counts: NDArray[np.int64],
-    class_counts: NDArray[np.int64] | None,
-    scaling: Scaling,
-    target_scaling: Scaling | None,
-) -> Plan:
-    """The plan with all that needs the rows of each part to be known: counts, scaling, class weights."""
-    warnings, split = [], recipe.data.split
-    if counts[0] == 0:
-        raise DataError(f"no row is left for training out of {counts.sum()}; make data.split.train larger")
-    for part, fraction in ((1, 0.0 if split.folds else split.validation), (2, split.test)):
-        if fraction > 0 and counts[part] == 0:
-            warnings.append(f"no row fell into the {PARTS[part]} part: there are only {counts.sum()} rows")
-    if plan.classes is not None and class_counts is not None:
-        if counts[0] < len(plan.classes) and not recipe.data.classes:
-            raise DataError(
-                f"there are fewer training rows ({counts[0]}) than classes ({len(plan.classes)}); "
-                "is data.label the right column?"
-            )
-        unseen = [str(plan.classes[c]) for c in np.flatnonzero(class_counts == 0)]
-        if unseen:
-            warnings.append(f"no training row has class {', '.join(unseen)}; try data.split.stratify = true")
-    if recipe.training.class_weight != "none" and recipe.prediction.calibration != "platt":
-        warnings.append(
-            "training.class_weight moves the probabilities towards the classes that weigh more: they are "
-            "scores, not shares of rows; of two classes prediction.calibration = 'platt' makes them shares"
-        )
-    train, validation, test = (int(count) for count in counts)
-    rows, folds = recipe.training.block_rows, split.folds or 1
-    blocks = folds * num_blocks(math.ceil(train / folds), rows, recipe.rounds.replicas)
-    return replace(
-        plan,
-        scaling=scaling,
-        target_scaling=target_scaling,
-        blocks=(blocks, num_blocks(validation, rows), num_blocks(test, rows)),
-        class_weight=class_weights(recipe.training.class_weight, plan.classes, class_counts),
-        num_samples=(train, validation, test),
-        weighted=plan.weighted or recipe.training.class_weight != "none",
-        warnings=tuple(warnings),
-    )
 
 
 def encode_target(target: Array, recipe: Recipe) -> tuple[Array | None, Array]:
@@ -154,17 +120,9 @@ def fingerprint(hashes: NDArray[np.uint64]) -> str:
     return f"{len(hashes)}-{first:016x}{second:016x}"
 
 
-def split_of_the_rest(split: Split, given: Sequence[int]) -> Split:
-    """The split of the rows whose part is not given, where these parts (1, 2) are."""
-    if split.folds:
-        return replace(split, test=0.0) if 2 in given else split
-    fractions = (
-        split.train,
-        0.0 if 1 in given else split.validation,
-        0.0 if 2 in given else split.test,
-    )
-    train, validation, test = (fraction / sum(fractions) for fraction in fractions)
-    return replace(split, train=train, validation=validation, test=test) if given else split
+def _once(rows: RawRows) -> Over | None:
+    """Training rows that are all here."""
+    return (lambda function: function(rows)) if len(rows.values) else None
 
 
 def _given_test(table: Table) -> NDArray[np.int8] | None:

@@ -15,28 +15,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.affine import Scaling
 from nnspark.data.fold_numbers import fold_of
-from nnspark.data.plan import Scaling
 from nnspark.data.rows import Block, BlockSet, Span
 from nnspark.recipe import Recipe
 
-__all__ = ["Fold", "FoldSets", "is_fitted", "shared_recipe"]
+__all__ = ["Fold", "FoldSets", "is_fitted", "scales_of", "shared_recipe"]
 
 Array = NDArray[Any]
-FITTED = ("standard", "minmax")
+FITTED = ("standard", "minmax", "log")
 
 
 def is_fitted(recipe: Recipe) -> bool:
     """Whether features or targets are scaled by what the training rows are."""
-    return recipe.data.scale in FITTED or recipe.data.target_scale != "none"
+    return recipe.data.scale in FITTED or recipe.data.target_scale in FITTED
+
+
+def scales_of(recipe: Recipe) -> tuple[Any, str]:
+    """How features and targets are scaled as rows are laid out: not yet where each fold has its own way."""
+    if recipe.data.split.folds and is_fitted(recipe):
+        return "none", "none"
+    return recipe.data.scale, recipe.data.target_scale
 
 
 def shared_recipe(recipe: Recipe) -> Recipe:
-    """The recipe by which rows are laid out for all folds: nothing in it depends on which rows train."""
+    """The recipe by which rows are laid out for all folds: nothing they hold depends on which rows train.
+
+    It still says how data are scaled, as rows are read and refused by that; ``scales_of`` says what is done.
+    """
     data, training = recipe.data, replace(recipe.training, class_weight="none")
     data = replace(data, split=replace(data.split, fold=0))
     if is_fitted(recipe):
-        data = replace(data, scale="none", target_scale="none")
         training = replace(training, dtype="float64")
     return replace(recipe, data=data, training=training)
 

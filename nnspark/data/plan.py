@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark import recipe as recipe_module
+from nnspark.data.affine import Scaling
+from nnspark.data.encoding import Encoding
 from nnspark.data.fold_numbers import number_of
 from nnspark.data.rows import Rows, hash_rows, split_keys
 
@@ -23,27 +25,6 @@ EVEN_SHARES = 4
 
 
 @dataclass(frozen=True)
-class Scaling:
-    """x -> (x - center) / divide, each of shape (columns,)."""
-
-    center: NDArray[np.float64]
-    divide: NDArray[np.float64]
-
-    @property
-    def is_none(self) -> bool:
-        """Whether it leaves every value as it is, to the last bit."""
-        return not (self.center.any() or np.signbit(self.center).any()) and bool((self.divide == 1.0).all())
-
-    def apply(self, values: Array) -> Array:
-        """Scaled values, float64."""
-        return np.asarray((values - self.center) / self.divide)
-
-    def undo(self, values: Array) -> Array:
-        """Values in their own units again."""
-        return np.asarray(values * self.divide + self.center)
-
-
-@dataclass(frozen=True)
 class Plan:
     """What turns raw rows into blocks, and output activations back into answers.
 
@@ -51,6 +32,8 @@ class Plan:
     second, of its stratum. Of a plan with ``folds`` there are as many cuts: a row is a test row below the
     first, then of fold 0, 1, ...; all folds are training rows (``folds.py``). ``blocks`` numbers of blocks
     of the three parts; ``replicas`` of training rows whose blocks have to stay together, 0 for none.
+    ``encoding`` makes features of raw columns, where those are not the same. ``warnings`` are of what was
+    asked, ``hints`` of what the rows look like.
     """
 
     task: str
@@ -71,11 +54,27 @@ class Plan:
     weighted: bool = False
     fingerprint: str = ""
     warnings: tuple[str, ...] = field(default=())
+    encoding: Encoding | None = None
+    hints: tuple[str, ...] = ()
 
     @property
     def num_features(self) -> int:
-        """Number of feature columns."""
+        """Number of features."""
         return len(self.feature_names)
+
+    @property
+    def num_columns(self) -> int:
+        """Number of raw columns: those of a row as it is hashed."""
+        return self.num_features if self.encoding is None else len(self.encoding.columns)
+
+    @property
+    def measured(self) -> NDArray[np.bool_] | None:
+        """Which features are to be scaled, where not all are."""
+        return None if self.encoding is None else self.encoding.measured
+
+    def encoded(self, raw: Array) -> Array:
+        """Features (n, num_features) of raw values (n, num_columns)."""
+        return raw if self.encoding is None else self.encoding.apply(raw)
 
     @property
     def terms(self) -> int:
@@ -89,10 +88,11 @@ class Plan:
         weight: NDArray[np.float64] | None,
         given: NDArray[np.int8] | None = None,
     ) -> Rows:
-        """Decide part and block of each row, then scale and cast it.
+        """Decide part and block of each row, then encode, scale and cast it.
 
-        ``target`` holds class indices (n,) or float64 targets (n, outputs); ``given`` is as in ``parts``.
-        Class weights are for training: a training row's weight is multiplied by its class's.
+        ``features`` are raw values (n, num_columns), ``target`` holds class indices (n,) or float64 targets
+        (n, outputs); ``given`` is as in ``parts``. Class weights are for training: a training row's weight
+        is multiplied by its class's.
         """
         hashes = hash_rows(features, target, weight)
         keys = split_keys(hashes, self.split_seed)
@@ -111,7 +111,8 @@ class Plan:
         else:
             scaled = target if self.target_scaling is None else self.target_scaling.apply(target)
             y = scaled.astype(self.dtype)
-        return Rows(part, block, hashes, self.scaling.apply(features).astype(self.dtype), y, weight)
+        X = self.scaling.apply(self.encoded(features)).astype(self.dtype)
+        return Rows(part, block, hashes, X, y, weight)
 
     def parts(
         self, keys: NDArray[np.uint64], target: Array, given: NDArray[np.int8] | None = None

@@ -6,6 +6,7 @@ to it once and added as integers, so that any cut into chunks gives the same mea
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -15,7 +16,15 @@ from numpy.typing import NDArray
 from nnspark.data.plan import Scaling
 from nnspark.errors import RecipeError
 
-__all__ = ["ColumnSums", "Ranges", "class_weights", "fit_over", "fit_scaling", "fit_target_scaling"]
+__all__ = [
+    "ColumnSums",
+    "Ranges",
+    "class_weights",
+    "fit_over",
+    "fit_scaling",
+    "fit_target_scaling",
+    "only_measured",
+]
 
 Array = NDArray[Any]
 Chunks = Sequence[Array]
@@ -82,11 +91,14 @@ def fit_target_scaling(spec: str, chunks: Chunks, columns: int) -> Scaling | Non
 
 
 def fit_over(spec: str, over: Callable[[Callable[[Array], Any]], Any]) -> Scaling:
-    """Fit "standard" or "minmax"; ``over(function)`` merges a function's results of all chunks of rows.
+    """Fit "standard", "minmax" or "log"; ``over(function)`` merges a function's results of all chunks.
 
     standard: centre on the mean and divide by the (population) standard deviation, as scikit-learn's
-    StandardScaler; minmax: to 0..1. A constant column is centred and left at that.
+    StandardScaler; minmax: to 0..1; log: standard of log(1 + x), x above -1. A constant column is centred and
+    left at that.
     """
+    if spec == "log":
+        return replace(fit_over("standard", lambda function: over(_OfLog(function))), log=True)
     ranges: Ranges = over(Ranges)
     low, high, rows = ranges.low, ranges.high, ranges.rows
     if spec == "minmax":
@@ -108,6 +120,23 @@ class _Sum:
     def __call__(self, chunk: Array) -> ColumnSums:
         values = chunk if self.mean is None else np.square(chunk - self.mean)
         return ColumnSums(self.largest, self.rows).add(values)
+
+
+class _OfLog:
+    """A picklable function: another one of log(1 + chunk)."""
+
+    def __init__(self, function: Callable[[Array], Any]) -> None:
+        self.function = function
+
+    def __call__(self, chunk: Array) -> Any:
+        return self.function(np.log1p(chunk))
+
+
+def only_measured(scaling: Scaling, measured: NDArray[np.bool_] | None) -> Scaling:
+    """The scaling of the features that are ``measured``; the others, 0 or 1, stay as they are."""
+    if measured is None:
+        return scaling
+    return Scaling(np.where(measured, scaling.center, 0.0), np.where(measured, scaling.divide, 1.0))
 
 
 def _merge(one: Any, other: Any) -> Any:

@@ -8,9 +8,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.affine import Scaling
 from nnspark.data.folds import Fold, is_fitted
-from nnspark.data.plan import Plan, Scaling
-from nnspark.data.scaling import class_weights, fit_over
+from nnspark.data.plan import Plan
+from nnspark.data.scaling import class_weights, fit_over, only_measured
 from nnspark.engines.base import Function, Shards, Sum
 from nnspark.engines.fold_jobs import Counts, Merged, count_rows, over_training_rows, through
 from nnspark.errors import DataError, InternalError
@@ -84,7 +85,9 @@ class Folds:
         scaling, target_scaling = None, None
         if is_fitted(recipe):
             raw = FoldShards(self.shared, seen, view)
-            scaling = _fitted(raw, recipe.data.scale, plan.num_features, of_target=False)
+            scaling = only_measured(
+                _fitted(raw, recipe.data.scale, plan.num_features, of_target=False), plan.measured
+            )
             if recipe.data.target_scale != "none":
                 target_scaling = _fitted(raw, recipe.data.target_scale, plan.num_targets, of_target=True)
             seen = replace(seen, scaling=scaling, target_scaling=target_scaling)

@@ -9,7 +9,7 @@ from nnspark.engines.frames import FRAME_SOURCES, is_frame, read_frame, reading,
 from nnspark.engines.layout import make_shards
 from nnspark.engines.types import Session
 from nnspark.evaluation.frames import evaluation_frame_shards
-from nnspark.evaluation.rows import evaluation_dataset, refuse_empty
+from nnspark.evaluation.rows import as_trained, evaluation_dataset, refuse_empty
 from nnspark.model import Model
 from nnspark.recipe import Recipe
 from nnspark.sources import load_table
@@ -39,6 +39,7 @@ def evaluation_shards(
 
 def _lay_out(model: Model, recipe: Recipe, part: str, session: "Session | None", data: Any) -> Shards:
     refuse_stream(data)
+    recipe = as_trained(model, recipe)
     if is_frame(data):
         return evaluation_frame_shards(model, recipe, part, data)
     if data is None and session is not None and recipe.data.source in FRAME_SOURCES:

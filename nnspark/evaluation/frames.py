@@ -15,6 +15,7 @@ from nnspark.engines.rdd import SparkShards
 from nnspark.engines.types import Frame
 from nnspark.errors import ShapeError
 from nnspark.evaluation.rows import (
+    as_model,
     check_labels,
     check_outputs,
     feature_order,
@@ -59,7 +60,7 @@ def _in_order(model: Model, df: "Frame", data: Data) -> Data:
 
 def _classes(model: Model, df: "Frame", layout: Layout, data: Data) -> Layout:
     """The model's classes for the labels, after the checks that rows on the driver have to pass too."""
-    width = model.network.layers[0]
+    width = len(model.columns)
     in_one = len(layout.widths) == 1 and layout.widths[0] is not None
     if in_one and list(feature_order(model, layout.names)) != list(range(width)):
         raise ShapeError(
@@ -88,6 +89,6 @@ def _plan(
         plan = one_part_plan(model, recipe, survey.rows, survey.fingerprint, weighted=bool(layout.weight))
         return plan, crowded_rows(df, layout, survey, plan.block_rows)
     plan, crowded = make_plan(source, df, layout, recipe, (model.scaling, model.target_scaling))
-    plan = replace(plan, feature_names=model.feature_names)
+    plan = as_model(model, plan)
     refuse_empty(plan, part)
     return plan, crowded

@@ -18,6 +18,8 @@ from nnspark.sources import Table
 from nnspark.sources.table import numbered
 
 __all__ = [
+    "as_model",
+    "as_trained",
     "check_labels",
     "check_outputs",
     "evaluation_dataset",
@@ -42,16 +44,16 @@ def evaluation_dataset(model: Model, table: Table, recipe: Recipe, part: str) ->
     order = feature_order(model, table.feature_names)
     same = order == list(range(table.features.shape[1]))
     features = table.features if same else table.features[:, order]
-    table = replace(table, features=features, feature_names=model.feature_names)
+    table = replace(table, features=features, feature_names=model.columns, kinds=(), spellings={})
     target = _encode(model, table.target)
     if part == "all":
         of_rows = fingerprint(hash_rows(table.features, target, table.weight))
         weighted = table.weight is not None
         plan = one_part_plan(model, recipe, len(table.features), of_rows, weighted=weighted)
     else:
-        plan = make_dataset(table, plain_recipe(model, recipe)).plan
+        plan = make_dataset(table, _learning_nothing(plain_recipe(model, recipe))).plan
         refuse_empty(plan, part)
-    plan = replace(plan, scaling=model.scaling, target_scaling=model.target_scaling)
+    plan = as_model(model, plan)
     rows = plan.prepare(table.features, target, table.weight, given)
     return Dataset(plan, to_blocks(plan, rows))
 
@@ -80,7 +82,42 @@ def one_part_plan(model: Model, recipe: Recipe, rows: int, fingerprint: str, *, 
         num_samples=(0, 0, rows),
         weighted=weighted,
         fingerprint=fingerprint,
+        encoding=model.encoding,
     )
+
+
+def as_model(model: Model, plan: Plan) -> Plan:
+    """The plan with what the model learned, in place of what its own rows would teach."""
+    return replace(
+        plan,
+        scaling=model.scaling,
+        target_scaling=model.target_scaling,
+        encoding=model.encoding,
+        feature_names=model.feature_names,
+    )
+
+
+def as_trained(model: Model, recipe: Recipe) -> Recipe:
+    """The recipe that reads columns as the model does, whatever its own [data] says of them."""
+    columns = () if model.encoding is None else model.encoding.columns
+    hashed = {column.name: column.width for column in columns if column.width}
+    named = [column.name for column in columns if column.kind == "category" and not column.width]
+    may_miss = model.encoding is not None and model.encoding.may_miss
+    log = model.target_scaling is not None and model.target_scaling.log
+    data = replace(
+        recipe.data,
+        categorical={"columns": named, "hash": hashed} if named or hashed else [],
+        dates=[column.name for column in columns if column.kind == "date"],
+        missing=0.0 if may_miss else "error",
+        target_scale="log" if log else "none",
+    )
+    return replace(recipe, data=data)
+
+
+def _learning_nothing(recipe: Recipe) -> Recipe:
+    """The recipe for the split alone: what else is learned of rows is the model's."""
+    data = replace(recipe.data, scale="none", target_scale="none", categorical=[], missing="error", dates=[])
+    return replace(recipe, data=data)
 
 
 def plain_recipe(model: Model, recipe: Recipe) -> Recipe:
@@ -103,7 +140,7 @@ def _rows_that_count(table: Table) -> Table:
 
 def feature_order(model: Model, names: tuple[str, ...]) -> list[int]:
     """Where the model's features are among the data's: by name, or by position where one has no names."""
-    wanted = model.feature_names
+    wanted = model.columns
     missing = [name for name in wanted if name not in names]
     if not missing:
         return [names.index(name) for name in wanted]

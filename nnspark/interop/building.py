@@ -16,7 +16,7 @@ from nnspark.objective.decision import Decision
 from nnspark.objective.problems import PROBLEMS
 from nnspark.sources.table import numbered
 
-__all__ = ["folded", "model_of", "undecided"]
+__all__ = ["folded", "model_of", "refuse_raw", "undecided"]
 
 Array = NDArray[Any]
 MOST_LOST = 1e-4  # of the first layer's z, where the scaling is folded into it
@@ -84,6 +84,17 @@ def model_of(
 def _twice(values: Sequence[Any]) -> Any:
     """The first value that comes again."""
     return next(one for at, one in enumerate(values) if one in values[:at])
+
+
+def refuse_raw(model: Model, other: str) -> None:
+    """ModelError for a model that encodes columns, or of a target's logarithm: ``other`` has neither."""
+    if model.encoding is not None:
+        raise ModelError(
+            f"{other} takes numbers, but the model encodes its columns (data.categorical, data.missing or "
+            "data.dates); train on encoded columns, or use Model.save"
+        )
+    if model.target_scaling is not None and model.target_scaling.log:
+        raise ModelError(f'{other} has no data.target_scale = "log"; use Model.save')
 
 
 def folded(model: Model, dtype: str) -> list[Array]:

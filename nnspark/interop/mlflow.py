@@ -24,7 +24,7 @@ import numpy as np
 import nnspark
 from nnspark.errors import ModelError
 from nnspark.interop.extras import of_extra
-from nnspark.model import Model, model_rows
+from nnspark.model import Model, model_rows, raw_rows
 from nnspark.runs.trained import Model as TrainedModel
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ class Answers:
         """All answers to rows: a column a name of ``Model.answer_names``, the rows' index."""
         from pandas import DataFrame
 
-        rows = model_rows(data, self.model.feature_names)
+        encoding = self.model.encoding
+        rows = model_rows(data, self.model.feature_names) if encoding is None else raw_rows(data, encoding)
         columns = zip(self.model.answer_names, self.model.artifact().answers(rows), strict=True)
         return DataFrame(dict(columns), index=getattr(data, "index", None))
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.errors import ModelError, ShapeError
-from nnspark.interop.building import folded, model_of, undecided
+from nnspark.interop.building import folded, model_of, refuse_raw, undecided
 from nnspark.model import Model
 from nnspark.net import mllib
 from nnspark.net.weights import unflatten
@@ -27,6 +27,7 @@ def to_mllib(model: Model) -> NDArray[np.float64]:
     ModelError : a network that MLlib does not have: hidden layers that are not sigmoids, no softmax; a
         scaling that cannot be folded.
     """
+    refuse_raw(model, "MLlib's perceptron")
     model = undecided(model, "MLlib's vector of weights")
     network = model.network
     hidden = network.activation if len(network.layers) > 2 else "sigmoid"

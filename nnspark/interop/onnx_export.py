@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 import nnspark
 from nnspark.data.plan import Scaling
 from nnspark.errors import ModelError
-from nnspark.interop.building import undecided
+from nnspark.interop.building import refuse_raw, undecided
 from nnspark.interop.extras import of_extra
 from nnspark.interop.onnx_graph import FORMS, OUTPUT_FORMS, Graph, exact_sigmoid
 from nnspark.model import Model
@@ -44,9 +44,11 @@ def to_onnx(model: Model, path: str | Path | None = None) -> Any:
 
     Raises
     ------
-    ModelError : an activation that has no form in ONNX, labels that ONNX has no type for, more than 2 GiB of
-        weights, a path that cannot be written; NNSparkError : onnx is not installed.
+    ModelError : a model that encodes its columns, an activation that has no form in ONNX, labels that ONNX
+        has no type for, more than 2 GiB of weights, a path that cannot be written; NNSparkError : onnx is not
+        installed.
     """
+    refuse_raw(model, "the ONNX graph")
     helper = of_extra("onnx.helper", "onnx")
     model = undecided(model, "ONNX")
     if sum(W.nbytes for W in model.weights) > MOST_BYTES:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from nnspark.data.plan import Scaling
 from nnspark.errors import ModelError
-from nnspark.interop.building import undecided
+from nnspark.interop.building import refuse_raw, undecided
 from nnspark.model import Model
 from nnspark.sources.table import numbered
 
@@ -26,10 +26,11 @@ def to_sklearn(model: Model) -> Any:
 
     Raises
     ------
-    ModelError : a network that scikit-learn does not have.
+    ModelError : a network that scikit-learn does not have, or a model that encodes its columns.
     """
     from nnspark.sklearn import MLPClassifier, MLPRegressor
 
+    refuse_raw(model, "scikit-learn's perceptron")
     model = undecided(model, "scikit-learn's perceptron")
     network = model.network
     hidden = network.layers[1:-1]

@@ -32,6 +32,7 @@ def to_state_dict(model: Model, *, scaling: str = "fold") -> dict[str, Array]:
     scaling : "fold" puts the scaling of the features into the first layer, which then takes raw rows; "leave"
         gives the weights as they are: the rows have to be ``model.scaling.apply(X)``.
 
+    Where the model encodes its columns, rows are features, ``model.encoding.apply(raw)``.
     A target's scaling is never in it: a regression's outputs are ``model.target_scaling.undo(outputs)``.
 
     Raises

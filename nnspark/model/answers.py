@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.encoding import Encoding
 from nnspark.data.plan import Scaling
 from nnspark.net.blas import one_blas_thread
 from nnspark.net.network import Network, Workspace, forward
@@ -26,9 +27,13 @@ PRODUCT_ROWS = 768
 
 
 def steady_outputs(
-    network: Network, weights: Sequence[Array], scaling: Scaling, X: Array
+    network: Network,
+    weights: Sequence[Array],
+    scaling: Scaling,
+    X: Array,
+    encoding: Encoding | None = None,
 ) -> NDArray[np.float64]:
-    """Output activations (n, units) of raw rows X (n, num_features): float64, whatever the weights are."""
+    """Output activations (n, units) of raw rows X (n, columns): float64, whatever the weights are."""
     weights = [W.astype(np.float64, copy=False) for W in weights]
     work = Workspace(network, PRODUCT_ROWS, "float64")
     outputs = np.empty((len(X), network.layers[-1]))
@@ -36,6 +41,7 @@ def steady_outputs(
     with one_blas_thread():
         for start in range(0, len(X), PRODUCT_ROWS):
             rows = X[start : start + PRODUCT_ROWS]
+            rows = rows if encoding is None else encoding.apply(rows)
             padded[: len(rows)] = rows if scaling.is_none else scaling.apply(rows)
             found = forward(network, weights, padded, work)[-1]
             outputs[start : start + len(rows)] = found[: len(rows)]

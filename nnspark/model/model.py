@@ -1,53 +1,30 @@
-"""The trained artifact: weights with all that is needed to turn raw rows into answers, with NumPy alone.
+"""The trained artifact: all that is needed to turn raw rows into answers, with NumPy alone."""
 
-One safetensors file holds it: the weights as ``W1``, ``W2``, ..., the scaling vectors, and JSON in the
-metadata.
-
-(Above 200 lines, as what is written, read and applied must agree entry by entry.)
-"""
-
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data.plan import Plan, Scaling
+from nnspark.data.plan import Plan
 from nnspark.errors import ModelError, NNSparkError, ShapeError
 from nnspark.model.answers import shares_of, steady_outputs
+from nnspark.model.raw_rows import raw_rows
 from nnspark.model.rows import model_rows
-from nnspark.model.tensors import read_safetensors, write_safetensors
+from nnspark.model.stored import Stored
 from nnspark.net import weights as weights_module
 from nnspark.net.network import Network
 from nnspark.objective.decision import PLAIN, Decision
-from nnspark.objective.problems import PROBLEMS
 from nnspark.recipe import Data, loads
 
 __all__ = ["Model"]
 
 Array = NDArray[Any]
-FORMAT = "nnspark-model-1"
 
 
 @dataclass(frozen=True)
-class Model:
-    """A trained network, the scaling of its inputs and the meaning of its outputs.
-
-    ``classes`` (num_classes,) in the order of the outputs, None for other tasks; ``recipe`` TOML;
-    ``decision`` its calibration and threshold.
-    """
-
-    network: Network
-    weights: Sequence[Array]
-    scaling: Scaling
-    task: str
-    feature_names: tuple[str, ...]
-    classes: Array | None = None
-    target_scaling: Scaling | None = None
-    recipe: str = ""
-    decision: Decision = PLAIN
+class Model(Stored):
+    """A trained network, the scaling of its inputs and the meaning of its outputs; see ``stored.py``."""
 
     @staticmethod
     def of(
@@ -64,20 +41,30 @@ class Model:
             plan.target_scaling,
             recipe,
             decision or PLAIN,
+            plan.encoding,
         )
 
-    def outputs(self, features: Array) -> NDArray[np.float64]:
-        """Output activations of raw rows (n, num_features), shape (n, units); see ``model/answers.py``.
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the raw columns: what rows are made of. The features, unless rows are encoded."""
+        return self.feature_names if self.encoding is None else self.encoding.raw_names
 
-        Columns of a pandas or Arrow table go by name (``model/rows.py``), those of an array by position.
+    def outputs(self, features: Array) -> NDArray[np.float64]:
+        """Output activations of raw values (n, columns), shape (n, units); see ``model/answers.py``.
+
+        Columns of a pandas or Arrow table go by name (``model/rows.py``, ``model/raw_rows.py``). Those of an
+        array go by position; where rows are encoded it holds float64 as ``raw_rows`` makes them of rows.
         """
-        by_name = hasattr(features, "columns")
-        features = model_rows(features, self.feature_names) if by_name else np.asarray(features)
-        if features.ndim != 2 or features.shape[1] != self.network.layers[0]:
-            raise ShapeError(
-                f"the model takes {self.network.layers[0]} features but the rows have shape {features.shape}"
-            )
-        return steady_outputs(self.network, self.weights, self.scaling, features)
+        if not hasattr(features, "columns"):
+            features = np.asarray(features)
+        elif self.encoding is None:
+            features = model_rows(features, self.feature_names)
+        else:
+            features = raw_rows(features, self.encoding)
+        width = len(self.columns)
+        if features.ndim != 2 or features.shape[1] != width:
+            raise ShapeError(f"the model takes {width} features but the rows have shape {features.shape}")
+        return steady_outputs(self.network, self.weights, self.scaling, features, self.encoding)
 
     def raw_outputs(self, features: Array) -> NDArray[np.float64]:
         """What the output function is applied to: the last layer's z, shape (n, units)."""
@@ -145,7 +132,8 @@ class Model:
 
         Keys are "intercept" and the feature names; None for a network with hidden layers or another task.
         """
-        if self.task != "regression" or len(self.weights) != 1 or self.network.output != "identity":
+        log = self.target_scaling is not None and self.target_scaling.log
+        if log or self.task != "regression" or len(self.weights) != 1 or self.network.output != "identity":
             return None
         W = self.weights[0].astype(np.float64)
         slopes = W[:, 1:] / self.scaling.divide
@@ -155,84 +143,3 @@ class Model:
             intercepts = self.target_scaling.undo(intercepts)
         columns = dict(zip(self.feature_names, slopes.T.tolist(), strict=True))
         return {"intercept": intercepts.tolist(), **columns}
-
-    def to_bytes(self) -> bytes:
-        """The model as a safetensors file."""
-        tensors = {f"W{layer}": W for layer, W in enumerate(self.weights, 1)}
-        tensors["scaling.center"], tensors["scaling.divide"] = self.scaling.center, self.scaling.divide
-        if self.target_scaling is not None:
-            tensors["target_scaling.center"] = self.target_scaling.center
-            tensors["target_scaling.divide"] = self.target_scaling.divide
-        about = {
-            "layers": list(self.network.layers),
-            "activation": self.network.activation,
-            "output": self.network.output,
-            "loss": self.network.loss,
-            "task": self.task,
-            "feature_names": list(self.feature_names),
-            "classes": None if self.classes is None else self.classes.tolist(),
-        }
-        if self.decision != PLAIN:
-            about["decision"] = asdict(self.decision)
-        metadata = {"format": FORMAT, "model": json.dumps(about), "recipe": self.recipe}
-        return write_safetensors(tensors, metadata)
-
-    @staticmethod
-    def from_bytes(content: bytes, name: str = "model") -> "Model":
-        """Read a model; ModelError says what is wrong with a file that is not one."""
-        tensors, metadata = read_safetensors(content, name)
-        if metadata.get("format") != FORMAT:
-            raise ModelError(
-                f"{name} is not an nnspark model: its format is {metadata.get('format')!r}, not {FORMAT!r}"
-            )
-        try:
-            about = json.loads(metadata["model"])
-            network = Network(
-                tuple(int(units) for units in about["layers"]),
-                about["activation"],
-                about["output"],
-                about["loss"],
-            )
-            weights = [tensors[f"W{layer}"] for layer in range(1, len(network.layers))]
-            classes = None if about["classes"] is None else np.array(about["classes"])
-            target = None
-            if "target_scaling.center" in tensors:
-                target = Scaling(tensors["target_scaling.center"], tensors["target_scaling.divide"])
-            model = Model(
-                network,
-                weights,
-                Scaling(tensors["scaling.center"], tensors["scaling.divide"]),
-                str(about["task"]),
-                tuple(str(feature) for feature in about["feature_names"]),
-                classes,
-                target,
-                metadata.get("recipe", ""),
-                Decision(**about.get("decision", {})),
-            )
-            model._check()
-        except (RecursionError, KeyError, TypeError, ValueError, OverflowError, NNSparkError) as error:
-            raise ModelError(
-                f"{name} is damaged: {' '.join(str(error).split())}; train again or use a copy"
-            ) from None
-        return model
-
-    def _check(self) -> None:
-        if self.task not in PROBLEMS:
-            raise ValueError(f"its task {self.task!r} is not one of {', '.join(PROBLEMS)}")
-        columns = (self.network.layers[0],)
-        for W, shape in zip(self.weights, weights_module.shapes(self.network.layers), strict=True):
-            if W.shape != shape or W.dtype.kind != "f":
-                raise ValueError(f"weights of shape {W.shape} where {shape} was expected")
-        if self.scaling.center.shape != columns or self.scaling.divide.shape != columns:
-            raise ValueError("the scaling does not fit the features")
-        if len(self.feature_names) != columns[0]:
-            raise ValueError("the feature names do not fit the features")
-        units = self.network.layers[-1]
-        if self.classes is not None and (self.classes.ndim != 1 or max(units, 2) != len(self.classes)):
-            raise ValueError("the classes do not fit the outputs")
-        if self.decision.threshold is not None and (self.classes is None or len(self.classes) != 2):
-            raise ValueError("it has a threshold, but not two classes")
-        if self.target_scaling is not None and (
-            self.target_scaling.center.shape != (units,) or self.target_scaling.divide.shape != (units,)
-        ):
-            raise ValueError("the target scaling does not fit the outputs")

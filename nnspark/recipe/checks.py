@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from nnspark.errors import RecipeError
+from nnspark.recipe.raw_columns import refuse_learned, wishes_of
 from nnspark.recipe.sections import Recipe, Split
 from nnspark.recipe.text import is_number
 
@@ -59,6 +60,7 @@ def _finite(key: str, value: float, ok: Callable[[float], bool], expected: str) 
 def _check_data(recipe: Recipe) -> None:
     data, split = recipe.data, recipe.data.split
     one_of("data.task", data.task, TASKS)
+    wishes_of(data)
     if isinstance(data.scale, str):
         one_of("data.scale", data.scale, ("none", "standard", "minmax"))
     else:
@@ -69,7 +71,7 @@ def _check_data(recipe: Recipe) -> None:
             number = is_number(value) and math.isfinite(value)
             require(number, f"data.scale.{key}", "a finite number", value)
         require(data.scale["divide"] != 0, "data.scale.divide", "a number other than 0", 0)
-    one_of("data.target_scale", data.target_scale, ("none", "standard"))
+    one_of("data.target_scale", data.target_scale, ("none", "standard", "log"))
     if data.target_scale != "none":
         require(data.task == "regression", "data.target_scale", "'none' unless data.task is 'regression'",
                  data.target_scale)  # fmt: skip
@@ -79,6 +81,8 @@ def _check_data(recipe: Recipe) -> None:
     for part in ("train", "validation", "test"):
         _finite(f"data.split.{part}", getattr(split, part), lambda v: 0 <= v <= 1, "a fraction from 0 to 1")
     _check_folds(split)
+    if split.folds:
+        refuse_learned(data)
     require(0 <= split.seed < 2**63 - 1, "data.split.seed", "0 or more, below 2**63 - 1", split.seed)
     if split.stratify:
         require(data.task == "classification", "data.split.stratify",

@@ -36,6 +36,7 @@ def write_report(run: RunRecord) -> str:
         features_section,
         _samples,
         _results,
+        _columns,
         _again,
     )
     main = "".join(section(run) for section in sections)
@@ -90,6 +91,12 @@ def _samples(run: RunRecord) -> str:
 def _results(run: RunRecord) -> str:
     table = results_table(run.metrics)
     return fill("results", table=table, units=_units(run)) if table else ""
+
+
+def _columns(run: RunRecord) -> str:
+    """What became of each column of the rows, where the run says it."""
+    columns = run.metrics.get("columns")
+    return fill("columns", table=names_and_values(columns.items())) if columns else ""
 
 
 def _units(run: RunRecord) -> str:

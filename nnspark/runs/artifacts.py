@@ -18,6 +18,7 @@ from nnspark.runs.directory import RunDirectory
 from nnspark.runs.memory_folder import MemoryFolder
 from nnspark.runs.plotting import add_plots
 from nnspark.runs.reporting import report_page
+from nnspark.runs.used import columns_used
 from nnspark.training.loop import Trained
 from nnspark.training.state import Progress
 from nnspark.training.steps import network_for, objective_for
@@ -52,6 +53,9 @@ def write_artifacts(
         "data_fingerprint": shards.plan.fingerprint,
         "spark": {**_describe_spark(session), **described(shards.platforms)},
     }
+    columns = columns_used(shards.plan)
+    if columns:
+        metrics["columns"] = columns
     coefficients = model.coefficients()
     if coefficients is not None:
         metrics["coefficients"] = coefficients

@@ -60,6 +60,7 @@ def report_page(
             metrics=metrics,
             warnings=(
                 *shards.plan.warnings,
+                *shards.plan.hints,
                 *trained.decided.warnings,
                 *filter(None, [overfitting(recipe, directory.history)]),
             ),
@@ -106,7 +107,7 @@ def _samples(shards: Shards, model: Model) -> Any:
     from nnspark.report import pick_samples
 
     rows = shards.run(partial(_first_rows, SAMPLE_ROWS), None, _Rows).first
-    if rows is None or model.classes is None:
+    if rows is None or model.classes is None or model.encoding is not None:
         return None
     features = shards.plan.scaling.undo(rows[1].astype(np.float64))
     labels = [model.classes[rows[2]].astype(str).tolist(), model.predict(features).astype(str).tolist()]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from nnspark.data.plan import Plan
 from nnspark.engines.base import Shards
 from nnspark.engines.driver_memory import advice
 from nnspark.engines.interrupts import interrupt_on_terminate, interruptible, is_interrupted
@@ -16,6 +17,7 @@ from nnspark.runs.lock import held
 from nnspark.runs.progress import ProgressLog, make_progress
 from nnspark.runs.storage import Folder, open_folder
 from nnspark.runs.summary import last_lines
+from nnspark.runs.used import used_lines
 from nnspark.training.choices import check_choices
 from nnspark.training.loop import Trained, train
 from nnspark.training.state import Epoch, Progress
@@ -116,6 +118,7 @@ def _warnings(
 ) -> Iterator[str]:
     """What a person should know before the first epoch."""
     yield from shards.plan.warnings
+    yield from shards.plan.hints
     if session is not None:
         tasks = recipe.spark.partitions or session.sparkContext.defaultParallelism
         memory = advice(session.sparkContext, tasks, first.theta.nbytes, recipe.spark.depth)
@@ -161,13 +164,20 @@ def _train_into(
             bar.close()
 
 
+def _features(plan: Plan) -> str:
+    made = "" if plan.encoding is None else f" of {plan.num_columns} columns"
+    return f"{plan.num_features} features{made}"
+
+
 def _announce(recipe: Recipe, shards: Shards, start: Progress, title: str) -> ProgressLog:
     """Say what is trained on, and show how it goes."""
     plan = shards.plan
     log(
         f"{title}: {plan.num_samples[0]} rows to train, {plan.num_samples[1]} to validate, "
-        f"{plan.num_samples[2]} to test; {plan.num_features} features; {recipe.training.epochs} epochs"
+        f"{plan.num_samples[2]} to test; {_features(plan)}; {recipe.training.epochs} epochs"
     )
+    for line in used_lines(plan, recipe.data):
+        log(line)
     if plan.target_scaling is not None:
         log("the loss is of the scaled target; all other figures are in the target's own units")
     if start.epoch:

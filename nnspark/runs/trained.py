@@ -73,7 +73,12 @@ class Model(models.Model):
         )
 
     def outputs(self, features: Any) -> NDArray[np.float64]:
-        """Output activations of raw rows, an array or a pandas or Arrow table; see ``model/rows.py``."""
+        """Output activations of raw rows: an array, a pandas or Arrow table, a list of dicts.
+
+        See ``model/rows.py``; ``model/raw_rows.py`` where the model encodes its columns.
+        """
+        if self.encoding is not None:
+            return super().outputs(models.raw_rows(features, self.encoding))
         return super().outputs(models.model_rows(features, self.feature_names))
 
     @property
@@ -124,30 +129,36 @@ class Model(models.Model):
                 f"cannot write the model to {path}: {error.strerror}; name a file in a directory"
             ) from None
 
-    def transform(self, frame: "Frame", *, columns: Sequence[str] = ()) -> "Frame":
+    def transform(self, frame: "Frame", *, columns: Sequence[str] = (), on_bad_row: str = "null") -> "Frame":
         """A Spark DataFrame with the answers as more columns: lazy, vectorised, in order of the rows.
 
         Features are found by name, or by position where the model's have none; ``columns`` names them where
-        they are not called as in training. Rows that cannot be predicted have null answers.
+        they are not called as in training. Rows that cannot be predicted have null answers, or, where
+        ``on_bad_row`` is "error" in place of "null", end the job that asks for them.
 
         Raises
         ------
+        ModelError : another word for ``on_bad_row``.
         DataError : a missing column, or one of another type than numbers, arrays or vectors of them; text is
-            refused, as in training, also where it spells numbers.
+            refused, as in training, also where it spells numbers, but in columns that the model encodes.
         """
         if not hasattr(frame, "sparkSession"):
             raise DataError(
                 f"expected a Spark DataFrame, got {type(frame).__name__}; use predict for rows in memory"
             )
+        if on_bad_row not in ("null", "error"):
+            raise ModelError(f"on_bad_row: expected 'null' or 'error', got {on_bad_row!r}")
         from nnspark.scoring.columns import choose_features
         from nnspark.scoring.frame import answered
 
         with for_python():
             features = choose_features(frame, self, columns=columns, where="the DataFrame")
-            return answered(frame, self.artifact(), features)
+            return answered(frame, self.artifact(), features, strict=on_bad_row == "error")
 
     def register(self, session: "Session", name: str) -> None:
         """Make the model a function of SQL: ``SELECT name(x1, x2, ...)`` or ``name(array)``.
+
+        Of a model that encodes its columns those are the arguments, ``model.columns`` in their order.
 
         Raises
         ------
@@ -158,7 +169,7 @@ class Model(models.Model):
         register(session, name, self.artifact())
 
     def as_udf(self) -> Any:
-        """A function of Spark columns, the features in the model's order or one array: the prediction."""
+        """A function of Spark columns, ``model.columns`` in their order or one array: the prediction."""
         from nnspark.scoring.function import as_udf
 
         return as_udf(self.artifact())

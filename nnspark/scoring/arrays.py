@@ -43,7 +43,7 @@ def array_frame(
     """
     import pyarrow as pa
 
-    wanted = model.feature_names
+    wanted = model.columns
     if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "buif":
         raise ShapeError(
             f"{where} must hold numbers of shape (rows, {len(wanted)}), but has shape {array.shape} and "

@@ -10,12 +10,14 @@ one array or vector column there is.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nnspark.engines.session import names_alike
-from nnspark.engines.vectors import is_read, values_of
+from nnspark.engines.vectors import is_read
 from nnspark.errors import DataError, ShapeError
 from nnspark.model import Model
+from nnspark.scoring.pieces import FeatureColumns, Piece, array_of, column_of, number_of
+from nnspark.scoring.raw_columns import as_struct, raw_kinds, refuse_other_type
 from nnspark.sources import refusals
 from nnspark.sources.columns import as_list, listed
 from nnspark.sources.table import numbered
@@ -41,17 +43,6 @@ __all__ = [
 
 FEATURES = "nnspark features"
 PART_OF_ARRAY = re.compile(r"(.+)\[(\d+)\]")
-
-
-class Piece(NamedTuple):
-    """One column, and how many features it gives: a number (None), or an array of so many."""
-
-    name: str
-    kind: str
-    width: int | None = None
-
-
-FeatureColumns = Sequence[Piece]
 
 
 def choose_features(
@@ -86,12 +77,20 @@ def choose_features(
         arrays = [] if columns else [name for name in kinds if kinds[name] in ("array", "vector")]
         raise refusals.lacks_features(where, missing, len(wanted), list(kinds), listed(list(kinds)), arrays)
     refuse_ambiguous(frame, wanted, where)
+    raw = raw_kinds(model, wanted)
     for name in wanted:
+        if raw.get(name, "number") != "number":
+            refuse_other_type(name, kinds[name], raw[name], where)
+            continue
         if kinds[name].startswith("?") or (kinds[name] == "text" and not text):
             kind = kinds[name].removeprefix("?").replace("text", "string")
             hint = "; cast it to double" if kind == "string" else ""
             raise DataError(f"column {name!r} of {where} must hold numbers, but is {kind}{hint}")
-    return _with_widths(wanted, kinds, model, where)
+    pieces = _with_widths(wanted, kinds, model, where)
+    if model.encoding is None:
+        return pieces
+    may_miss = model.encoding.may_miss
+    return [piece._replace(raw=raw.get(piece.name, "number"), may_miss=may_miss) for piece in pieces]
 
 
 def refuse_ambiguous(frame: "DataFrame", wanted: Sequence[str], where: str) -> None:
@@ -117,9 +116,14 @@ def refuse_taken(frame: "DataFrame", names: Iterable[str]) -> None:
 
 
 def as_array(features: FeatureColumns) -> "Column":
-    """One column of type array<double>; null where an array has not the width it should have."""
+    """One column of type array<double>; null where an array has not the width it should have.
+
+    A struct of the raw columns where the model encodes them.
+    """
     from pyspark.sql import functions as F
 
+    if any(piece.raw for piece in features):
+        return as_struct(features)
     pieces: list[Column] = []
     scalars: list[Column] = []
     for piece in features:
@@ -155,13 +159,13 @@ def with_features(frame: "DataFrame", array: "Column", features: FeatureColumns)
 
 def _by_name(model: Model, kinds: dict[str, str], *, named: bool) -> list[str] | None:
     """The model's names; "v[0]", "v[1]", ... become v. None if positions have to do."""
-    unnamed = model.feature_names == numbered(len(model.feature_names))
-    if not named or (unnamed and not set(model.feature_names) <= set(kinds)):
+    unnamed = model.columns == numbered(len(model.columns))
+    if not named or (unnamed and not set(model.columns) <= set(kinds)):
         return None
-    if unnamed and len(kinds) > len(model.feature_names) and list(kinds) == list(numbered(len(kinds))):
+    if unnamed and len(kinds) > len(model.columns) and list(kinds) == list(numbered(len(kinds))):
         return None
     names: list[str] = []
-    for name in model.feature_names:
+    for name in model.columns:
         match = PART_OF_ARRAY.fullmatch(name)
         base = (
             match[1] if name not in kinds and match and kinds.get(match[1]) in ("array", "vector") else name
@@ -172,7 +176,7 @@ def _by_name(model: Model, kinds: dict[str, str], *, named: bool) -> list[str] |
 
 
 def _by_position(model: Model, kinds: dict[str, str], where: str) -> list[str]:
-    names, width = list(kinds), len(model.feature_names)
+    names, width = list(kinds), len(model.columns)
     arrays = [name for name in names if kinds[name] in ("array", "vector")]
     if len(arrays) == 1:
         return arrays
@@ -200,9 +204,9 @@ def _not_features(model: Model, names: list[str]) -> set[str]:
 
 
 def _with_widths(wanted: list[str], kinds: dict[str, str], model: Model, where: str) -> FeatureColumns:
-    width = len(model.feature_names)
+    width = len(model.columns)
     arrays = [name for name in wanted if kinds[name] in ("array", "vector")]
-    parts = [PART_OF_ARRAY.fullmatch(name) for name in model.feature_names]
+    parts = [PART_OF_ARRAY.fullmatch(name) for name in model.columns]
     widths = {base: sum(match is not None and match[1] == base for match in parts) for base in arrays}
     if len(arrays) == 1:
         widths[arrays[0]] = width - len(wanted) + 1
@@ -222,22 +226,3 @@ def kind_of(kind: "DataType") -> str:
     if isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.NumericType | T.BooleanType):
         return "array"
     return "vector" if type(kind).__name__ == "VectorUDT" else f"?{kind.simpleString()}"
-
-
-def column_of(piece: Piece) -> "Column":
-    """The column as it is, whatever characters its name has."""
-    from pyspark.sql import functions as F
-
-    return F.col("`" + piece.name.replace("`", "``") + "`")
-
-
-def number_of(piece: Piece) -> "Column":
-    """The column as a number; null where it is none."""
-    return column_of(piece).try_cast("double")
-
-
-def array_of(piece: Piece) -> "Column":
-    """The column as an array of numbers; null where it is null."""
-    if piece.kind == "vector":
-        return values_of(column_of(piece))
-    return column_of(piece).cast("array<double>")

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nnspark.errors import NNSparkError
-from nnspark.scoring.columns import FeatureColumns, Piece, array_of, column_of, number_of
+from nnspark.scoring.pieces import FeatureColumns, Piece, array_of, column_of, number_of
+from nnspark.scoring.raw_columns import is_bad
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -82,6 +83,8 @@ def _is_bad(piece: Piece) -> "Column":
     def not_finite(value: Any) -> Any:
         return value.isNull() | F.isnan(value) | (F.abs(value) == float("inf"))
 
+    if piece.raw and piece.width is None:
+        return is_bad(piece)
     if piece.width is None:
         bad: Column = not_finite(number_of(piece))
         return bad

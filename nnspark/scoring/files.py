@@ -35,8 +35,9 @@ def predict_files(
     separator: str = "",
     columns: Sequence[str] = (),
     overwrite: bool = False,
-) -> int:
-    """Predict the rows of ``source`` into the folder ``out``; returns how many there were.
+    on_bad_row: str = "error",
+) -> tuple[int, int]:
+    """Predict the rows of ``source`` into the folder ``out``; returns the numbers of rows and of bad ones.
 
     Parameters
     ----------
@@ -46,6 +47,7 @@ def predict_files(
     separator : what separates the fields of CSV input, and of output then; empty: as in the model's recipe.
     columns : the feature columns' names in the input, in the model's order, if they are not the model's.
     overwrite : replace an existing out.
+    on_bad_row : "error", or "null": null answers for rows that cannot be predicted.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def predict_files(
                 rows.frame, model, columns=columns, named=rows.named, text=text, where=source
             )
             try:
-                return _predict(model, rows, features, target, source, chosen, reading.separator)
+                return _predict(model, rows, features, target, source, chosen, reading.separator, on_bad_row)
             except CutRecordsError:
                 continue
     raise AssertionError("unreachable")
@@ -84,7 +86,8 @@ def _predict(
     source: str,
     chosen: str,
     separator: str,
-) -> int:
+    on_bad_row: str,
+) -> tuple[int, int]:
     """Write the answers and see that every row has one; nothing is published else."""
     scored = score(rows.frame, model, features)
     try:
@@ -95,7 +98,9 @@ def _predict(
             separator if rows.format == "csv" else ",",
         )
         rows.check()
-        count = scored.check(source)
+        if on_bad_row == "error":
+            scored.check(source)
+        count, bad = scored.counts()
         if not count:
             raise DataError(f"{source} has no rows to predict")
         target.publish()
@@ -104,7 +109,7 @@ def _predict(
     finally:
         scored.model_bc.destroy()
         target.discard()
-    return count
+    return count, bad
 
 
 def _typed(frame: "DataFrame", rows: Input, output_format: str) -> "DataFrame":

@@ -20,7 +20,8 @@ from nnspark.errors import DataError
 from nnspark.model import Model
 from nnspark.scoring.batches import usable_rows
 from nnspark.scoring.columns import FEATURES, FeatureColumns, as_array, refuse_taken, with_features
-from nnspark.scoring.faults import explain
+from nnspark.scoring.faults import explain, without_stack
+from nnspark.scoring.raw_columns import raw_values
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,10 +45,15 @@ class Scored(NamedTuple):
 
     def check(self, name: str) -> int:
         """Once the frame was computed: the number of rows; DataError if one could not be predicted."""
-        counts = self.observed.get
-        if counts["unpredicted"]:
+        rows, bad = self.counts()
+        if bad:
             raise DataError(explain(self.source, self.features, name))
-        return int(counts["rows"])
+        return rows
+
+    def counts(self) -> tuple[int, int]:
+        """Once the frame was computed: the numbers of rows, and of those that could not be predicted."""
+        counts = self.observed.get
+        return int(counts["rows"]), int(counts["unpredicted"])
 
 
 def score(frame: "DataFrame", model: Model, features: FeatureColumns) -> Scored:
@@ -65,13 +71,18 @@ def score(frame: "DataFrame", model: Model, features: FeatureColumns) -> Scored:
     return Scored(_laid_open(watched, model), frame, features, observed, model_bc)
 
 
-def answered(frame: "DataFrame", model: Model, features: FeatureColumns) -> "DataFrame":
-    """The same without the check: null answers for rows that cannot be predicted; streaming frames too."""
-    return _laid_open(_with_answers(frame, model, features)[0], model)
+def answered(
+    frame: "DataFrame", model: Model, features: FeatureColumns, *, strict: bool = False
+) -> "DataFrame":
+    """The same without the check: null answers for rows that cannot be predicted; streaming frames too.
+
+    ``strict``: such a row ends the job with a DataError, quoted.
+    """
+    return _laid_open(_with_answers(frame, model, features, strict=strict)[0], model)
 
 
 def _with_answers(
-    frame: "DataFrame", model: Model, features: FeatureColumns
+    frame: "DataFrame", model: Model, features: FeatureColumns, *, strict: bool = False
 ) -> tuple["DataFrame", "Broadcast[Model]"]:
     """The frame with all answers in the column ``ANSWERS``, a struct."""
     from pyspark.sql import functions as F
@@ -83,7 +94,8 @@ def _with_answers(
     types = ", ".join(f"a{at}: {kind}" for at, (_, kind) in enumerate(names))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the type hints it asks for cannot be on a partial
-        answer = arrow_udf(partial(_answer_batches, model_bc), f"struct<{types}>", ArrowUDFType.SCALAR_ITER)
+        worker = partial(_strict_batches if strict else _answer_batches, model_bc)
+        answer = arrow_udf(worker, f"struct<{types}>", ArrowUDFType.SCALAR_ITER)
     rows = with_features(frame, as_array(features), features)
     return rows.withColumn(ANSWERS, answer(F.col(f"`{FEATURES}`"))), model_bc
 
@@ -120,11 +132,26 @@ def _answer_batches(model_bc: "Broadcast[Model]", batches: Iterator["pa.Array"])
         yield answers_of(model, batch)
 
 
+def _strict_batches(model_bc: "Broadcast[Model]", batches: Iterator["pa.Array"]) -> Iterator["pa.Array"]:
+    """Worker function: the same; DataError at a row that cannot be predicted."""
+    for answers in _answer_batches(model_bc, batches):
+        if answers.null_count:
+            with without_stack():
+                raise DataError(
+                    f"{answers.null_count} of a batch of {len(answers)} rows cannot be predicted: a feature "
+                    "is missing, infinite or of another type; fill or drop them, or set on_bad_row='null'"
+                )
+        yield answers
+
+
 def answers_of(model: Model, batch: "pa.Array") -> "pa.Array":
-    """A struct of answers for each list of features; null where it is not so many finite numbers."""
+    """A struct of answers for each list of features, or struct of raw columns; null for a row without."""
     import pyarrow as pa
 
-    features, usable = usable_rows(batch, model.network.layers[0])
+    if model.encoding is None:
+        features, usable = usable_rows(batch, model.network.layers[0])
+    else:
+        features, usable = raw_values(model.encoding, batch)
     kinds = [pa.string() if kind == "string" else None for _, kind in answer_columns(model)]
     columns = [
         pa.array(np.ascontiguousarray(column), type=kind)

@@ -13,6 +13,7 @@ from nnspark.errors import DataError, ModelError, ShapeError
 from nnspark.model import Model
 from nnspark.scoring.faults import without_stack
 from nnspark.scoring.frame import answer_columns, answers_of
+from nnspark.scoring.raw_columns import struct_of_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,7 +45,7 @@ def register(session: "SparkSession", name: str, model: Model) -> None:
 
 
 def as_udf(model: Model) -> Any:
-    """A function of one array column, or of as many number columns as the model has features.
+    """A function of one array column, or of as many columns as the model takes, raw ones too.
 
     It gives the prediction, or an array of them where the model has several; null for a row that cannot be
     predicted. The model travels in it, so it is for models of at most some megabytes.
@@ -67,7 +68,11 @@ def _predict(model: Model, count: int, *columns: "pa.Array") -> "pa.Array":
 
     settle_worker()
     with without_stack():
-        answers = answers_of(model, _as_lists(columns, model.network.layers[0]))
+        if model.encoding is None:
+            rows = _as_lists(columns, model.network.layers[0])
+        else:
+            rows = struct_of_columns(model.encoding, columns)
+        answers = answers_of(model, rows)
     found = [answers.field(at) for at in range(count)]
     if count == 1:
         return pc.if_else(answers.is_valid(), found[0], pa.scalar(None, found[0].type))

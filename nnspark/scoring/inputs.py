@@ -95,9 +95,7 @@ def _open_csv(session: "SparkSession", model: Model, path: str, reading: Reading
     cells = first_record(session, path, reading.separator)
     refuse_one_column(cells, reading.separator, path, key="--separator ")
     numbers = (
-        reading.header == "auto"
-        and len(cells) > 1
-        and set(model.feature_names) <= {cell.strip() for cell in cells}
+        reading.header == "auto" and len(cells) > 1 and set(model.columns) <= {cell.strip() for cell in cells}
     )
     named = numbers or has_header(cells, _request(model, reading.header))
     names = column_names(cells) if named else list(numbered(len(cells)))
@@ -160,7 +158,7 @@ def _inferred(
 def _request(model: Model, header: str) -> DataRequest:
     """How the recipe's own CSV is read, but for the header."""
     said: bool | str = {"true": True, "false": False}.get(header, "auto")
-    names = list(model.feature_names)
+    names = list(model.columns)
     data = model.data
     return DataRequest("csv", label=data.label, weight=data.weight, header=said, columns=names)
 

@@ -24,8 +24,10 @@ __all__ = [
     "BadRows",
     "Locate",
     "NonFinite",
+    "check_above",
     "check_finite",
     "check_label_present",
+    "check_raw",
     "check_same_length",
     "check_weights",
     "find_bad_weights",
@@ -80,6 +82,38 @@ def check_finite(features: NDArray[Any], names: Sequence[str], locate: Locate) -
         times = int(np.count_nonzero(~np.isfinite(features[:, column])))
         others = f" ({found.num_values} values in {found.num_rows} row(s) of all columns)"
         raise refusals.not_finite(names[column], times, locate(found.first_row), others=others)
+
+
+def check_raw(
+    features: NDArray[Any], names: Sequence[str], kinds: Sequence[str], locate: Locate, *, may_miss: bool
+) -> None:
+    """Raise DataError for the first raw value that cannot be used; see ``raw.py``.
+
+    That is an infinite one, and a missing one unless values ``may_miss``. ``kinds`` are empty for numbers.
+    """
+    for column, kind in enumerate(kinds):
+        if kind == "number":
+            continue
+        misfits = np.flatnonzero(np.isinf(features[:, column]))
+        if len(misfits):
+            raise refusals.no_date(names[column], len(misfits), locate(int(misfits[0])))
+        missing = np.flatnonzero(np.isnan(features[:, column]))
+        if len(missing) and not may_miss:
+            raise refusals.null(names[column], len(missing), locate(int(missing[0])))
+    if not may_miss:
+        check_finite(features, names, locate)
+        return
+    for column, name in enumerate(names):
+        infinite = np.flatnonzero(np.isinf(features[:, column]))
+        if len(infinite):
+            raise refusals.not_finite(name, len(infinite), locate(int(infinite[0])))
+
+
+def check_above(target: NDArray[Any], locate: Locate, where: str) -> None:
+    """Raise DataError for the first target of -1 or less, which has no log(1 + y)."""
+    low = np.flatnonzero((target <= -1).reshape(len(target), -1).any(axis=1))
+    if len(low):
+        raise refusals.no_logarithm(where, len(low), f"at {locate(int(low[0]))}")
 
 
 def find_missing_labels(target: NDArray[Any]) -> BadRows | None:

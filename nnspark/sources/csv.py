@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from nnspark.sources import refusals
 from nnspark.sources.csv_header import Layout, column_names, layout_of, same_names
-from nnspark.sources.csv_records import Block, line_of_row, read_records, records
+from nnspark.sources.csv_records import Block, Cells, line_of_row, read_records, records
 from nnspark.sources.files import existing, part_files, part_of_row
 from nnspark.sources.labels import parse_labels
+from nnspark.sources.raw import merge_spellings, raw_of_arrow
 from nnspark.sources.table import DataRequest, Named, Table, make_table, numbered
-from nnspark.sources.text_columns import refuse_text_columns, sample_size
+from nnspark.sources.text_columns import sample_size, text_kinds
 
 __all__ = ["read_csv"]
 
@@ -29,7 +30,11 @@ def read_csv(request: DataRequest) -> Table:
     path = existing(request.path, "data.path")
     parts = part_files(path)
     layout = _layout(parts, request)
-    blocks = [_read_part(part, layout, parts[0]) for part in parts]
+    wishes = request.wishes
+    if wishes.wanted:
+        kinds = _kinds(layout, parts[0], request)
+        layout = layout._replace(kinds=kinds, may_miss=wishes.may_miss)
+    blocks = [_read_part(part, layout, parts[0], request) for part in parts]
     lengths = [len(block.features) for block in blocks]
     if not sum(lengths):
         raise refusals.no_data_rows(str(path))
@@ -56,6 +61,11 @@ def read_csv(request: DataRequest) -> Table:
         names=names if layout.header or request.columns else numbered(len(names)),
         shown_names=names,
         label_names=[layout.names[column] for column in layout.columns.labels],
+        kinds=layout.kinds,
+        spellings={
+            at: merge_spellings(names[at], [block.spellings[at] for block in blocks])
+            for at in blocks[0].spellings
+        },
     )
 
 
@@ -76,17 +86,21 @@ def _layout(parts: list[Path], request: DataRequest) -> Layout:
     return layout
 
 
-def _read_part(path: Path, layout: Layout, first: Path) -> Block:
+def _kinds(layout: Layout, first: Path, request: DataRequest) -> tuple[str, ...]:
+    """The kinds of the features by the first records of the first file; DataError if one cannot be read."""
+    start = 1 if layout.header else 0
+    sample = islice(records(first, layout.separator), start, start + sample_size(len(layout.names)))
+    cells = (record.cells for record in sample)
+    return text_kinds(cells, layout.names, layout.columns, request.wishes, str(first))
+
+
+def _read_part(path: Path, layout: Layout, first: Path, request: DataRequest) -> Block:
     block = _read_fast(path, layout)
     if block is not None:
         return block
-    start = 1 if layout.header else 0
-    some = islice(records(first, layout.separator), start, start + sample_size(len(layout.names)))
-    sample = (record.cells for record in some)
-    refuse_text_columns(sample, layout.names, layout.columns, str(first))
-    return read_records(
-        path, layout.names, layout.columns, skip=1 if layout.header else 0, separator=layout.separator
-    )
+    cells = Cells(layout.kinds or _kinds(layout, first, request), may_miss=layout.may_miss)
+    skip = 1 if layout.header else 0
+    return read_records(path, layout.names, layout.columns, cells, skip=skip, separator=layout.separator)
 
 
 def _read_fast(path: Path, layout: Layout) -> Block | None:
@@ -102,6 +116,9 @@ def _read_fast(path: Path, layout: Layout) -> Block | None:
         return None
     numeric = [*layout.columns.features, *([] if layout.columns.weight is None else [layout.columns.weight])]
     types = {str(at): pa.float64() for at in numeric} | {str(at): pa.string() for at in layout.columns.labels}
+    kinds = layout.kinds or ("number",) * len(layout.columns.features)
+    text = [at for at, kind in zip(layout.columns.features, kinds, strict=True) if kind != "number"]
+    types |= {str(at): pa.string() for at in text}
     try:
         table = csv.read_csv(
             path,
@@ -114,18 +131,24 @@ def _read_fast(path: Path, layout: Layout) -> Block | None:
         )
     except (pa.ArrowException, OSError):
         return None
-    if any(column.null_count for column in table.columns):
+    may_be_null = {str(at) for at in layout.columns.features} if layout.may_miss else set()
+    if any(table[name].null_count for name in types if name not in may_be_null):
         return None
-    features = np.empty((table.num_rows, len(layout.columns.features)))
-    for to, at in enumerate(layout.columns.features):
-        features[:, to] = table[str(at)].to_numpy()
+    features, spellings = np.empty((table.num_rows, len(layout.columns.features))), {}
+    for to, (at, kind) in enumerate(zip(layout.columns.features, kinds, strict=True)):
+        raw = raw_of_arrow(kind, table[str(at)], layout.names[at])
+        features[:, to] = raw.values
+        if kind == "category":
+            spellings[to] = raw.spellings
+        elif layout.may_miss and kind == "number" and np.isnan(raw.values).sum() > table[str(at)].null_count:
+            return None  # a spelling of NaN, not all of which every route takes
     labels = [table[str(at)].to_pylist() for at in layout.columns.labels]
     if any(not cell.strip() for cells in labels for cell in cells):
         return None
     weight: NDArray[Any] = np.empty(0)
     if layout.columns.weight is not None:
         weight = table[str(layout.columns.weight)].to_numpy()
-    return Block(features, labels, weight)
+    return Block(features, labels, weight, spellings)
 
 
 def _locate(parts: list[Path], lengths: list[int], header: bool, separator: str, row: int) -> str:

@@ -16,13 +16,16 @@ SEPARATORS = (";", "\t", "|", ",")
 class Layout(NamedTuple):
     """The columns of a file: the header's names (None without one), names or positions, chosen columns.
 
-    ``separator`` is what stands between a record's fields.
+    ``separator`` is what stands between a record's fields. ``kinds`` of the features, see ``raw.py``, are
+    empty where all are numbers; ``may_miss``: whether cells may be empty.
     """
 
     header: list[str] | None
     names: list[str]
     columns: Columns
     separator: str
+    kinds: tuple[str, ...] = ()
+    may_miss: bool = False
 
 
 def layout_of(first: Sequence[str], request: DataRequest, where: str) -> Layout:
@@ -53,7 +56,8 @@ def has_header(first: Sequence[str], request: DataRequest) -> bool:
         raise RecipeError(f'data.header must be true, false or "auto", not {request.header!r}')
     cells = [cell.strip() for cell in first]
     labels = as_list(request.label)
-    listed = (*labels, request.weight, *request.columns, *request.exclude)
+    encoded = (name for _, name in request.wishes.named)
+    listed = (*labels, request.weight, *request.columns, *request.exclude, *encoded)
     named = {name for name in listed if isinstance(name, str) and name}
     named |= {name[1:] for name in request.columns if name.startswith("-")}
     if any(parse_number(name) is None for name in named & set(cells)):

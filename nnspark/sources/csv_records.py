@@ -3,8 +3,9 @@
 import csv
 import gzip
 import io
+import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -16,8 +17,12 @@ from nnspark.sources import refusals
 from nnspark.sources.columns import Columns
 from nnspark.sources.files import one_line
 from nnspark.sources.labels import parse_number
+from nnspark.sources.raw import Spellings, raw_column
 
-__all__ = ["Block", "Record", "line_of_row", "read_records", "records"]
+__all__ = ["Block", "Cells", "Record", "line_of_row", "read_records", "records"]
+
+
+MISSING = ("", "nan", "NaN")
 
 
 class Record(NamedTuple):
@@ -28,11 +33,35 @@ class Record(NamedTuple):
 
 
 class Block(NamedTuple):
-    """The chosen columns of one file: features (n, d), label cells column by column, weights (n,) or (0,)."""
+    """The chosen columns of one file: features (n, d), label cells column by column, weights (n,) or (0,).
+
+    ``spellings`` are those of the codes of category features, by position.
+    """
 
     features: NDArray[np.float64]
     labels: list[list[str]]
     weight: NDArray[Any]
+    spellings: Mapping[int, Spellings] = {}
+
+
+class Cells:
+    """How the cells of feature columns become raw values: ``kinds`` of the columns, and what was read."""
+
+    def __init__(self, kinds: Sequence[str], *, may_miss: bool) -> None:
+        self.kinds, self.may_miss = kinds, may_miss
+        self.text: dict[int, list[str]] = {at: [] for at, kind in enumerate(kinds) if kind != "number"}
+
+    def values(
+        self, numbers: NDArray[np.float64], names: Sequence[str]
+    ) -> tuple[NDArray[np.float64], dict[int, Spellings]]:
+        """Raw values (n, d), in which ``numbers`` lack the text columns, and the spellings of categories."""
+        spellings: dict[int, Spellings] = {}
+        for at, cells in self.text.items():
+            raw = raw_column(self.kinds[at], np.array(cells, dtype=object), names[at])
+            numbers[:, at] = raw.values
+            if self.kinds[at] == "category":
+                spellings[at] = raw.spellings
+        return numbers, spellings
 
 
 def records(path: Path, separator: str = ",") -> Iterator[Record]:
@@ -61,7 +90,9 @@ def line_of_row(path: Path, number: int, separator: str) -> int:
     return next(record.line for at, record in enumerate(records(path, separator)) if at == number)
 
 
-def read_records(path: Path, names: Sequence[str], columns: Columns, *, skip: int, separator: str) -> Block:
+def read_records(
+    path: Path, names: Sequence[str], columns: Columns, cells: Cells, *, skip: int, separator: str
+) -> Block:
     """Read the chosen columns; DataError names the line of the first record that cannot be used."""
     values, weight = array("d"), array("d")
     labels: list[list[str]] = [[] for _ in columns.labels]
@@ -73,27 +104,36 @@ def read_records(path: Path, names: Sequence[str], columns: Columns, *, skip: in
             )
         if at < skip:
             continue
-        for column in columns.features:
-            values.append(_number(path, record, column, names))
-        for cells, column in zip(labels, columns.labels, strict=True):
+        for to, column in enumerate(columns.features):
+            if to in cells.text:
+                cells.text[to].append(record.cells[column])
+                values.append(0.0)
+            elif cells.may_miss and record.cells[column] in MISSING:
+                values.append(math.nan)
+            else:
+                values.append(_number(path, record, column, names, cells))
+        for of_label, column in zip(labels, columns.labels, strict=True):
             cell = record.cells[column].strip()
             if not cell:
                 raise DataError(
                     f"{path} line {record.line}: the label is missing: every row needs a label, but column "
                     f"{names[column]!r} has none here; remove such rows"
                 )
-            cells.append(cell)
+            of_label.append(cell)
         if columns.weight is not None:
             weight.append(_number(path, record, columns.weight, names))
-    features = np.frombuffer(values, np.float64).reshape(-1, len(columns.features))
-    return Block(features, labels, np.frombuffer(weight, np.float64))
+    numbers = np.array(values, np.float64).reshape(-1, len(columns.features))
+    features, spellings = cells.values(numbers, [names[column] for column in columns.features])
+    return Block(features, labels, np.frombuffer(weight, np.float64), spellings)
 
 
-def _number(path: Path, record: Record, column: int, names: Sequence[str]) -> float:
+def _number(
+    path: Path, record: Record, column: int, names: Sequence[str], cells: Cells | None = None
+) -> float:
     cell = record.cells[column]
     number = parse_number(cell)
-    if number is None:
-        if not cell.strip():
+    if number is None or (math.isnan(number) and cells is not None and cells.may_miss):
+        if not cell.strip() and not (cells is not None and cells.may_miss):
             raise refusals.empty_cell(names[column], f"{path} line {record.line}")
         hint = "; if these are column names, set data.header = true" if record.line == 1 else ""
         raise refusals.no_number(cell, names[column], f"{path} line {record.line}", hint)

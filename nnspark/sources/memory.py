@@ -1,12 +1,17 @@
 """Data in memory: arrays, or a pandas or Arrow table, read as the same rows of a Parquet file are."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nnspark.errors import DataError
+from nnspark.recipe.raw_columns import Wishes
+from nnspark.sources.arrow_parts import part_of, table_of
 from nnspark.sources.columns import choose_columns
-from nnspark.sources.parquet import part_of, table_of
+from nnspark.sources.raw import Spellings, raw_column, type_of_values
+from nnspark.sources.raw_kinds import kinds_of
 from nnspark.sources.table import DataRequest, DataSpec, Named, Table, make_table, numbered, select_columns
 
 __all__ = ["read_memory"]
@@ -47,7 +52,27 @@ def _of_arrays(data: Any, request: DataRequest) -> Table:
     names = numbered(X.shape[1]) if X.ndim == 2 else ()
     X, names = select_columns(request, X, names, "X")
     weight = Named(rest[0], "weight", _row) if rest else None
-    return make_table(request, Named(X, "X", _row), Named(y, "y", _row), weight, names=names)
+    kinds: tuple[str, ...] = ()
+    spellings: dict[int, Spellings] = {}
+    if X.ndim == 2 and request.wishes.wanted:
+        X, kinds, spellings = _raw(X, names, request.wishes)
+    return make_table(
+        request, Named(X, "X", _row), Named(y, "y", _row), weight, names=names, kinds=kinds,
+        spellings=spellings,
+    )  # fmt: skip
+
+
+def _raw(
+    X: NDArray[Any], names: Sequence[str], wishes: Wishes
+) -> tuple[NDArray[np.float64], tuple[str, ...], dict[int, Spellings]]:
+    """Raw values of arrays, whose columns may be of several types where they are of objects."""
+    types = [type_of_values(column) for column in X.T]
+    kinds = kinds_of(names, types, [kind or "of mixed types" for kind in types], wishes, names, "X")
+    raw = [raw_column(kind, column, name) for kind, column, name in zip(kinds, X.T, names, strict=True)]
+    spellings = {
+        at: one.spellings for at, (one, kind) in enumerate(zip(raw, kinds, strict=True)) if kind == "category"
+    }
+    return np.column_stack([one.values for one in raw]), kinds, spellings
 
 
 def _as_arrow(data: Any) -> Any:
@@ -82,7 +107,9 @@ def _of_arrow(table: Any, request: DataRequest) -> Table:
         exclude=request.exclude,
         where=where,
     )
-    return table_of(request, [part_of(table, names, chosen, where)], [where], names, chosen, where, _row)
+    return table_of(
+        request, [part_of(table, names, chosen, where, request)], [where], names, chosen, where, _row
+    )
 
 
 def _row(row: int) -> str:

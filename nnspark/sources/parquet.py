@@ -1,40 +1,22 @@
 """Read Parquet, a file or a folder of part files: numeric columns, an array or Spark's vector column."""
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from nnspark.errors import DataError, ShapeError
+from nnspark.errors import DataError
 from nnspark.sources import refusals
-from nnspark.sources.checks import Locate
+from nnspark.sources.arrow_parts import Part, part_of, table_of
+from nnspark.sources.arrow_types import type_of
 from nnspark.sources.columns import Columns, choose_columns, refuse_twins
 from nnspark.sources.files import existing, one_line, part_files, row_of
-from nnspark.sources.parquet_columns import (
-    feature_column,
-    label_column,
-    mixes_types,
-    no_numbers,
-    refuse_unknown_to_spark,
-    scalar_column,
-)
-from nnspark.sources.table import DataRequest, Named, Table, make_table, numbered
+from nnspark.sources.parquet_columns import mixes_types, refuse_unknown_to_spark
+from nnspark.sources.table import DataRequest, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["part_of", "read_parquet", "table_of"]
-
-
-class Part(NamedTuple):
-    """One file's chosen columns: each feature column as (n, width), target (n,) or (n, k), weight (n,)."""
-
-    columns: list[NDArray[Any]]
-    target: NDArray[Any]
-    weight: NDArray[Any] | None
+__all__ = ["read_parquet"]
 
 
 def read_parquet(request: DataRequest) -> Table:
@@ -55,66 +37,9 @@ def read_parquet(request: DataRequest) -> Table:
         exclude=request.exclude,
         where=str(files[0]),
     )
-    parts = [_read_part(file, schema, chosen) for file in files]
+    parts = [_read_part(file, schema, chosen, request) for file in files]
     lengths = [len(part.target) for part in parts]
     return table_of(request, parts, files, names, chosen, str(path), partial(row_of, files, lengths))
-
-
-def table_of(
-    request: DataRequest,
-    parts: list[Part],
-    files: Sequence[str | Path],
-    names: list[str],
-    chosen: Columns,
-    where: str,
-    locate: Locate,
-) -> Table:
-    """The checked table of parts that were read; ``files`` names each, ``where`` all of them."""
-    if not sum(len(part.target) for part in parts):
-        raise refusals.no_data_rows(where)
-    feature_columns = [names[at] for at in chosen.features]
-    widths = _widths(parts, files, feature_columns)
-    shown = [
-        f"{name}[{at}]" if width is not None else name
-        for name, width in zip(feature_columns, widths, strict=True)
-        for at in range(width or 1)
-    ]
-    alone = len(widths) == 1 and widths[0] is not None
-    weights = [part.weight for part in parts if part.weight is not None]
-    full = [part for part in parts if len(part.target)]
-    if len({part.target.dtype.kind == "U" for part in full}) > 1:
-        raise DataError(f"the labels of {where} are strings in some of its files and numbers in others")
-    label_names = [names[at] for at in chosen.labels]
-    return make_table(
-        request,
-        Named(np.concatenate([_side_by_side(part) for part in full]), where, locate),
-        Named(
-            np.concatenate([part.target for part in full]),
-            f"label {', '.join(map(repr, label_names))} of {where}",
-            locate,
-        ),
-        Named(np.concatenate(weights), f"weight {request.weight!r} of {where}", locate) if weights else None,
-        names=numbered(len(shown)) if alone else shown,
-        shown_names=shown,
-        label_names=label_names,
-    )
-
-
-def part_of(table: "pa.Table", names: list[str], chosen: Columns, where: str | Path) -> Part:
-    """The chosen columns of an Arrow table."""
-    odd = [
-        (names[at], kind)
-        for at in chosen.features
-        if (kind := no_numbers(table.schema.field(names[at]).type))
-    ]
-    if odd:
-        raise refusals.not_numbers(odd, str(where))
-    features = [feature_column(table[names[at]], names[at], where) for at in chosen.features]
-    labels = [label_column(table[names[at]], names[at], where) for at in chosen.labels]
-    weight = None
-    if chosen.weight is not None:
-        weight = scalar_column(table[names[chosen.weight]], names[chosen.weight], where, "weight")
-    return Part(features, labels[0] if len(labels) == 1 else np.column_stack(labels), weight)
 
 
 def _schema(path: Path) -> "pa.Schema":
@@ -127,7 +52,7 @@ def _schema(path: Path) -> "pa.Schema":
         raise _unreadable(path, error) from error
 
 
-def _read_part(path: Path, first: "pa.Schema", chosen: Columns) -> Part:
+def _read_part(path: Path, first: "pa.Schema", chosen: Columns, request: DataRequest) -> Part:
     """Read the chosen columns by the first file's names, in any order and case, as Spark does."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -147,29 +72,14 @@ def _read_part(path: Path, first: "pa.Schema", chosen: Columns) -> Part:
     if table is None:
         raise DataError(f"{path} has no column {missing[0]!r}, unlike the other files of its folder")
     table = table.select([own[name.lower()] for name in wanted]).rename_columns(wanted)
+    own_features = {names[at] for at in chosen.features}
     for name in wanted:
         kind, expected = table.schema.field(name).type, first.field(name).type
         refuse_unknown_to_spark(kind, name, path)
-        if mixes_types(kind, expected):
+        mixed = name in own_features and (type_of(kind) == "text") != (type_of(expected) == "text")
+        if mixed or mixes_types(kind, expected):
             raise refusals.other_type(name, str(path), str(kind), str(expected))
-    return part_of(table, names, chosen, path)
-
-
-def _widths(parts: list[Part], files: Sequence[str | Path], names: list[str]) -> list[int | None]:
-    """Return the width of every array column, None for scalars; all files must agree."""
-    full = [(part, file) for part, file in zip(parts, files, strict=True) if len(part.target)]
-    widths = [[None if column.ndim == 1 else column.shape[1] for column in part.columns] for part, _ in full]
-    for own, (_, file) in zip(widths, full, strict=True):
-        for name, width, expected in zip(names, own, widths[0], strict=True):
-            if width != expected:
-                raise ShapeError(
-                    f"column {name!r} has {width} values a row in {file} but {expected} in {full[0][1]}"
-                )
-    return widths[0]
-
-
-def _side_by_side(part: Part) -> NDArray[np.float64]:
-    return np.column_stack([np.asarray(column, dtype=np.float64) for column in part.columns])
+    return part_of(table, names, chosen, path, request)
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

@@ -11,21 +11,15 @@ from numpy.typing import NDArray
 
 from nnspark.errors import DataError
 from nnspark.sources import refusals
+from nnspark.sources.arrow_types import VECTOR_FIELDS, is_list, is_number, shown
 from nnspark.sources.files import row_in
+from nnspark.sources.odd_columns import not_a_number
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = [
-    "feature_column",
-    "label_column",
-    "mixes_types",
-    "no_numbers",
-    "refuse_unknown_to_spark",
-    "scalar_column",
-]
+__all__ = ["feature_column", "label_column", "mixes_types", "refuse_unknown_to_spark", "scalar_column"]
 
-VECTOR_FIELDS = {"type", "size", "indices", "values"}
 MOST_DIGITS = 38
 SHORT_INTEGERS = ("int8", "uint8", "int16", "uint16", "int32")
 WIDER = {  # what Spark reads as the wider type of a folder's first file
@@ -36,15 +30,24 @@ WIDER = {  # what Spark reads as the wider type of a folder's first file
 }
 
 
-def feature_column(column: "pa.ChunkedArray", name: str, path: str | Path) -> NDArray[Any]:
-    """Return scalars as (n,), arrays and vectors as (n, width)."""
+def feature_column(
+    column: "pa.ChunkedArray", name: str, path: str | Path, *, may_miss: bool = False
+) -> NDArray[Any]:
+    """Return scalars as (n,), NaN where one is missing and may be; arrays and vectors as (n, width)."""
     import pyarrow as pa
 
-    _refuse_nulls(column, name, path)
     kind = column.type
-    if _is_list(kind):
+    if may_miss and column.null_count and not (is_list(kind) or pa.types.is_struct(kind)):
+        if pa.types.is_null(kind):
+            return np.full(len(column), np.nan)
+        there = scalar_column(column.drop_null(), name, path)
+        values = np.full(len(column), np.nan)
+        values[np.asarray(column.is_valid())] = there
+        return values
+    _refuse_nulls(column, name, path)
+    if is_list(kind):
         if not is_number(kind.value_type) and not pa.types.is_null(kind.value_type):
-            raise refusals.not_a_number("feature", name, _shown(kind), str(path))
+            raise not_a_number("feature", name, shown(kind), str(path))
         return _arrays(_combined(column), name, path)
     if pa.types.is_struct(kind) and {field.name for field in kind} == VECTOR_FIELDS:
         return _vectors(_combined(column), name, path)
@@ -65,7 +68,7 @@ def scalar_column(
     kind = column.type
     refuse_unknown_to_spark(kind, name, path)
     if not is_number(kind):
-        raise refusals.not_a_number(role, name, _shown(kind), str(path), text=role == "label")
+        raise not_a_number(role, name, shown(kind), str(path), text=role == "label")
     if pa.types.is_decimal(kind):
         column = column.cast(pa.string())
     if pa.types.is_boolean(kind) or pa.types.is_decimal(kind):
@@ -98,26 +101,6 @@ def mixes_types(kind: "pa.DataType", first: "pa.DataType") -> bool:
     if not (is_number(kind) and is_number(first)) or kind == first:
         return False
     return str(kind) not in WIDER.get(str(first), ())
-
-
-def no_numbers(kind: "pa.DataType") -> str:
-    """What a feature column of a type is called where it holds no numbers; empty where it does."""
-    import pyarrow as pa
-
-    if pa.types.is_struct(kind) and {field.name for field in kind} == VECTOR_FIELDS:
-        return ""
-    inner = kind.value_type if _is_list(kind) else kind
-    return "" if is_number(inner) or pa.types.is_null(inner) else _shown(kind)
-
-
-def is_number(kind: "pa.DataType") -> bool:
-    """Whether values of a type are numbers, booleans among them."""
-    import pyarrow as pa
-
-    types = pa.types
-    return bool(
-        types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)
-    )
 
 
 def _arrays(column: "pa.Array", name: str, path: str | Path) -> NDArray[Any]:
@@ -190,33 +173,12 @@ def refuse_unknown_to_spark(kind: "pa.DataType", name: str, path: str | Path) ->
     """Refuse types that Spark cannot read, so that a file trains everywhere or nowhere."""
     import pyarrow as pa
 
-    where, inner = f"column {name!r} of {path}", kind.value_type if _is_list(kind) else kind
+    where, inner = f"column {name!r} of {path}", kind.value_type if is_list(kind) else kind
     for name_of, is_it in (("float16", pa.types.is_float16), ("time", pa.types.is_time)):
         if is_it(inner):
             raise refusals.unreadable_type(name_of, where)
     if pa.types.is_decimal(kind) and kind.precision > MOST_DIGITS:
         raise refusals.unreadable_type(f"a decimal of more than {MOST_DIGITS} digits", where)
-
-
-def _shown(kind: "pa.DataType") -> str:
-    """A type's name, as Spark calls it."""
-    import pyarrow as pa
-
-    if _is_list(kind):
-        return f"array of {_shown(kind.value_type)}"
-    if pa.types.is_dictionary(kind):
-        return f"category of {_shown(kind.value_type)}"
-    for name in ("string", "date", "timestamp", "struct", "map", "binary", "null", "duration"):
-        if getattr(pa.types, f"is_{name}")(kind):
-            return name
-    return "string" if pa.types.is_large_string(kind) else str(kind)
-
-
-def _is_list(kind: "pa.DataType") -> bool:
-    import pyarrow as pa
-
-    types = pa.types
-    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def _combined(column: "pa.ChunkedArray") -> "pa.Array":

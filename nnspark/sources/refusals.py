@@ -21,13 +21,13 @@ __all__ = [
     "lacks_features",
     "more_than_one",
     "no_data_rows",
+    "no_date",
     "no_label",
+    "no_logarithm",
     "no_number",
     "no_weight",
-    "not_a_number",
     "not_binary",
     "not_finite",
-    "not_numbers",
     "not_utf8",
     "null",
     "only_blank",
@@ -41,13 +41,12 @@ __all__ = [
 ]
 
 LARGEST = 2**63 - 1
-MOST_NAMES = 20
 
 
 def null(column: str, rows: int, place: str = "", *, others: str = "") -> DataError:
     """Values that are missing."""
     found = f"column {column!r} is null in {rows} rows{others}"
-    return DataError(f"{found}{_first(place)}; remove or fill such rows")
+    return DataError(f"{found}{_first(place)}; remove or fill such rows, or set data.missing")
 
 
 def holes(column: str, count: int, place: str = "", *, others: str = "") -> DataError:
@@ -59,7 +58,8 @@ def holes(column: str, count: int, place: str = "", *, others: str = "") -> Data
 def empty_cell(column: str, place: str = "", *, others: str = "") -> DataError:
     """A cell of a text file without a number in it."""
     where = f"{place}, " if place else ""
-    return DataError(f"{where}column {column!r}: expected a number, but the cell is empty{others}")
+    found = f"{where}column {column!r}: expected a number, but the cell is empty{others}"
+    return DataError(f"{found}; fill it or set data.missing")
 
 
 def no_number(cell: str, column: str, place: str, hint: str = "") -> DataError:
@@ -76,6 +76,19 @@ def not_finite(column: str, times: int, place: str = "", *, others: str = "") ->
     """NaN or infinity among the features."""
     found = f"column {column!r} is NaN or infinite {times} times{others}"
     return DataError(f"features must be finite numbers, but {found}{_first(place)}; remove or fill such rows")
+
+
+def no_date(column: str, rows: int, place: str = "", *, others: str = "") -> DataError:
+    """Text that is no date."""
+    found = f"{rows_have(rows)} another text{others}"
+    wanted = f"column {column!r} must hold dates like 2024-01-31 or 2024-01-31T12:00:00"
+    return DataError(f"{wanted}, but {found}{_first(place)}")
+
+
+def no_logarithm(where: str, rows: int, place: str = "", *, others: str = "") -> DataError:
+    """Targets too small for their logarithm."""
+    found = f"{rows_have(rows)} another{_in(where)}{others}"
+    return DataError(f'data.target_scale = "log" needs targets above -1, but {found}{_first(place)}')
 
 
 def bad_weights(where: str, rows: int, place: str = "", *, others: str = "") -> DataError:
@@ -110,35 +123,6 @@ def not_binary(where: str, rows: int, place: str = "", *, others: str = "") -> D
 def too_large_label(where: str) -> DataError:
     """Integers that are no int64."""
     return DataError(f"{where} has labels above {LARGEST}, which do not fit in 64 signed bits")
-
-
-def not_a_number(role: str, column: str, kind: str, where: str = "", *, text: bool = False) -> DataError:
-    """A column of a type that holds no numbers.
-
-    ``role`` is "feature", "label" or "weight"; ``text``: whether text would do as well.
-    """
-    advice = f"{_leave_out([column])} or encode it" if role == "feature" else f"set data.{role} to another"
-    wanted = "not a number or text" if text else "not a number"
-    if kind.startswith("array of "):
-        wanted = "not of numbers"
-    return DataError(
-        f"{role} column {column!r} is {kind}, {wanted}{f' ({where})' if where else ''}; {advice}"
-    )
-
-
-def not_numbers(columns: Sequence[tuple[str, str]], where: str = "") -> DataError:
-    """Feature columns, each with its kind, that hold no numbers."""
-    names = [name for name, _ in columns]
-    if len(columns) == 1:
-        return not_a_number("feature", *columns[0], where)
-    shown = [f"{name!r} is {kind}" for name, kind in columns[:MOST_NAMES]]
-    if len(columns) > MOST_NAMES:
-        shown.append(f"{len(columns) - MOST_NAMES} more are not")
-    place = f" ({where})" if where else ""
-    return DataError(
-        f"{len(columns)} feature columns are not numbers: {', '.join(shown)}{place}; {_leave_out(names)}, or "
-        "encode them"
-    )
 
 
 def unreadable_type(kind: str, where: str) -> DataError:
@@ -219,12 +203,6 @@ def too_many_classes(most: int) -> DataError:
 def rows_have(count: int) -> str:
     """The number of rows and its verb."""
     return "1 row has" if count == 1 else f"{count} rows have"
-
-
-def _leave_out(names: Sequence[str]) -> str:
-    """The recipe's key that is without some columns, to be copied; the first few of very many."""
-    listed = ", ".join(f'"{name}"' for name in names[:MOST_NAMES]) + ", ..." * (len(names) > MOST_NAMES)
-    return f"leave {'it' if len(names) == 1 else 'them'} out with data.exclude = [{listed}]"
 
 
 def _in(where: str) -> str:

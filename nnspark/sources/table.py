@@ -1,16 +1,18 @@
 """The one thing every local reader returns: checked features, target and weights of the same rows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.errors import DataError, RecipeError, ShapeError
-from nnspark.sources.checks import Locate, check_finite, check_same_length, check_weights
+from nnspark.recipe.raw_columns import Wishes, wishes_of
+from nnspark.sources.checks import Locate, check_above, check_raw, check_same_length, check_weights
 from nnspark.sources.columns import features_of
 from nnspark.sources.labels import clean_target
+from nnspark.sources.raw import Spellings
 
 __all__ = [
     "DataRequest",
@@ -48,6 +50,8 @@ class DataRequest:
     columns : names of the feature columns; empty means all others; "-name" leaves one out
     exclude : names of columns that are no features
     task : "classification", "regression" or "multilabel"
+    categorical, missing, dates : see ``recipe/raw_columns.py``
+    target_scale : of a regression's targets, which "log" wants above -1
     """
 
     source: str
@@ -61,6 +65,15 @@ class DataRequest:
     columns: Sequence[str] = ()
     exclude: Sequence[str] = ()
     task: str = "classification"
+    categorical: str | Sequence[str] | Mapping[str, Any] = ()
+    missing: str | float | Mapping[str, Any] = "error"
+    dates: Sequence[str] = ()
+    target_scale: str = "none"
+
+    @property
+    def wishes(self) -> Wishes:
+        """What is asked of columns that are no numbers, or not whole."""
+        return wishes_of(self)
 
     @classmethod
     def of(cls, spec: DataSpec) -> "DataRequest":
@@ -75,11 +88,13 @@ class Table:
 
     Attributes
     ----------
-    features : (n, num_features) float64, C-contiguous, every value finite
+    features : (n, num_features) float64, C-contiguous, every value finite, or NaN where it may be missing
     target : (n,) int64, float64 or str; (n, k) float64 for several outputs
     weight : (n,) float64, or None
     feature_names : num_features names; "0", "1", ... when the file has none
     test_rows : the rows a source sets apart for the test, or None
+    kinds : of each feature, see ``sources/raw.py``; empty where all are numbers
+    spellings : of category features, by position, the spelling of each code
     """
 
     features: NDArray[np.float64]
@@ -87,6 +102,8 @@ class Table:
     weight: NDArray[np.float64] | None
     feature_names: tuple[str, ...]
     test_rows: slice | None = None
+    kinds: tuple[str, ...] = ()
+    spellings: Mapping[int, Spellings] = field(default_factory=dict)
 
 
 class Named(NamedTuple):
@@ -107,11 +124,13 @@ def make_table(
     shown_names: Sequence[str] | None = None,
     label_names: Sequence[str] = (),
     test_rows: slice | None = None,
+    kinds: Sequence[str] = (),
+    spellings: Mapping[int, Spellings] | None = None,
 ) -> Table:
     """Check what a reader read and bring it to the shapes and dtypes of `Table`.
 
     `shown_names` are the columns' names in errors, where the file's own say more than `names`;
-    `label_names` those of the labels' columns.
+    `label_names` those of the labels' columns; `kinds` and `spellings` are as in `Table`.
     """
     _check_numeric(features)
     shape = features.values.shape
@@ -126,10 +145,12 @@ def make_table(
         raise ShapeError(f"{target.name} must have one label a row, but is a single value")
     check_same_length(len(features.values), len(target.values), features=features.name, others=target.name)
     matrix = np.ascontiguousarray(features.values, dtype=np.float64)
-    check_finite(matrix, shown_names or names, features.locate)
+    check_raw(matrix, shown_names or names, kinds, features.locate, may_miss=request.wishes.may_miss)
     cleaned = clean_target(target.values, request.task, target.locate, where=target.name, columns=label_names)
+    if request.target_scale == "log":
+        check_above(cleaned, target.locate, target.name)
     weights = None if weight is None else _clean_weight(weight, len(matrix), features.name)
-    return Table(matrix, cleaned, weights, tuple(names), test_rows)
+    return Table(matrix, cleaned, weights, tuple(names), test_rows, tuple(kinds), spellings or {})
 
 
 def select_columns(
@@ -157,7 +178,8 @@ def refuse_weight(request: DataRequest) -> None:
 
 def _check_numeric(array: Named) -> None:
     if array.values.dtype.kind not in "buif":
-        raise DataError(f"{array.name} must hold numbers, but its dtype is {array.values.dtype}")
+        advice = '; data.categorical = "auto" encodes text' if array.values.dtype.kind in "OU" else ""
+        raise DataError(f"{array.name} must hold numbers, but its dtype is {array.values.dtype}{advice}")
 
 
 def _clean_weight(weight: Named, num_rows: int, features_name: str) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import pytest
 
 from nnspark import recipe as recipe_module
 from nnspark.data.crowded import Common, kinds
+from nnspark.data.hints import Sample, sample_rows
 from nnspark.data.plan import thresholds
 from nnspark.data.rows import hash_rows, split_keys
 from nnspark.data.scaling import ColumnSums, Ranges
@@ -120,9 +121,12 @@ def test_results_of_ten_billion_rows_and_ten_thousand_classes_are_bounded(classe
     common.words, common.counts = np.zeros(common.size, np.uint64), np.full(common.size, 10**10)
     shapes = ((strata, buckets), (classes,), (3, classes))
     tables = [np.full(shape, 10**10, np.int64) for shape in shapes]
-    survey = Survey(*tables, common)
+    rows = sample_rows(600)
+    sample = Sample(rows, 600).add(np.arange(2 * rows, dtype=np.uint64).reshape(-1, 2), np.ones((rows, 600)))
+    survey = Survey(*tables, common, sample)
     cells = max(cells, 16 * strata) + 4 * classes
-    assert len(pickle.dumps(survey, 5)) <= 8 * cells + 16 * common.size + some
+    bound = 8 * cells + 16 * common.size + len(pickle.dumps(sample, 5))
+    assert len(pickle.dumps(survey, 5)) <= bound + some
     bits = bits_for(2 * strata)
     inside = NarrowCounts(bits, np.zeros((strata, 2, 1 << bits), np.int64) + 10**10)
     assert len(pickle.dumps(inside, 5)) <= 8 * max(survey_module.CELLS, 32 * strata) + some

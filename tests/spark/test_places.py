@@ -13,6 +13,11 @@ from spark.awkward import Case, Refusal, of_table, of_text, take
 X = [0.5, -1.25, 3.0, 0.1, 2.0]
 Y = [0, 1, 0, 1, 1]
 
+DATES = ('data.dates=["day"]', "data.missing=0")
+CATEGORY = ('data.categorical=["city"]',)
+FILLED = ("data.missing=mean",)
+LOG = ("data.task=regression", "data.target_scale=log")
+
 CASES: Mapping[str, Case] = {
     "null": of_table({"x": [0.5, 1.0, None, 2.0, None], "label": Y}),
     "NaN": of_table({"x": X, "y": [0.5, np.nan, 1.0, 2.0, np.inf], "label": Y}),
@@ -44,6 +49,17 @@ CASES: Mapping[str, Case] = {
         "x,p,q\n1,0,1\n2,0,1\n3,2,1\n", options=("data.task=multilabel", "data.label=['p','q']")
     ),
     "csv: infinite targets": of_text("x,label\n1,1\n2,inf\n3,2\n", options=("data.task=regression",)),
+    "no dates": of_table({"day": ["2024-01-31", "", "2024-02-30", "soon", "2024-01-31"], "label": Y}, *DATES),
+    "csv: no dates": of_text("x,day,label\n1,2024-01-31,a\n2,,b\n3, 2024-02-30,b\n4,soon,a\n", options=DATES),
+    "categories without a value": of_table({"city": ["a", "b", None, " ", "b"], "label": Y}, *CATEGORY),
+    "numbers as categories": of_table({"city": [0.5, 1.0, np.nan, None, 1.0], "label": Y}, *CATEGORY),
+    "csv: categories without a value": of_text(
+        "x,city,label\n1,Paris,a\n2,\u00a0,b\n3,,a\n", options=CATEGORY
+    ),
+    "infinite beside missing": of_table({"x": [0.5, None, np.nan, np.inf, -np.inf], "label": Y}, *FILLED),
+    "csv: infinite beside missing": of_text("x,label\n1,a\n,b\n-inf,a\ninf,b\n", options=FILLED),
+    "no logarithms": of_table({"x": X, "label": [0.0, -0.5, 2.0, -1.0, -3.0]}, *LOG),
+    "csv: no logarithms": of_text("x,label\n1,1\n2,-0.5\n3,-1.0\n4,-2\n", options=LOG),
 }
 
 

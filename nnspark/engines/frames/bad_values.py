@@ -10,6 +10,7 @@ from nnspark.engines.conservation import changed
 from nnspark.engines.frames.columns import Layout, unknown_labels
 from nnspark.errors import DataError
 from nnspark.sources import refusals
+from nnspark.sources.raw import raw_of_arrow
 
 __all__ = ["BadValues", "bad_values", "corrupt_records", "refuse_bad"]
 
@@ -23,6 +24,9 @@ KINDS = (
     "no label",
     "infinite label",
     "not binary",
+    "no logarithm",
+    "no date",
+    "not utf8",
     "unknown label",
 )
 BadValues: TypeAlias = dict[tuple[str, str], int]
@@ -38,7 +42,9 @@ def bad_values(batch: Any, layout: Layout) -> BadValues:
             counts = {"corrupt": batch.num_rows - column.null_count}
         elif name.startswith("t"):
             counts = _bad_labels(column, layout)
-        elif column.null_count:
+        elif layout.raw_of(name) != "number":
+            counts = _bad_texts(column, layout, name)
+        elif column.null_count and not (layout.may_miss and layout.is_number(name)):
             counts = {"null": column.null_count}
         elif layout.width_of(name) is not None:
             counts = _bad_arrays(column, layout.width_of(name))
@@ -48,9 +54,25 @@ def bad_values(batch: Any, layout: Layout) -> BadValues:
             if name == "w":
                 counts = {"weight": int((~finite | (values < 0)).sum())}
             else:
-                counts = {"not finite": int((~finite).sum())}
+                bad_numbers = np.isinf(values) if layout.may_miss else ~finite
+                counts = {"not finite": int(bad_numbers.sum())}
         bad |= {(kind, name): count for kind, count in counts.items() if count}
     return bad
+
+
+def _bad_texts(column: Any, layout: Layout, name: str) -> dict[str, int]:
+    """Of categories and dates: missing ones, unless they may be, text that is no date, or no text at all."""
+    import pyarrow.compute as pc
+
+    broken = 0
+    if layout.text:
+        broken = pc.sum(pc.cast(pc.match_substring(column, "\ufffd"), "int64")).as_py() or 0
+    values = raw_of_arrow(layout.raw_of(name), column, layout.source_of(name)).values
+    return {
+        "null": 0 if layout.may_miss else int(np.isnan(values).sum()),
+        "no date": int(np.isinf(values).sum()),
+        "not utf8": broken,
+    }
 
 
 def _bad_arrays(column: Any, width: int | None) -> dict[str, int]:
@@ -79,6 +101,7 @@ def _bad_labels(column: Any, layout: Layout) -> dict[str, int]:
         "no label": int(missing.sum()),
         "infinite label": int(infinite.sum()),
         "not binary": int((~binary).sum()) if layout.task == "multilabel" else 0,
+        "no logarithm": int((values <= -1).sum()) if layout.log else 0,
     }
 
 
@@ -124,6 +147,11 @@ def refuse_bad(bad: BadValues, layout: Layout, locate: Any) -> None:
     if kind == "width":
         detail = f"{count} rows have others than {layout.width_of(column)} values"
         raise refusals.ragged(name, f"{detail}; the first is {place}" if place else detail, others=others)
+    if kind == "not utf8":
+        first = f", the first of them at {place}" if place else ""
+        raise refusals.not_utf8(f"text of {count} rows", f"column {name!r}{first}")
+    if kind == "no date" or (kind == "null" and layout.raw_of(column) != "number"):
+        raise (refusals.no_date if kind == "no date" else refusals.null)(name, count, place, others=others)
     if kind == "null" and layout.text:
         raise refusals.empty_cell(name, place, others=f" in {count} rows{others}")
     if kind in ("null", "holes", "not finite"):
@@ -134,6 +162,7 @@ def refuse_bad(bad: BadValues, layout: Layout, locate: Any) -> None:
         "no label": refusals.no_label,
         "infinite label": refusals.infinite_label,
         "not binary": refusals.not_binary,
+        "no logarithm": refusals.no_logarithm,
     }[kind]
-    at = "at " if place and kind in ("no label", "infinite label") else ""
+    at = "at " if place and kind in ("no label", "infinite label", "no logarithm") else ""
     raise say(f"column {name!r}", count, f"{at}{place}", others=others)

@@ -17,9 +17,10 @@ import numpy as np
 from nnspark.data.plan import Plan
 from nnspark.engines.executors import check_workers
 from nnspark.engines.frames.classes import find_classes
-from nnspark.engines.frames.columns import Layout, normalise
+from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.crowding import CrowdedRows
 from nnspark.engines.frames.csv import whole_records
+from nnspark.engines.frames.normal import normalise
 from nnspark.engines.frames.packing import Bins, handle_of, pack, store
 from nnspark.engines.frames.planning import make_plan, refuse_corrupt
 from nnspark.engines.frames.read import reading

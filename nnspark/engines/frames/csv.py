@@ -9,9 +9,10 @@ from urllib.parse import unquote
 from nnspark.engines.frames.spellings import refuse_javas_numbers
 from nnspark.errors import DataError
 from nnspark.recipe import Data
+from nnspark.recipe.raw_columns import wishes_of
 from nnspark.sources import DataRequest, refusals
 from nnspark.sources.csv_header import layout_of
-from nnspark.sources.text_columns import refuse_text_columns, sample_size
+from nnspark.sources.text_columns import sample_size, text_kinds
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -35,7 +36,7 @@ class TextColumns(NamedTuple):
 
 
 def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = False) -> "DataFrame":
-    """Features and weight as doubles, labels as text, and the text of records that do not fit in CORRUPT.
+    """Numbers and weight as doubles, other features and labels as text; records that do not fit in CORRUPT.
 
     Each part's header must be the first's. Cells keep their blanks: the readers on the driver strip what
     Python takes for blank, Spark other characters. ``multi_line``: cells may hold line breaks, for which
@@ -44,9 +45,11 @@ def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = Fa
     from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
     cells, *sample = _first_records(session, data.path, data.separator)
-    header, names, chosen, separator = layout_of(cells, DataRequest.of(data), data.path)
-    refuse_text_columns(sample if header else [cells, *sample], names, chosen, data.path)
-    numbers = {*chosen.features, *([] if chosen.weight is None else [chosen.weight])}
+    header, names, chosen, separator = layout_of(cells, DataRequest.of(data), data.path)[:4]
+    sample = (sample if header else [cells, *sample])[: sample_size(len(names))]
+    kinds = text_kinds(sample, names, chosen, wishes_of(data), data.path)
+    numbers = {at for at, kind in zip(chosen.features, kinds, strict=True) if kind == "number"}
+    numbers |= set() if chosen.weight is None else {chosen.weight}
     if data.task != "classification":
         numbers |= {*chosen.labels}
     refuse_javas_numbers(session, data.path, names, sorted(numbers), data.separator)

@@ -5,7 +5,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from nnspark.engines.frames.columns import DURATION
+from nnspark.engines.frames.normal import DURATION
 from nnspark.engines.hadoop import Hadoop
 
 if TYPE_CHECKING:

@@ -5,11 +5,12 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.csv import CORRUPT
+from nnspark.engines.frames.misfits import kind_of
 from nnspark.engines.frames.spellings import line_of, line_where
 from nnspark.sources.files import row_in
 from nnspark.sources.labels import parse_number
@@ -18,17 +19,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 __all__ = ["first_bad", "first_label"]
-
-
-class Kind(NamedTuple):
-    """How a value of a kind is told: of a column of numbers, and of a cell of text, without its blanks.
-
-    ``shown`` says the value before the place, as a format; empty where the refusal does not.
-    """
-
-    column: Callable[[Any], Any]
-    cell: Callable[[str], bool]
-    shown: str = ""
 
 
 def first_bad(df: "DataFrame", normal: "DataFrame", layout: Layout, kind: str, column: str) -> str:
@@ -48,7 +38,7 @@ def first_bad(df: "DataFrame", normal: "DataFrame", layout: Layout, kind: str, c
         return _place(normal, layout, column, F.size(value) != width)
     if kind == "holes":
         return _place(normal, layout, column, F.exists(value, lambda one: one.isNull()))
-    found = _kinds()[kind]
+    found = kind_of(layout, kind, column)
     each = width is not None and kind != "null"
     bad = F.exists(value, found.column) if each else found.column(value)
     return _place(normal, layout, column, bad, found.cell, shown=found.shown)
@@ -67,25 +57,6 @@ def first_label(normal: "DataFrame", layout: Layout, spellings: Collection[Any])
         bad = bad | F.isnan(label)
     cells = {"" if one is None else str(one).strip() for one in spellings}
     return _place(normal, layout, "t0", bad, partial(_is_one_of, cells))
-
-
-def _kinds() -> dict[str, Kind]:
-    from pyspark.sql import functions as F
-
-    def infinite(value: Any) -> Any:
-        return F.abs(value) == float("inf")
-
-    def not_finite(value: Any) -> Any:
-        return F.isnan(value) | infinite(value)
-
-    return {
-        "null": Kind(lambda value: value.isNull(), _is_blank),
-        "not finite": Kind(not_finite, _is_not_finite),
-        "weight": Kind(lambda value: not_finite(value) | (value < 0), _is_no_weight, "{}"),
-        "no label": Kind(lambda value: value.isNull() | F.isnan(value), _is_no_label),
-        "infinite label": Kind(infinite, _is_infinite),
-        "not binary": Kind(lambda value: ~value.isin(0.0, 1.0), _is_not_binary, "{:g}"),
-    }
 
 
 def _place(
@@ -151,35 +122,6 @@ def _path(file: str) -> str:
 
 def _is_one_of(cells: Collection[str], cell: str) -> bool:
     return cell in cells
-
-
-def _is_blank(cell: str) -> bool:
-    return not cell
-
-
-def _is_not_finite(cell: str) -> bool:
-    number = parse_number(cell)
-    return number is not None and not abs(number) < float("inf")
-
-
-def _is_infinite(cell: str) -> bool:
-    number = parse_number(cell)
-    return number is not None and abs(number) == float("inf")
-
-
-def _is_no_weight(cell: str) -> bool:
-    number = parse_number(cell)
-    return number is not None and not 0 <= number < float("inf")
-
-
-def _is_no_label(cell: str) -> bool:
-    number = parse_number(cell)
-    return not cell or (number is not None and number != number)
-
-
-def _is_not_binary(cell: str) -> bool:
-    number = parse_number(cell)
-    return number is not None and number not in (0.0, 1.0)
 
 
 def _corrupt(df: "DataFrame", layout: Layout) -> str:

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data.dataset import finish_plan, split_of_the_rest
+from nnspark.data.finishing import finish_plan, split_of_the_rest
+from nnspark.data.folds import scales_of
+from nnspark.data.learning import RawRows, with_encoding
 from nnspark.data.plan import Plan, Scaling
 from nnspark.data.rows import split_keys
-from nnspark.data.scaling import fit_over, fit_scaling
+from nnspark.data.scaling import fit_over, fit_scaling, only_measured
 from nnspark.engines.conservation import changed
 from nnspark.engines.frames import boundaries as split_boundaries
 from nnspark.engines.frames import survey as surveys
 from nnspark.engines.frames.bad_values import corrupt_records, refuse_bad
-from nnspark.engines.frames.columns import Layout, arrays_of
+from nnspark.engines.frames.columns import Arrays, Layout, arrays_of
 from nnspark.engines.frames.crowding import CrowdedRows, crowded_rows
 from nnspark.engines.frames.locate import first_bad
+from nnspark.engines.frames.looking import with_hints
 from nnspark.engines.frames.merging import merge_all, merged
 from nnspark.errors import DataError
 from nnspark.recipe import Data, Recipe, Split
@@ -87,9 +90,14 @@ def make_plan(
         weighted=bool(layout.weight),
         fingerprint=survey.fingerprint,
     )
-    scaling, target_scaling = scalings or _fit(df, layout, recipe, plan, int(counts[0].sum()))
+    train = int(counts[0].sum())
+    if scalings is None and train:
+        plan = with_encoding(plan, recipe, layout.kinds, _passes(df, layout, plan, train, _raw))
+    scaling, target_scaling = scalings or _fit(df, layout, recipe, plan, train)
     class_counts = None if layout.classes is None else counts[0]
     plan = finish_plan(plan, recipe, counts.sum(axis=1), class_counts, scaling, target_scaling)
+    if scalings is None:
+        plan = with_hints(plan, df, layout, survey.sample, recipe.data.scale)
     return plan, crowded_rows(df, layout, survey, plan.block_rows)
 
 
@@ -131,28 +139,48 @@ def _fit(
     df: "DataFrame", layout: Layout, recipe: Recipe, plan: Plan, rows: int
 ) -> tuple[Scaling, Scaling | None]:
     """The scaling of features and targets, fitted to the ``rows`` training rows where the recipe says so."""
-
-    def over(of_target: bool) -> Callable[[Callable[[Array], Any]], Any]:
-        def run(function: Callable[[Array], Any]) -> Any:
-            worker = partial(_over_train, plan=plan, layout=layout, of_target=of_target, function=function)
-            found = merged(df, worker)
-            if found is None:
-                raise changed("the survey and the scaling", f"{rows} training rows", "none")
-            return found
-
-        return run
-
-    scale, target_scale = recipe.data.scale, recipe.data.target_scale
+    scale, target_scale = scales_of(recipe)
     fitted = scale in ("standard", "minmax") and rows
-    scaling = fit_over(str(scale), over(False)) if fitted else fit_scaling(scale, [], len(layout.names))
-    target_scaling = None if target_scale == "none" or not rows else fit_over(target_scale, over(True))
-    return scaling, target_scaling
+    passes = partial(_passes, df, layout, plan, rows)
+    scaling = fit_over(str(scale), passes(_features)) if fitted else fit_scaling(scale, [], plan.num_features)
+    target_scaling = None if target_scale == "none" or not rows else fit_over(target_scale, passes(_target))
+    return only_measured(scaling, plan.measured), target_scaling
+
+
+def _passes(
+    df: "DataFrame", layout: Layout, plan: Plan, rows: int, of: Callable[[Plan, Arrays], Any]
+) -> Callable[[Callable[[Any], Any]], Any]:
+    """What runs a function over ``of`` the ``rows`` training rows, merged: one pass."""
+
+    def run(function: Callable[[Any], Any]) -> Any:
+        found = merged(df, partial(_over_train, plan=plan, layout=layout, of=of, function=function))
+        if found is None:
+            raise changed("the survey and the scaling", f"{rows} training rows", "none")
+        return found
+
+    return run
+
+
+def _raw(plan: Plan, rows: Arrays) -> RawRows:
+    return RawRows(rows.features, rows.spellings)
+
+
+def _features(plan: Plan, rows: Arrays) -> Array:
+    return plan.encoded(rows.features)
+
+
+def _target(plan: Plan, rows: Arrays) -> Array:
+    return rows.target
 
 
 def _over_train(
-    batches: Batches, plan: Plan, layout: Layout, of_target: bool, function: Callable[[Array], Any]
+    batches: Batches,
+    plan: Plan,
+    layout: Layout,
+    of: Callable[[Plan, Arrays], Any],
+    function: Callable[[Any], Any],
 ) -> Any:
-    """Worker function: a function of the training rows' features, or targets, merged over the batches."""
+    """Worker function: a function of the training rows, merged over the batches."""
 
     def results() -> Iterator[Any]:
         for batch in batches:
@@ -160,6 +188,6 @@ def _over_train(
             keys = split_keys(rows.hashes(), plan.split_seed)
             train = plan.parts(keys, rows.target, rows.given) == 0
             if train.any():
-                yield function((rows.target if of_target else rows.features)[train])
+                yield function(of(plan, rows.take(train)))
 
     return merge_all(results())

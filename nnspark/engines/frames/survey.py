@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.crowded import Common, kinds
+from nnspark.data.hints import Sample, sample_rows
 from nnspark.data.rows import PARTS, fingerprint_of, split_keys, sum_hashes
 from nnspark.engines.frames.bad_values import bad_values
 from nnspark.engines.frames.columns import Arrays, Layout, arrays_of
@@ -40,17 +41,18 @@ class Survey:
     each class, (classes or 1,), ``given`` (3, classes or 1) those whose part is given, which the others leave
     out; ``hash_sums`` are the wrapped sums of the rows' hashes; ``bad`` counts
     unusable values by kind and normalised column; ``common`` are hashes that came often (the one thing here
-    that depends on the order, within its bounds).
+    that depends on the order, within its bounds); ``sample`` are the rows of least hash.
 
     It takes 8 bytes a cell of the tables, which are at most max(``CELLS``, 16 strata) + 4 classes, 16
-    a common hash, and some for each kind of bad value and column; pickled no more, and one byte a cell where
-    counts are small.
+    a common hash, 8 a value of the sample, and some for each kind of bad value and column; pickled no more,
+    and one byte a cell where counts are small.
     """
 
     histogram: Array
     by_class: Array
     given: Array
     common: Common
+    sample: Sample
     rows: int = 0
     hash_sums: tuple[int, int] = (0, 0)
     bad: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -61,6 +63,7 @@ class Survey:
         self.by_class += other.by_class
         self.given += other.given
         self.common.merge(other.common)
+        self.sample.merge(other.sample)
         self.rows += other.rows
         words = zip(self.hash_sums, other.hash_sums, strict=True)
         first, second = ((mine + theirs) % 2**64 for mine, theirs in words)
@@ -112,6 +115,7 @@ def survey_batches(batches: Iterable[Any], layout: Layout, split: Split) -> Surv
         np.zeros(classes, np.int64),
         np.zeros((len(PARTS), classes), np.int64),
         Common(kinds(len(layout.names))),
+        Sample(sample_rows(len(layout.names)), len(layout.names)),
     )
     for batch in batches:
         if not batch.num_rows:
@@ -131,6 +135,7 @@ def survey_batches(batches: Iterable[Any], layout: Layout, split: Split) -> Surv
         np.add.at(survey.histogram, (stratum, bucket_of(keys, bits)), 1)
         survey.by_class += np.bincount(label, minlength=classes)
         survey.common.add(hashes[:, 0])
+        survey.sample.add(hashes, rows.features)
         survey.rows += len(hashes)
         words = zip(survey.hash_sums, sum_hashes(hashes), strict=True)
         first, second = ((mine + theirs) % 2**64 for mine, theirs in words)

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> None:
         refuse_existing(args.out, overwrite=args.overwrite, exists=Path(args.out).exists())
     session = open_session("nnspark predict")
     model = model or read_model(args.model, session.sparkContext)[0]
-    rows = predict_files(
+    rows, bad = predict_files(
         session,
         model,
         args.input,
@@ -35,8 +35,9 @@ def main(arguments: list[str]) -> None:
         separator=args.separator or "",
         columns=args.columns,
         overwrite=args.overwrite,
+        on_bad_row=args.on_bad_row,
     )
-    log(f"{rows} rows predicted")
+    log(f"{rows - bad} rows predicted" + (f", {bad} could not be and have no answers" if bad else ""))
     print(args.out)
 
 
@@ -48,7 +49,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "target's own units (regression); prediction_<label> and probability_<label> (multilabel).",
         epilog="Feature columns are found by the names the model was trained with, or by position where the "
         "training data had none; other columns, the label among them, pass through. A row with a null, NaN "
-        "or infinite feature is an error (exit 2), and then there is no output at all.",
+        "or infinite feature is an error (exit 2), and then there is no output at all, unless --on-bad-row "
+        "null; a model trained with data.missing fills what is missing.",
     )
     parser.add_argument("model", metavar="MODEL_OR_RUN_DIR", help="a run directory or its model.safetensors")
     parser.add_argument(
@@ -77,6 +79,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--columns", default=[], type=lambda names: names.split(","), metavar="A,B,...",
         help="the feature columns' names (numbers from 0 without a header), in the model's order, where they "
         "are not called as in training",
+    )  # fmt: skip
+    parser.add_argument(
+        "--on-bad-row", default="error", choices=("error", "null"),
+        help="a row that cannot be predicted: an error (default), or empty answers",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
     parser.add_verbose()
