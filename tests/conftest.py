@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from class_data import share_classes
 from hypothesis import settings
 
 TESTS = str(Path(__file__).parent)
@@ -22,6 +23,12 @@ settings.load_profile("any machine")
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before other processes start: they take over the environment."""
+    if not hasattr(config, "workerinput"):
+        share_classes(make=bool(config.getoption("numprocesses", None)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
