@@ -50,7 +50,8 @@ def test_an_interrupt_while_spark_works_is_one_line(waits: tuple[float, ...]) ->
 
 def submit(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     """A plain spark-submit, without properties or a folder of them, of a short training."""
-    keep = {key: value for key, value in os.environ.items() if key != "SPARK_CONF_DIR"}
+    ours = ("SPARK_CONF_DIR", "SPARK_SUBMIT_OPTS")  # both quieten Log4j, see class_data.py
+    keep = {key: value for key, value in os.environ.items() if key not in ours}
     command = [
         str(Path(pyspark.__file__).parent / "bin/spark-submit"),
         *(str(ROOT / "jobs/train.py"), "digits", "--out", str(folder / "run")),

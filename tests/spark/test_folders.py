@@ -73,7 +73,7 @@ def test_a_file_with_line_breaks_in_its_cells_is_predicted(spark: Any, tmp_path:
         trained = train(recipe, shards)
         model = Model.of(shards.plan, trained.network, trained.theta, dumps(recipe))
     out = tmp_path / "out"
-    assert predict_files(spark, model, str(tmp_path / "rows.csv"), str(out)) == 20
+    assert predict_files(spark, model, str(tmp_path / "rows.csv"), str(out)) == (20, 0)
     assert spark.read.csv(str(out), header=True, multiLine=True).count() == 20
     with pytest.raises(DataError, match="must hold data files only, but has the folder 'out'"):
         predict_files(spark, model, str(tmp_path), str(tmp_path / "more"))
