@@ -32,6 +32,7 @@ from nnspark.ml.columns import Source, read_source
 from nnspark.ml.fitting import Fit, fit_on, lay_out
 from nnspark.ml.regressor import MultilayerPerceptronRegressor
 from nnspark.ml.translate import in_params, recipe_of
+from nnspark.objective.metrics import metrics_of
 from nnspark.recipe import Recipe, Split
 from nnspark.training.together import Member, Together
 
@@ -70,7 +71,8 @@ class Setting(NamedTuple):
 class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidatorModel]):
     """Cross-validation of nnspark's perceptrons over a grid of Params, all models in the same passes.
 
-    The arguments are those of ``pyspark.ml.tuning.CrossValidator``; ``evaluator`` may also be the name of a
+    The arguments are those of ``pyspark.ml.tuning.CrossValidator`` without ``parallelism`` (all models train
+    at once) and ``foldCol``; ``evaluator`` may also be the name of a
     metric: f1, accuracy, logLoss, areaUnderROC, areaUnderPR, rmse, mae or r2. Rows belong to a fold by their
     own values, so that partitions do not matter (equal rows share a fold). Each model's weights are those
     that it would have alone.
@@ -111,8 +113,8 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
             raise RecipeError("estimatorParamMaps: expected at least one param map, got none")
         if folds < 2:
             raise RecipeError(f"numFolds: expected 2 or more, got {folds}")
-        metric, larger = self._metric()
         classification = isinstance(estimator, MultilayerPerceptronClassifier)
+        metric, larger = self._metric("classification" if classification else "regression")
         _refuse_what_is_shared(estimator, maps)
         source = read_source(estimator, dataset, classification=classification)
         split = Split(1.0, 0.0, 0.0, self.getOrDefault(self.seed) % 2**63, folds=folds)
@@ -200,7 +202,7 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
             return RegressionEvaluator(metricName=evaluator)
         return MulticlassClassificationEvaluator(metricName=evaluator)
 
-    def _metric(self) -> tuple[str, bool]:
+    def _metric(self, problem: str) -> tuple[str, bool]:
         """The metric's name here, and whether larger is better."""
         evaluator = self._required("evaluator", "an evaluator, or the name of a metric")
         name = evaluator if isinstance(evaluator, str) else evaluator.getOrDefault("metricName")
@@ -209,6 +211,8 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
                 f"evaluator: expected a metric of {', '.join(METRICS)}, got {name!r}; Spark's CrossValidator "
                 "takes every evaluator"
             )
+        if METRICS[name] not in metrics_of(problem):
+            raise RecipeError(f"evaluator: expected a metric of a {problem}, got {name!r}")
         return METRICS[name], name not in LESS_IS_BETTER
 
 

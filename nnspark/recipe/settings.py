@@ -32,7 +32,7 @@ def grid_settings(grid: Table) -> list[Setting]:
             "[0.1, 1.0], got none"
         )
     for key, values in grid.items():
-        _check_key(f"sweep.grid.{key}", key)
+        _check_key(f"sweep.grid.{key}", key, values)
         ok = isinstance(values, list) and bool(values)
         require(ok, f'sweep.grid."{key}"', "a list of at least one value", values)
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
@@ -55,7 +55,7 @@ def random_settings(table: Table) -> list[Setting]:
             "log = true}, got none"
         )
     for key, spec in ranges.items():
-        _check_key(f"sweep.random.{key}", key)
+        _check_key(f"sweep.random.{key}", key, spec)
         _check_range(f'sweep.random."{key}"', spec)
     rng = np.random.default_rng(seed)
     return [{key: _drawn(rng, spec) for key, spec in ranges.items()} for _ in range(number)]
@@ -87,17 +87,20 @@ def _drawn(rng: np.random.Generator, spec: Any) -> Any:
     return min(max(round(value), low), high) if whole else float(value)
 
 
-def _check_key(where: str, key: str) -> None:
+def _check_key(where: str, key: str, value: Any) -> None:
     section, _, name = key.partition(".")
     sections = [one.name for one in fields(Recipe)]
     if not name or section not in sections:
+        quoted = (
+            f'; quote the whole key, "{key}.{next(iter(value))}"' if value and isinstance(value, dict) else ""
+        )
         raise RecipeError(
-            f'{where}: expected a recipe key, section.key, like "training.learning_rate", got {key!r}'
+            f'{where}: expected a recipe key, section.key, like "training.learning_rate", got {key!r}{quoted}'
         )
     if key.startswith(SHARED) or key in SHARED_KEYS:
         raise RecipeError(
-            f"{where}: {key} cannot be swept: all models of a sweep share one data section, one dtype and "
-            "one layout of the rows; run a sweep for each value"
+            f"{where}: {key} cannot be swept: all models of a sweep share the layout of the rows, and "
+            "all that is no part of training; run a sweep for each value"
         )
 
 

@@ -57,10 +57,12 @@ def check_sweep(sweep: Sweep, recipe: Recipe) -> None:
     one_of("sweep.search", sweep.search, SEARCHES)
     split = recipe.data.split
     if not folds and sweep.monitor.startswith("validation_"):
+        fold_validates = split.validates or not split.folds
+        require(fold_validates, "data.split.fold", f"0 or more to rank by {sweep.monitor}", split.fold)
         require(split.validates, "data.split.validation", f"more than 0 to rank by {sweep.monitor}",
                 split.validation)  # fmt: skip
     if sweep.search == "halving":
-        _check_halving(sweep)
+        _check_halving(sweep, recipe.training.epochs)
     elif sweep.halving:
         raise RecipeError(f"sweep.halving: expected sweep.search = 'halving', got {sweep.search!r}")
     wanted = "random" if _is_random(sweep) else "grid"
@@ -136,13 +138,13 @@ def _is_random(sweep: Sweep) -> bool:
     return sweep.search == "random" or (sweep.search == "halving" and bool(sweep.random))
 
 
-def _check_halving(sweep: Sweep) -> None:
+def _check_halving(sweep: Sweep, epochs: int) -> None:
     for key, value in sweep.halving.items():
         if key == "keep":
             ok = is_number(value) and 0 < value < 1
             require(ok, "sweep.halving.keep", "a fraction above 0 and below 1", value)
         elif key == "first":
-            ok = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-            require(ok, "sweep.halving.first", "epochs, 1 or more", value)
+            ok = isinstance(value, int) and not isinstance(value, bool) and 1 <= value < epochs
+            require(ok, "sweep.halving.first", f"epochs, from 1 to below training.epochs = {epochs}", value)
         else:
             raise RecipeError(f"sweep.halving has no option {key!r}; known: first, keep")

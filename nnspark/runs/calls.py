@@ -20,7 +20,7 @@ from nnspark.runs.storage import Folder, open_folder
 from nnspark.runs.trained import Model
 from nnspark.training.choices import check_choices
 
-__all__ = ["as_recipe", "session_of", "train"]
+__all__ = ["as_recipe", "plain", "session_of", "train"]
 
 
 def train(
@@ -85,7 +85,7 @@ def as_recipe(recipe: Recipe | Mapping[str, Any] | str | Path, data: Any) -> Rec
             "expected a recipe, its path or name, or a table of sections such as "
             f'{{"training": {{"epochs": 50}}}}, got {recipe!r}'
         )
-    sections = {name: {key: _plain(value) for key, value in one.items()} for name, one in recipe.items()}
+    sections = {name: {key: plain(value) for key, value in one.items()} for name, one in recipe.items()}
     sections.setdefault("data", {})
     if data is not None:
         sections["data"].setdefault("source", "memory")
@@ -93,11 +93,11 @@ def as_recipe(recipe: Recipe | Mapping[str, Any] | str | Path, data: Any) -> Rec
     return of_table(sections)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """NumPy's numbers and arrays, and tuples, as the numbers and lists of a TOML file."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
-    return [_plain(one) for one in value] if isinstance(value, tuple | list) else value
+    return [plain(one) for one in value] if isinstance(value, tuple | list) else value
 
 
 def session_of(recipe: Recipe, data: Any) -> "Session | None":

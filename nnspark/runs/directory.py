@@ -22,9 +22,10 @@ from nnspark.runs.lock import is_of_lock
 from nnspark.runs.storage import Folder
 from nnspark.training.state import Epoch, Progress
 
-__all__ = ["RunDirectory"]
+__all__ = ["SWEEP", "RunDirectory"]
 
 HISTORY = history.LINES
+SWEEP = "sweep.json"  # a directory that has it is a sweep's
 NUMBERS = re.compile(r"\[\n((?:\s*-?[\d.eE+-]+,?\n)+)\s*\]")
 
 
@@ -60,8 +61,12 @@ class RunDirectory:
         self._clock = self._saved_at = time.monotonic()
 
     @staticmethod
-    def check_free(folder: Folder, *, resume: bool, overwrite: bool) -> None:
-        """Refuse a directory that holds something, unless it is to be resumed or overwritten."""
+    def check_free(folder: Folder, *, resume: bool, overwrite: bool, of_sweep: bool = False) -> None:
+        """Refuse a directory that holds something, unless it is to be resumed or overwritten, or a sweep."""
+        if not of_sweep and SWEEP in folder.names():
+            raise CheckpointError(
+                f"{folder.path()} holds a sweep, not a single run: give another --out, or delete it first"
+            )
         if not (resume or overwrite or all(map(is_of_lock, folder.names()))):
             raise CheckpointError(
                 f"{folder.path()} is not empty: pass --resume to go on with the run in it, --overwrite to "

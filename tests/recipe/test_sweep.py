@@ -75,6 +75,11 @@ def test_rungs_multiply_by_what_is_kept():
         ({"grid": {"training.l2": 1.0}}, 'sweep.grid."training.l2": expected a list'),
         ({"grid": {"training.lr": [1.0]}}, "sweep: unknown recipe key 'training.lr'; did you mean"),
         ({"grid": {"l2": [1.0]}}, "sweep.grid.l2: expected a recipe key, section.key"),
+        ({"grid": {"training": {"l2": [1.0]}}}, "got 'training'; quote the whole key, \"training.l2\""),
+        (
+            {"search": "halving", "grid": {"training.l2": [1.0]}, "halving": {"first": 27}},
+            "sweep.halving.first: expected epochs, from 1 to below training.epochs = 27, got 27",
+        ),
         ({"grid": {"optimiser.l2": [1.0]}}, "sweep.grid.optimiser.l2: expected a recipe key"),
         ({"grid": {"training.l2": ["much"]}}, "sweep: training.l2: expected a number, got 'much'"),
         (

@@ -191,6 +191,50 @@ def test_another_sweep_is_not_resumed(tmp_path):
     assert not (tmp_path / "s/models/0000").exists()
 
 
+def test_a_sweep_and_a_run_do_not_share_a_directory(tmp_path):
+    """Neither goes on in the other's nor replaces it; other epochs are another sweep."""
+    from nnspark.runs.run import run
+
+    swept(tmp_path / "s")
+    run(loads(IRIS), str(tmp_path / "r"), title="run")
+    for more in ({"resume": True}, {"overwrite": True}):
+        with one_line_error("holds a sweep, not a single run", kind=CheckpointError):
+            run(loads(IRIS), str(tmp_path / "s"), title="run", **more)
+        with one_line_error("holds a single run, not a sweep", kind=CheckpointError):
+            swept(tmp_path / "r", **more)
+    with one_line_error("its training.epochs was another", kind=CheckpointError):
+        swept(tmp_path / "s", IRIS.replace("epochs = 8", "epochs = 9"), resume=True)
+
+
+@pytest.mark.parametrize(
+    ("grid", "said"),
+    [
+        ({"training.l2": 0.1}, 'sweep.grid."training.l2": expected a list of at least one value, got 0.1'),
+        ({"training.optimizer": "adam"}, "expected a list of at least one value, got 'adam'"),
+        ([("training.l2", [0.1])], "grid: expected recipe keys with lists of values"),
+        ({3: [1]}, "grid: expected recipe keys with lists of values"),
+    ],
+)
+def test_a_grid_from_python_that_cannot_be_is_one_line(grid, said):
+    """As on the command line."""
+    with one_line_error(said, kind=RecipeError):
+        nnspark.sweep(loads(IRIS), None, grid)
+
+
+def test_a_grid_from_python_may_hold_numpys_values_and_tuples():
+    """As a recipe may."""
+    grid = {
+        "training.epochs": np.array([2, 3]),
+        "network.hidden": [(3,), (2, 2)],
+        "training.l2": np.logspace(-1, 0, 2),
+    }
+    section = {"sweep": {"search": "random", "random": {"training.l2": [1.0]}}}
+    recipe = {**loads(IRIS).to_dict(), **section}
+    found = nnspark.sweep(recipe, None, grid, folds=np.int64(2), progress=False)
+    assert len(found.ranked) == 8
+    assert len(found.results) == 16
+
+
 def test_halving_keeps_the_best_thirds(tmp_path):
     """9 settings, a third kept after 1 and 3 epochs: what goes on is what scored best there."""
     grid = {"training.learning_rate": [0.001 * 3**i for i in range(9)]}

@@ -10,7 +10,7 @@ from nnspark.errors import NNSparkError, RecipeError
 from nnspark.recipe import Recipe, Sweep
 from nnspark.recipe.reading import check_sweep_of, sweep_section
 from nnspark.recipe.settings import Setting
-from nnspark.runs.calls import as_recipe, session_of
+from nnspark.runs.calls import as_recipe, plain, session_of
 from nnspark.runs.failures import for_python
 from nnspark.runs.loading import of_folder
 from nnspark.runs.memory_folder import MemoryFolder
@@ -98,10 +98,12 @@ def sweep(
     with for_python(kept=bool(out)):
         base, section = as_recipe(recipe, data), _section(recipe)
         if grid is not None:
-            section = {**section, "grid": {key: list(values) for key, values in grid.items()}}
+            section = {**section, "grid": _grid(grid)}
             section.pop("random", None)
+            if section.get("search") == "random":
+                section["search"] = "grid"
         if folds is not None:
-            section["folds"] = folds
+            section["folds"] = plain(folds)
         if monitor:
             section["monitor"] = monitor
         asked: Sweep = check_sweep_of(section, base)
@@ -120,6 +122,16 @@ def sweep(
             overwrite=overwrite, progress=progress,
         )  # fmt: skip
         return _swept(below, asked)
+
+
+def _grid(grid: Any) -> dict[str, Any]:
+    """A grid as a recipe has it: NumPy's values and tuples as numbers and lists."""
+    if not isinstance(grid, Mapping) or not all(isinstance(key, str) for key in grid):
+        raise RecipeError(
+            'grid: expected recipe keys with lists of values, like {"training.l2": [0.1, 1.0]}, got '
+            f"{grid!r}"
+        )
+    return {key: plain(values) for key, values in grid.items()}
 
 
 def _section(recipe: Recipe | Mapping[str, Any] | str | Path) -> dict[str, Any]:

@@ -16,13 +16,15 @@ from nnspark.recipe import Recipe, Sweep
 from nnspark.recipe.reading import dumps_sweep
 from nnspark.recipe.settings import keys_of
 from nnspark.runs.checkpoint import identity
+from nnspark.runs.directory import SWEEP, RunDirectory
 from nnspark.runs.history import as_lines
 from nnspark.runs.storage import Folder
 from nnspark.runs.sweeps.candidates import Candidate, Ranked, Result
 
 __all__ = ["SweepDirectory"]
 
-RESULTS, TABLE, RUNGS, ABOUT = "results.jsonl", "results.csv", "rungs.jsonl", "sweep.json"
+RESULTS, TABLE, RUNGS, ABOUT = "results.jsonl", "results.csv", "rungs.jsonl", SWEEP
+OF_A_RUN = ("history.jsonl", "metrics.json", "model.safetensors", "checkpoints")
 
 
 class SweepDirectory:
@@ -38,6 +40,16 @@ class SweepDirectory:
         self.folder, self.below, self.recipe, self.sweep = folder, below, recipe, sweep
         self.results: list[Result] = []
         self.rungs: list[dict[str, Any]] = []
+
+    @staticmethod
+    def check_free(folder: Folder, *, resume: bool, overwrite: bool) -> None:
+        """Refuse a directory that holds a run, or a sweep that is neither to go on nor to be replaced."""
+        names = folder.names()
+        if ABOUT not in names and any(name in names for name in OF_A_RUN):
+            raise CheckpointError(
+                f"{folder.path()} holds a single run, not a sweep: give another --out, or delete it first"
+            )
+        RunDirectory.check_free(folder, resume=resume, overwrite=overwrite, of_sweep=True)
 
     def begin(self, fingerprint: str) -> None:
         """Start a new sweep: clear the files of an old one."""
@@ -60,7 +72,8 @@ class SweepDirectory:
         except (OSError, ValueError):
             return False
         now = json.loads(json.dumps(self._about(fingerprint)))
-        for key, what in (("recipe", "recipe"), ("sweep", "[sweep] section"), ("fingerprint", "data")):
+        for key, what in (("recipe", "recipe"), ("sweep", "[sweep] section"), ("fingerprint", "data"),
+                          ("epochs", "training.epochs")):  # fmt: skip
             if then.get(key) != now[key]:
                 raise CheckpointError(
                     f"cannot resume the sweep in {self.folder.path()}: its {what} was another; give the same "

@@ -12,7 +12,6 @@ from nnspark.errors import DivergedError
 from nnspark.log import log, warn
 from nnspark.recipe import Recipe, Sweep
 from nnspark.runs.data import load_folds, load_shards
-from nnspark.runs.directory import RunDirectory
 from nnspark.runs.failures import one_line_for_failed_jobs
 from nnspark.runs.lock import held
 from nnspark.runs.run import run_on, session_for
@@ -118,7 +117,7 @@ def sweep_in(
         held(below(""), sc.applicationId if sc else "without Spark") as hold,
         one_line_for_failed_jobs(folder),
     ):
-        RunDirectory.check_free(folder, resume=resume, overwrite=overwrite)
+        SweepDirectory.check_free(folder, resume=resume, overwrite=overwrite)
         return interruptible(sc, work)
 
 
