@@ -234,7 +234,7 @@ def test_tables_are_the_same_every_time_and_come_back_from_their_files(tmp_path)
 
 
 def test_contestants_on_tables_learn_from_raw_files_and_their_rows_are_counted(tmp_path, monkeypatch):
-    """Without Spark: all beat guessing the mean on the same held-out rows; other rows to train on are refused."""
+    """Without Spark: all beat guessing the mean on the same held-out rows; other rows are refused."""
     own = tables.own
     monkeypatch.setattr(tables, "own", lambda split, recipe, engine: own(split, recipe, "local"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")

@@ -78,7 +78,8 @@ def perceptron(files: Files, recipe: Recipe) -> Fitted:
     batch, epochs = recipe.rounds.batch_size, recipe.training.epochs
     model = kind(
         hidden_layer_sizes=recipe.network.hidden, activation=recipe.network.activation,
-        solver=recipe.training.optimizer, alpha=recipe.training.l2 * batch / len(X), batch_size=batch, max_iter=epochs,
+        solver=recipe.training.optimizer, alpha=recipe.training.l2 * batch / len(X), batch_size=batch,
+        max_iter=epochs,
         learning_rate_init=recipe.training.learning_rate, random_state=recipe.training.seed,
     )  # fmt: skip
     fitted, training = _fit(model, features, y, recipe)
