@@ -55,6 +55,7 @@ def falling(values):
 def bench(monkeypatch):
     """The benchmarks: of recipes, and its stand-ins for R0's images and MNIST, made of digits."""
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import benchmarks._tables
     import benchmarks.recipes
 
     return benchmarks
@@ -73,6 +74,9 @@ def own_data(tmp_path, bench):
             return [f"data.path={folder if folder.exists() else bench._standins.write_idx(folder, 400, 100)}"]
         if name.startswith("r7-"):
             return [f"data.path={random_regression(tmp_path)}"]
+        if name in ("bank.toml", "houses.toml", "words.toml"):
+            made = bench._tables.write_tables(tmp_path / "tables", 300)
+            return [f"data.path={next(path for path in made if path.stem == name.removesuffix('.toml'))}"]
         csv = {"r3-or-gate.toml": "or-gate.csv", "r5-quadratic.toml": "quadratic.csv"}.get(name)
         return [f"data.path={CONF / csv}"] if csv else []
 

@@ -1,11 +1,12 @@
 """The recipes that come with nnspark, by name: the files of ``conf/``, which the wheel carries."""
 
+import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 
 from nnspark.errors import RecipeError
 
-__all__ = ["FOLDER", "bundled", "find"]
+__all__ = ["FOLDER", "bundled", "find", "that_reads"]
 
 FOLDER = Path(__file__).parents[1] / "recipes"
 
@@ -13,6 +14,14 @@ FOLDER = Path(__file__).parents[1] / "recipes"
 def bundled() -> dict[str, Path]:
     """Name and file of each recipe, in order of their names."""
     return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def that_reads(path: str) -> str:
+    """The name of the first recipe whose ``data.path`` that is; empty if none's."""
+    for name, file in bundled().items():
+        if tomllib.loads(file.read_text(encoding="utf-8"))["data"].get("path") == path:
+            return name
+    return ""
 
 
 def find(name: str) -> Path:

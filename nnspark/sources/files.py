@@ -7,6 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from nnspark.errors import DataError, RecipeError
+from nnspark.recipe.bundled import that_reads
 from nnspark.sources import refusals
 
 __all__ = [
@@ -44,6 +45,8 @@ def existing(path: str, key: str) -> Path:
         raise DataError(f"cannot look for {found} ({key}): {one_line(error)}") from error
     shown = folder if folder != Path() else folder.absolute()
     hint = f"; did you mean {near[0]!r}?" if near else ""
+    if recipe := that_reads(path):
+        hint += f"; the first lines of `nnspark recipes {recipe}` say how to come by it"
     raise DataError(f"{found} ({key}) does not exist: the folder {shown} does, but has no {missing!r}{hint}")
 
 

@@ -23,6 +23,7 @@ SUBCOMMANDS = {
     "memory": "peak memory of the driver and the workers on 2,000,000x50 Parquet rows",
     "beyond": "rows a second of a data set three times the workers' memory",
     "sweep": "a cross-validated grid, a model in company, halving",
+    "tables": "raw tables: bank, houses, words against scikit-learn and MLlib; --write makes them",
     "recipes": "the reference systems: published figure, ours, seconds",
 }
 

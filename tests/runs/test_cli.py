@@ -202,3 +202,15 @@ def test_sparks_options_come_before_the_command() -> None:
         "--master", "spark://h:1", "--conf", "a.b=c d", "pyspark-shell"
     ]  # fmt: skip
     assert submit_arguments("", [], "")[:1] == ["--properties-file"]
+
+
+@pytest.mark.parametrize("name", ["bank", "houses", "words"])
+def test_a_recipe_whose_table_is_not_made_yet_says_how_to_make_it(
+    name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line that names the recipe, whose first lines have the command."""
+    monkeypatch.chdir(tmp_path)
+    assert call(monkeypatch, "train", name, "--out", "x", "--set", "training.engine=local") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"`nnspark recipes {name}` say how" in line
+    assert "scripts/bench tables --write tables " in "".join(find(name).read_text().splitlines()[:5])
