@@ -48,8 +48,9 @@ def test_lost_executors_and_disks_change_nothing_on_a_cluster_of_bare_pythons(
     assert problems == []
 
 
+@pytest.mark.slow
 def test_a_killed_python_worker_changes_nothing(cluster: Any, tmp_path: Path) -> None:
-    """As where a node's memory runs out; rows from Parquet."""
+    """As where a node's memory runs out; rows from Parquet. Local mode has a test of its own in jobs."""
     more = tuple(runs.as_parquet(tmp_path))
     faults = [clusters.kill_a_python_worker]
     problems, _ = clusters.disturb(cluster, tmp_path, random.Random(7), faults, method="adam", more=more)

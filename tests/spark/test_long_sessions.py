@@ -101,7 +101,9 @@ def failing_callback(out: Path) -> None:
 WAYS: tuple[Callable[[Path], None], ...] = (good, diverged, refused, bad_data, failing_callback)
 
 
-@pytest.mark.parametrize("at_once", [1, 2], ids=["one after the other", "two at once"])
+@pytest.mark.parametrize(
+    "at_once", [pytest.param(1, marks=pytest.mark.slow), 2], ids=["one after the other", "two at once"]
+)
 def test_twenty_trainings_leave_nothing_behind(spark: Any, tmp_path: Path, at_once: int) -> None:
     """Good and bad by turns: no folder, no persisted RDD, no broadcast file, no growth of the workers."""
     rounds = 4 // at_once
