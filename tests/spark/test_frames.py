@@ -71,7 +71,14 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+LONG = ("float32", "no split")  # test_same_bits.py and test_sizes.py have shorter ones
+CELLS = [
+    pytest.param(options, marks=[pytest.mark.slow] if name in LONG else [], id=name)
+    for name, options in OPTIONS.items()
+]
+
+
+@pytest.mark.parametrize("options", CELLS)
 def test_files_and_partitions_do_not_change_a_bit(spark: Any, folder: Path, options: tuple[str, ...]) -> None:
     """One file, 17 files and CSV, on 1, 3 and 7 partitions, agree with the engine without Spark."""
     expected = without_spark(

@@ -138,8 +138,15 @@ def taken(recipe: Recipe, shards: Shards) -> tuple[Outcome, Any]:
     return outcome(recipe, shards), (plan.encoding, plan.feature_names, plan.fingerprint, plan.hints)
 
 
-@pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.parametrize("name", RECIPES)
+FEW = ("1 partition", "2 partitions")  # by every recipe in the slow tests
+CELLS = [
+    pytest.param(name, route, marks=[pytest.mark.slow] if name != "median" and route in FEW else [])
+    for name in RECIPES
+    for route in ROUTES
+]
+
+
+@pytest.mark.parametrize(("name", "route"), CELLS)
 def test_every_route_learns_and_trains_the_same(spark: Any, folder: Path, name: str, route: str) -> None:
     """Categories, fills, feature names, fingerprint, weights and history of pandas' rows without Spark."""
     recipe = recipe_of(*RECIPES[name], text=TEXT)
