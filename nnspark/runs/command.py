@@ -7,6 +7,7 @@ diverged; 130 interrupted.
 
 import ctypes
 import os
+import signal
 import stat
 import sys
 from collections.abc import Callable
@@ -33,6 +34,7 @@ def run_job(main: Callable[[list[str]], int | None]) -> NoReturn:
     try:
         code = main(sys.argv[1:]) or 0
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends already: one more must not end it worse
         hush()
         print("interrupted", file=sys.stderr)
         code = 130

@@ -38,7 +38,10 @@ run_job(main)
 """
 
 
-@pytest.mark.parametrize("waits", [(0,), (0, 0.002), (0, 0.3, 0.3)], ids=["once", "at once twice", "thrice"])
+WAITS = [(0,), (0, 0.002), pytest.param((0, 0.3, 0.3), marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("waits", WAITS, ids=["once", "at once twice", "thrice"])
 def test_an_interrupt_while_spark_works_is_one_line(waits: tuple[float, ...]) -> None:
     """Exit code 130; no warnings of killed tasks, nor of the JVM's own modules, nor what py4j logs."""
     done = subprocess.run(
