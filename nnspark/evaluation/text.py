@@ -5,7 +5,7 @@ from typing import Any
 
 from nnspark.objective.metrics import METRICS, by_worth
 
-__all__ = ["as_text", "number"]
+__all__ = ["aligned", "as_text", "number"]
 
 MOST_CLASSES = 25
 NAME_LENGTH = 16
@@ -43,7 +43,7 @@ def _with_baseline(names: Sequence[str], figures: Mapping[str, Any]) -> str:
         for name in names
         if figures[name] is not None and name in baseline
     ]
-    return _aligned(lines)
+    return aligned(lines)
 
 
 def _of(name: str, figures: Mapping[str, Any]) -> str:
@@ -59,7 +59,7 @@ def _class_table(figures: Mapping[str, Any]) -> str:
         lines.append([_name(row["class"]), *(number(row[name]) for name in COLUMNS), str(row["support"])])
     for average in ("macro", "weighted"):
         lines.append([f"{average} average", *(number(figures[average][name]) for name in COLUMNS), ""])
-    return _aligned(lines)
+    return aligned(lines)
 
 
 def _confusion_table(confusion: Sequence[Sequence[int]], classes: Sequence[Any]) -> str:
@@ -71,7 +71,7 @@ def _confusion_table(confusion: Sequence[Sequence[int]], classes: Sequence[Any])
         [name, *(str(cell) if cell else "·" for cell in row)]
         for name, row in zip(names, confusion, strict=True)
     ]
-    return f"{title}\n{_aligned([['', *names], *rows])}"
+    return f"{title}\n{aligned([['', *names], *rows])}"
 
 
 def _calibration(calibration: Mapping[str, Any]) -> str:
@@ -88,7 +88,7 @@ def _calibration(calibration: Mapping[str, Any]) -> str:
         ]
         for one in calibration["bins"]
     ]
-    return f"calibration of {said} (error {number(calibration['error'])})\n{_aligned(lines)}"
+    return f"calibration of {said} (error {number(calibration['error'])})\n{aligned(lines)}"
 
 
 def _thresholds(lines: Sequence[Mapping[str, Any]]) -> str:
@@ -99,17 +99,23 @@ def _thresholds(lines: Sequence[Mapping[str, Any]]) -> str:
         [number(one["threshold"]), *(number(one[key]) for key in COLUMNS), *(str(one[key]) for key in counts)]
         for one in lines
     ]
-    return _aligned(table)
+    return aligned(table)
 
 
 def _mistakes(mistakes: Sequence[Mapping[str, Any]]) -> str:
     """Of many classes, those mistaken most often."""
     lines = [["class", "taken for", "rows"]]
     lines += [[_name(m["class"]), _name(m["taken_for"]), str(m["rows"])] for m in mistakes[:MOST_CLASSES]]
-    return f"commonest mistakes of the classes mistaken most often\n{_aligned(lines)}"
+    return f"commonest mistakes of the classes mistaken most often\n{aligned(lines)}"
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as text: the first column to the left, the others to the right.
+
+    >>> print(aligned([["", "one"], ["loss", "0.25"]]))
+           one
+    loss  0.25
+    """
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join(
         "  ".join(

@@ -18,6 +18,7 @@ __all__ = [
     "dumps",
     "dumps_sweep",
     "loads",
+    "loads_sweep",
     "of_table",
     "read",
     "read_sweep",
@@ -82,8 +83,20 @@ def _beside(recipe: Recipe, folder: Path) -> Recipe:
 
 
 def loads(text: str, overrides: Sequence[str] = (), *, name: str = "recipe") -> Recipe:
-    """A recipe from TOML text, with overrides applied and every value checked."""
+    """A recipe from TOML text, with overrides applied and every value checked.
+
+    >>> recipe = loads("data.source = 'digits'", ["training.epochs=5", "network.hidden=[50, 25]"])
+    >>> recipe.training.epochs, recipe.network.hidden, recipe.training.optimizer
+    (5, [50, 25], 'gd')
+    >>> loads(dumps(recipe)) == recipe
+    True
+    """
     return of_table(_table(text, overrides, name))
+
+
+def loads_sweep(text: str, *, name: str = "recipe") -> tuple[Recipe, Sweep]:
+    """A recipe and its ``[sweep]`` section from TOML text, both checked."""
+    return sweep_of_table(_table(text, (), name))
 
 
 def _table(text: str, overrides: Sequence[str], name: str) -> dict[str, Any]:

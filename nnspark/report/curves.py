@@ -17,8 +17,14 @@ from nnspark.report.series import Column, History, column, epochs_of, last_finit
 from nnspark.report.templates import fill
 from nnspark.report.text import duration, escape, number, percent
 
-INKS = {"train": "#0a0b01", "validation": "#0a0b02", "cost": "#0a0b03", "muted": "#0a0b04", "line": "#0a0b05"}
+INKS = {
+    "train": "#0a0b01", "validation": "#0a0b02", "cost": "#0a0b03", "muted": "#0a0b04", "line": "#0a0b05",
+    "fourth": "#0a0b06", "fifth": "#0a0b07", "sixth": "#0a0b08",
+}  # fmt: skip
 """Stand-in colours: matplotlib writes them, `_for_page` turns each into the CSS variable of its name."""
+
+TOGETHER = ("train", "validation", "cost", "fourth", "fifth", "sixth")
+"""The inks of lines drawn together, in their order."""
 
 LOG_FROM = 50.0
 """A positive quantity whose largest value is this many times its least is drawn on a logarithmic axis."""
@@ -159,8 +165,10 @@ def _figure(
     return fill("curve", title=escape(panel.title), keys=keys, svg=svg)
 
 
-def draw_together(title: str, epochs: Column, lines: Sequence[tuple[Column, str]]) -> str:
-    """Return one `<figure>` of up to three named lines over the same epochs, the first in the main colour.
+def draw_together(
+    title: str, epochs: Column, lines: Sequence[tuple[Column, str]], *, show: Any = number
+) -> str:
+    """Return one `<figure>` of up to six named lines over the same epochs, the first in the main colour.
 
     Raises
     ------
@@ -169,11 +177,8 @@ def draw_together(title: str, epochs: Column, lines: Sequence[tuple[Column, str]
     """
     import matplotlib
 
-    inked = [
-        (values, legend, ink)
-        for (values, legend), ink in zip(lines, ("train", "validation", "cost"), strict=False)
-    ]
-    panel = Panel(title, ())
+    inked = [(values, legend, ink) for (values, legend), ink in zip(lines, TOGETHER, strict=False)]
+    panel = Panel(title, (), show)
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update({"svg.hashsalt": "nnspark", "svg.fonttype": "none", "font.size": 9.5})

@@ -18,10 +18,11 @@ def fill(part: str, **values: str | Iterable[str]) -> str:
     return _parts()[part].substitute(joined)
 
 
-def fill_page(*, title: str, outcome: str, main: str) -> str:
-    """Return page.html with the style sheet and `main` in it."""
+def fill_page(*, title: str, outcome: str, main: str, refresh: int = 0) -> str:
+    """Return page.html with the style sheet and `main` in it; loaded again after `refresh` seconds."""
     page = Template(_text("page.html"))
-    return page.substitute(title=title, outcome=outcome, main=main, style=_text("style.css"))
+    again = fill("refresh", seconds=str(refresh)) if refresh else ""
+    return page.substitute(title=title, outcome=outcome, main=main, style=_text("style.css"), again=again)
 
 
 @cache

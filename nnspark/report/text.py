@@ -58,7 +58,11 @@ def number(value: Any, *, digits: int = 4) -> str:
 
 
 def percent(value: Any) -> str:
-    """Return a share as "97.2 %"; a share below 1 never reads as 100 %, nor one above 0 as 0 %."""
+    """Return a share as "97.2 %"; a share below 1 never reads as 100 %, nor one above 0 as 0 %.
+
+    >>> percent(0.9722), percent(0.99999), percent(1)
+    ('97.2 %', '99.999 %', '100 %')
+    """
     share = as_float(value)
     if not math.isfinite(share):
         return number(None if value is None else share)
@@ -71,7 +75,11 @@ def percent(value: Any) -> str:
 
 
 def duration(value: Any) -> str:
-    """Return seconds in the unit a person would use: ms, s, min, h."""
+    """Return seconds in the unit a person would use: ms, s, min, h.
+
+    >>> duration(0.0123), duration(61), duration(3725)
+    ('12.3 ms', '61.0 s', '62 min 5 s')
+    """
     seconds = as_float(value)
     if not math.isfinite(seconds):
         return number(None if value is None else seconds)

@@ -24,6 +24,8 @@ COMMANDS = {
     "sweep": "train many models of a recipe, and keep the best",
     "evaluate": "figures of a model on labelled rows",
     "predict": "predict rows of a file or folder",
+    "watch": "show how a run or a sweep goes while it is at work",
+    "compare": "settings, figures and curves of runs side by side",
     "report": "make a run's report again from its files",
     "recipes": "list the recipes that come with nnspark, or print one",
 }

@@ -15,7 +15,19 @@ from typing import Any
 
 from nnspark.runs.storage import Folder
 
-__all__ = ["CHUNK", "Row", "as_lines", "pack", "recover", "rows_after", "seal", "unpack"]
+__all__ = [
+    "CHUNK",
+    "LINES",
+    "Row",
+    "as_lines",
+    "pack",
+    "readable_lines",
+    "recover",
+    "rows_after",
+    "seal",
+    "unpack",
+    "whole_lines",
+]
 
 CHUNK = 1000  # rows
 LINES = "history.jsonl"
@@ -76,7 +88,7 @@ def recover(
             whole = chunk
     wanted = range(1, epochs + 1)
     if not found.keys() >= set(wanted):
-        found = {row["epoch"]: row for row in _readable_lines(folder)} | found
+        found = {row["epoch"]: row for row in readable_lines(folder)} | found
     lost = [epoch for epoch in wanted if epoch not in found]
     if lost:
         warn(f"the history of {len(lost)} epochs, {lost[0]} to {lost[-1]}, is lost; training goes on without")
@@ -87,17 +99,23 @@ def _name(chunk: int) -> str:
     return f"checkpoints/history-{(chunk + 1) * CHUNK:08d}.jsonl.gz"
 
 
-def _readable_lines(folder: Folder) -> list[Row]:
-    rows = []
+def readable_lines(folder: Folder) -> list[Row]:
+    """The rows of history.jsonl that are whole; none if there is no such file, or it cannot be read."""
+    return [row for row in whole_lines(folder, LINES) if isinstance(row.get("epoch"), int)]
+
+
+def whole_lines(folder: Folder, name: str) -> list[Row]:
+    """The objects of a file of JSON lines, without lines that a kill or a full disk has cut."""
     try:
-        lines = folder.read(LINES).splitlines()
+        lines = folder.read(name).splitlines()
     except OSError:
         return []
+    rows = []
     for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:  # torn by a full disk or a lost node
+        except ValueError:
             continue
-        if isinstance(row, dict) and isinstance(row.get("epoch"), int):
+        if isinstance(row, dict):
             rows.append(row)
     return rows

@@ -5,72 +5,23 @@ the first one is. A driver that was killed leaves its lock behind: on its own ma
 up; from another machine the only sign of life is ``driver.beat``, which a driver writes every ``BEAT``
 seconds. It is watched for ``PATIENCE`` seconds, by one clock, since two machines' clocks need not agree. A
 driver that was taken for dead, because it was suspended or cut off, sees so by the lock and stops.
-
-(Above 200 lines: taking, keeping, losing and judging a lock are one protocol.)
 """
 
-import json
-import os
-import socket
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any, NamedTuple
 
 from nnspark.errors import CheckpointError
 from nnspark.log import log
+from nnspark.runs.holder import Holder, held_here
 from nnspark.runs.storage import Folder
 
-__all__ = ["Hold", "held", "is_of_lock"]
+__all__ = ["BEAT", "LOCK", "PATIENCE", "SIGN", "Hold", "held", "is_of_lock"]
 
 LOCK, NEXT, SIGN = "driver.lock", "driver.lock+", "driver.beat"
 BEAT, PATIENCE = 10.0, 60.0  # seconds
 TRIES = 20
-
-_held: set[str] = set()  # tokens of the locks that this process holds
-
-
-class Holder(NamedTuple):
-    """A driver, as it signs a lock."""
-
-    token: str
-    host: str
-    machine: str
-    pid: int
-    started: str
-    since: str
-    application: str
-
-    @classmethod
-    def me(cls, application: str) -> "Holder":
-        """This process."""
-        return cls(
-            token=uuid.uuid4().hex,
-            host=socket.gethostname(),
-            machine=_machine(),
-            pid=os.getpid(),
-            started=started(os.getpid()) or "",
-            since=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
-            application=application,
-        )
-
-    @classmethod
-    def of(cls, content: bytes) -> "Holder | None":
-        """Who signed a lock; None if the signature is not whole."""
-        try:
-            return cls(**json.loads(content))
-        except (TypeError, ValueError):
-            return None
-
-    def signature(self) -> bytes:
-        """What is written into the lock."""
-        return json.dumps(self._asdict()).encode()
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host} (application {self.application}, since {self.since})"
 
 
 class Hold:
@@ -140,7 +91,7 @@ def held(folder: Folder, application: str) -> Iterator[Hold]:
         raise _unusable(folder, error) from None
     me = Holder.me(application)
     try:
-        _held.add(me.token)
+        held_here.add(me.token)
         try:
             _acquire(folder, LOCK, me)
         except OSError as error:
@@ -151,7 +102,7 @@ def held(folder: Folder, application: str) -> Iterator[Hold]:
         finally:
             hold.release()
     finally:
-        _held.discard(me.token)
+        held_here.discard(me.token)
         with suppress(Exception):
             folder.prune(made)
 
@@ -185,13 +136,8 @@ def _refuse_living(folder: Folder, name: str, content: bytes) -> None:
 
 
 def _lives(folder: Folder, name: str, content: bytes, holder: Holder | None) -> bool:
-    if holder is not None and holder.machine == _machine():
-        if holder.pid == os.getpid():
-            return holder.token in _held
-        now = started(holder.pid)
-        if now is None or (now and holder.started):
-            return now is not None and now == holder.started
-    return _shows_life(folder, name, content, holder)
+    runs = holder.runs() if holder else None
+    return _shows_life(folder, name, content, holder) if runs is None else runs
 
 
 def _shows_life(folder: Folder, name: str, content: bytes, holder: Holder | None) -> bool:
@@ -222,27 +168,3 @@ def _unusable(folder: Folder, error: OSError) -> CheckpointError:
     return CheckpointError(
         f"{folder.path()} cannot be a run directory: {reason}; pass --out a directory that can be written to"
     )
-
-
-def _machine() -> str:
-    """What process numbers are numbers of: host, boot and process namespace; the host alone where unknown."""
-    known = [socket.gethostname()]
-    with suppress(OSError):
-        known.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
-        known.append(os.readlink("/proc/self/ns/pid"))
-    return " ".join(known)
-
-
-def started(pid: int) -> str | None:
-    """When a process was started, in the system's own words; "" if that is unknown, None if it is none."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except OSError:  # another user's
-        pass
-    try:
-        fields: list[Any] = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return None if fields[0] in "ZX" else str(fields[19])  # a zombie writes nothing any more

@@ -11,7 +11,7 @@ from nnspark.objective.metrics import METRICS, by_worth
 if TYPE_CHECKING:
     from nnspark.training.state import Epoch
 
-__all__ = ["ProgressLog", "make_progress"]
+__all__ = ["ProgressLog", "make_progress", "shown_keys"]
 
 
 class ProgressLog(Protocol):
@@ -31,10 +31,15 @@ def make_progress(epochs: int, *, start: int = 0, every: int = 10) -> ProgressLo
 
 def figures(row: Mapping[str, Any]) -> dict[str, str]:
     """The few figures of a history row worth watching."""
+    return {name: f"{row[key]:.4f}" for name, key in shown_keys(row)}
+
+
+def shown_keys(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How the figures worth watching are called in a line, and their keys in a history row that has them."""
     names = ["loss", *(name for name in by_worth() if METRICS[name].headline)]
     parts = (("", ""), ("validation_", "val "))
-    shown = {said + name: row.get(prefix + name) for prefix, said in parts for name in names}
-    return {name: f"{value:.4f}" for name, value in shown.items() if value is not None}
+    keys = [(said + name, prefix + name) for prefix, said in parts for name in names]
+    return [(name, key) for name, key in keys if row.get(key) is not None]
 
 
 class _Bar:

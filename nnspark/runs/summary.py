@@ -9,7 +9,7 @@ from nnspark.objective.metrics import by_worth
 from nnspark.recipe import Recipe
 from nnspark.training.loop import Trained
 
-__all__ = ["last_lines", "overfitting"]
+__all__ = ["figures_line", "last_lines", "overfitting"]
 
 LONG, LEAST_EPOCHS, CLEAR = 0.2, 10, 1.02
 """Long is a fifth of the epochs and 10 at least; a rise is clear above 2 %."""
@@ -45,19 +45,25 @@ def last_lines(recipe: Recipe, trained: Trained, history: Sequence[Mapping[str, 
     told = overfitting(recipe, history)
     if told:
         lines.append(told)
-    part = next((name for name in ("test", "validation", "train") if name in trained.metrics), None)
-    if part is not None:
-        figures = trained.metrics[part]
-        baseline = figures.get("baseline", {})
-        names = [name for name in by_worth(figures) if name != "loss" and _is_number(figures.get(name))][:2]
-        said = [
-            f"{name} {number(figures[name])}"
-            + (f" (baseline {number(baseline[name])})" if _is_number(baseline.get(name)) else "")
-            for name in names or ["loss"]
-            if name in figures
-        ]
-        lines.append(f"{part} part: {', '.join(said)}")
-    return lines
+    figures = figures_line(trained.metrics)
+    return [*lines, figures] if figures else lines
+
+
+def figures_line(metrics: Mapping[str, Any]) -> str:
+    """The figures that count, of the part worth most, each with its baseline; empty where there is none."""
+    part = next((name for name in ("test", "validation", "train") if name in metrics), None)
+    if part is None:
+        return ""
+    figures = metrics[part]
+    baseline = figures.get("baseline", {})
+    names = [name for name in by_worth(figures) if name != "loss" and _is_number(figures.get(name))][:2]
+    said = [
+        f"{name} {number(figures[name])}"
+        + (f" (baseline {number(baseline[name])})" if _is_number(baseline.get(name)) else "")
+        for name in names or ["loss"]
+        if name in figures
+    ]
+    return f"{part} part: {', '.join(said)}"
 
 
 def _is_number(value: Any) -> bool:

@@ -14,9 +14,10 @@ import pytest
 from helpers import make_recipe, one_line_error
 
 from nnspark.errors import CheckpointError
-from nnspark.runs import lock
+from nnspark.runs import holder, lock
+from nnspark.runs.holder import Holder
 from nnspark.runs.local_folder import LocalFolder
-from nnspark.runs.lock import Holder, held
+from nnspark.runs.lock import held
 from nnspark.runs.run import run
 
 HOLDING = """
@@ -136,7 +137,7 @@ def test_a_driver_elsewhere_that_beats_is_left_alone(
 ) -> None:
     """Its beat is a sign of life whatever its clock says; the second is refused at the first one."""
     quick(monkeypatch, patience=20)
-    monkeypatch.setattr(lock, "_machine", lambda: threading.current_thread().name)
+    monkeypatch.setattr(holder, "this_machine", lambda: threading.current_thread().name)
     ready, done = threading.Event(), threading.Event()
 
     def far() -> None:
@@ -220,5 +221,5 @@ def test_of_many_who_take_over_from_the_dead_one_succeeds(folder: LocalFolder, l
 
 def test_a_process_that_is_none_was_not_started() -> None:
     """This one was, and stays so."""
-    assert lock.started(2**22 + 1) is None
-    assert lock.started(os.getpid()) == lock.started(os.getpid())
+    assert holder.started(2**22 + 1) is None
+    assert holder.started(os.getpid()) == holder.started(os.getpid())

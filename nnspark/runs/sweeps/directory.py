@@ -17,11 +17,11 @@ from nnspark.recipe.reading import dumps_sweep
 from nnspark.recipe.settings import keys_of
 from nnspark.runs.checkpoint import identity
 from nnspark.runs.directory import SWEEP, RunDirectory
-from nnspark.runs.history import as_lines
+from nnspark.runs.history import as_lines, whole_lines
 from nnspark.runs.storage import Folder
 from nnspark.runs.sweeps.candidates import Candidate, Ranked, Result
 
-__all__ = ["SweepDirectory"]
+__all__ = ["RESULTS", "TABLE", "SweepDirectory"]
 
 RESULTS, TABLE, RUNGS, ABOUT = "results.jsonl", "results.csv", "rungs.jsonl", SWEEP
 OF_A_RUN = ("history.jsonl", "metrics.json", "model.safetensors", "checkpoints")
@@ -79,7 +79,7 @@ class SweepDirectory:
                     f"cannot resume the sweep in {self.folder.path()}: its {what} was another; give the same "
                     "one, or pass --overwrite to begin anew"
                 )
-        self.results, self.rungs = self._lines(RESULTS), self._lines(RUNGS)
+        self.results, self.rungs = whole_lines(self.folder, RESULTS), whole_lines(self.folder, RUNGS)
         self.folder.write(RESULTS, as_lines(self.results))
         return True
 
@@ -122,20 +122,6 @@ class SweepDirectory:
         sweep = {key: value for key, value in vars(self.sweep).items() if key != "memory"}
         return {"recipe": identity(self.recipe), "sweep": sweep, "fingerprint": fingerprint,
                 "epochs": self.recipe.training.epochs}  # fmt: skip
-
-    def _lines(self, name: str) -> list[dict[str, Any]]:
-        """The whole lines of a file; one that a kill cut off is left out."""
-        try:
-            lines = self.folder.read(name).splitlines()
-        except OSError:
-            return []
-        found = []
-        for line in lines:
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                continue
-        return found
 
     def _table(self) -> str:
         """One row a setting, best first."""
