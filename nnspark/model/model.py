@@ -71,7 +71,7 @@ class Model(Stored):
         linear = replace(self.network, output="identity", loss="squared_error")
         return replace(self, network=linear).outputs(features)
 
-    def predict_proba(self, features: Array) -> NDArray[np.float64]:
+    def predict_proba(self, features: Any) -> NDArray[np.float64]:
         """One column a class (n, num_classes), rows adding up to 1; of a multilabel model one a label."""
         if self.task == "regression":
             raise ModelError("a regression model has no probabilities; use predict")
@@ -84,7 +84,7 @@ class Model(Stored):
             return self.outputs(features)
         return self.decision.calibrated(self.task, self.network.output, self.raw_outputs(features))
 
-    def predict(self, features: Array) -> Array:
+    def predict(self, features: Any) -> Array:
         """Labels (n,), label indicators (n, labels) or target values (n, outputs) in their own units."""
         outputs = self._calibrated(features)
         if self.classes is not None:
