@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from nnspark.runs.sweeps.calls import sweep
     from nnspark.runs.trained import Model
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "CheckpointError",
     "DataError",
