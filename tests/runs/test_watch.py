@@ -130,7 +130,8 @@ def test_a_terminal_is_drawn_over_and_an_interrupt_is_quiet(at_work: LocalFolder
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "nnspark", "watch", at_work.path(), "--every", "0.1"]
     shown, pressed = b"", False
-    with subprocess.Popen(command, stdout=theirs, stderr=subprocess.PIPE, env=os.environ) as process:
+    env = {**os.environ, "COLUMNS": "60"}
+    with subprocess.Popen(command, stdout=theirs, stderr=subprocess.PIPE, env=env) as process:
         os.close(theirs)
         with suppress(OSError):  # how a terminal tells that its last writer is gone
             while some := os.read(ours, 65_536):
@@ -142,6 +143,7 @@ def test_a_terminal_is_drawn_over_and_an_interrupt_is_quiet(at_work: LocalFolder
     os.close(ours)
     assert (process.returncode, said) == (0, b"")
     assert b"[#.......................]" in shown
+    assert max(map(len, shown.replace(b"\x1b[7F\x1b[J", b"").splitlines())) == 59  # none wraps
 
 
 def test_a_sweep_is_seen_by_its_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

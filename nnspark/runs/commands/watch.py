@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -84,6 +85,8 @@ class Screen:
         """Draw it; elsewhere than on a terminal, say what is new."""
         block = sight.block()
         if self._is_terminal:
+            width = shutil.get_terminal_size().columns  # a line that wraps would be two to go up
+            block = [line[: width - 1] for line in block]
             up = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
             print(up + "\n".join(block), flush=True)
             self._drawn = len(block)
