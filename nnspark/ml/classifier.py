@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from nnspark.errors import RecipeError
+from nnspark.ml.fits import Fits
 from nnspark.ml.fitting import Fit, fit
 from nnspark.ml.models import PerceptronModel, never_null, select
 from nnspark.ml.params import PerceptronParams
@@ -57,6 +58,7 @@ class ClassifierParams(_ProbabilisticClassifierParams, PerceptronParams):
 
 
 class MultilayerPerceptronClassifier(
+    Fits["MultilayerPerceptronClassificationModel"],
     PerceptronSetters,
     ClassifierParams,
     ProbabilisticClassifier,
