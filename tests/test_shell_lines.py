@@ -41,10 +41,10 @@ def lines() -> Iterator[tuple[str, str, bool]]:
         for block in BLOCK.findall(text):
             for line in block.replace("\\\n", " ").splitlines():
                 if line.strip() and not line.startswith("#"):
-                    yield page.parent.name + "/" + page.name, line, True
+                    yield str(page.relative_to(ROOT)), line, True
         for code in INLINE.findall(text):
             if OURS.match(code):
-                yield page.parent.name + "/" + page.name, code, False
+                yield str(page.relative_to(ROOT)), code, False
 
 
 SHOWN = list(lines())
@@ -105,7 +105,7 @@ def after_spark(words: list[str]) -> list[str]:
     return words
 
 
-@pytest.mark.parametrize(("page", "line", "whole"), SHOWN, ids=[f"{page}: {line}" for page, line, _ in SHOWN])
+@pytest.mark.parametrize(("page", "line", "whole"), SHOWN, ids=[f"{page}: {line[:60]}" for page, line, _ in SHOWN])
 def test_what_a_page_shows_can_be_typed(
     page: str, line: str, whole: bool, read_only: list[argparse.ArgumentParser]
 ) -> None:
