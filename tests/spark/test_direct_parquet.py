@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -99,6 +100,7 @@ def test_both_ways_of_reading_give_the_same_bits(
 ) -> None:
     """And the direct one was taken, with batches smaller than a row group."""
     monkeypatch.setattr(parquet_batches, "BATCH_BYTES", 8 * 40)
+    monkeypatch.setattr(parquet_batches, "MOST_ROWS", 60)
     recipe = recipe_of(f"data.path={files}", *(f"data.{one}" for one in CASES[case]), text=ROWS)
     taken: list[Any] = []
 
@@ -115,6 +117,28 @@ def test_both_ways_of_reading_give_the_same_bits(
     assert len(taken) == 1
     if case == "numbers, weighted":
         assert without_spark(recipe) == direct
+
+
+def test_an_estimator_reads_them_too(spark: Any, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its columns are the files', cast; the weights are those of the same rows out of memory."""
+    from nnspark.ml import MultilayerPerceptronClassifier
+
+    taken: list[Any] = []
+
+    def watched(*arguments: Any) -> Any:
+        taken.append(parquet_files.parquet_files(*arguments))
+        return taken[-1]
+
+    monkeypatch.setattr(build, "parquet_files", watched)
+    one = MultilayerPerceptronClassifier(
+        featuresCol="vector", labelCol="doubled", layers=[WIDTH, 4, 3], maxIter=2, engine="spark",
+        validationIndicatorCol="validates", weightCol="weight",
+    )  # fmt: skip
+    df = spark.read.parquet(str(files))
+    from_files = one.fit(df).weights
+    from_memory = one.fit(df.limit(900)).weights
+    assert [files is not None for files in taken] == [True, False]
+    assert from_files == from_memory
 
 
 def test_rows_that_validate_are_named_alike(spark: Any, files: Path) -> None:
@@ -160,7 +184,7 @@ MORE = {
     "an expression": lambda df: df.selectExpr("number + 1 number", "label"),
     "a union": lambda df: df.union(df),
     "other options": lambda df: df.sparkSession.read.option("ignoreMissingFiles", "true").parquet(
-        *df.inputFiles()
+        unquote(df.inputFiles()[0])
     ),
 }
 
@@ -174,8 +198,8 @@ def test_what_is_more_than_files_goes_through_spark(spark: Any, files: Path, cas
     def layout_of(rows: Any) -> Any:
         return build.normalise(rows, recipe.data)[1]
 
-    more = MORE[case](df)
     assert parquet_files.parquet_files(plain(df), layout_of(plain(df))) is not None
+    more = MORE[case](df)
     assert parquet_files.parquet_files(more, layout_of(more)) is None
     more.unpersist()
 

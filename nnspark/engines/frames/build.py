@@ -47,11 +47,18 @@ class Understood(NamedTuple):
 
 
 def frame_shards(
-    df: "DataFrame", recipe: Recipe, *, validation: str = "", partitions: int = 0, depth: int = 0
+    df: "DataFrame",
+    recipe: Recipe,
+    *,
+    validation: str = "",
+    stored: "DataFrame | None" = None,
+    partitions: int = 0,
+    depth: int = 0,
 ) -> SparkShards:
     """Lay out a DataFrame's rows on the executors; no row passes through the driver.
 
-    ``validation`` names a boolean column: its rows validate, the recipe's split is for the others.
+    ``validation`` names a boolean column: its rows validate, the recipe's split is for the others. ``stored``
+    has the columns of ``df`` before they were cast to what they are there, if no more was done to them.
     ``partitions`` is the number of tasks of an evaluation (0: one a core).
 
     Raises
@@ -61,7 +68,7 @@ def frame_shards(
     check_workers(df.sparkSession.sparkContext)
     read = partial(reading, recipe.data.path or "the DataFrame")
     with read():
-        rows = understand(df, recipe, _classes, make_plan, validation=validation)
+        rows = understand(df, recipe, _classes, make_plan, validation=validation, stored=stored)
         return lay_out(rows, read, partitions=partitions, depth=depth)
 
 
@@ -72,6 +79,7 @@ def understand(
     plan: Callable[["DataFrame", Scan, Layout, Recipe], tuple[Plan, CrowdedRows | None]],
     *,
     validation: str = "",
+    stored: "DataFrame | None" = None,
     may_reread: bool = True,
 ) -> Understood:
     """Normalise rows, find their ``classes`` and make their ``plan``.
@@ -81,7 +89,8 @@ def understand(
     normal, layout = normalise(df, recipe.data, validation)
     try:
         layout = classes(normal, layout, recipe.data)
-        scan = Scan(normal, parquet_files(df, layout, validation) if recipe.spark.direct else None)
+        direct = recipe.spark.direct
+        scan = Scan(normal, parquet_files(df, layout, validation, stored) if direct else None)
         return Understood(scan, layout, *plan(df, scan, layout, recipe))
     except DataError:
         whole = whole_records(df, recipe.data) if layout.text and may_reread else None

@@ -47,14 +47,19 @@ class Columns:
     width: int
 
     @staticmethod
-    def of(layout: Layout, types: Mapping[str, str], validation: str) -> "Columns | None":
-        """Those of a layout; None where one is of a kind that only Spark is to read."""
+    def of(
+        layout: Layout, types: Mapping[str, str], stored: Mapping[str, str], validation: str
+    ) -> "Columns | None":
+        """Those of a layout; None where one is of a kind that only Spark is to read.
+
+        ``types`` are Spark's of the columns as they come, ``stored`` those of the same columns in the files.
+        """
         if layout.text is not None or (layout.given and not validation):
             return None
         made: dict[str, tuple[str, str]] = {}
         for at, (name, width) in enumerate(zip(layout.columns, layout.widths, strict=True)):
             kind = layout.raw[at] if layout.raw else "number"
-            what = "vector" if types[name] == "vector" else "array" if width is not None else "number"
+            what = "number" if width is None else "vector" if stored.get(name) == "vector" else "array"
             made[f"f{at}"] = name, "as it is" if kind == "category" else "" if kind != "number" else what
         for at, name in enumerate(layout.targets):
             what = _label_of(types[name]) if layout.task == "classification" else "number"
@@ -63,7 +68,7 @@ class Columns:
             made["w"] = _own_name(layout.weight, types), "number"
         if layout.given:
             made["g"] = validation, "validates"
-        usable = all(what and name in types and "." not in name for name, what in made.values())
+        usable = all(what and name in stored and "." not in name for name, what in made.values())
         return Columns(made, max(1, len(layout.names))) if usable else None
 
 

@@ -49,16 +49,19 @@ def _read_then(
     return function(batch for number in mine for batch in batches_of(files.tasks[number], files.columns))
 
 
-def parquet_files(df: "DataFrame", layout: Layout, validation: str = "") -> ParquetFiles | None:
+def parquet_files(
+    df: "DataFrame", layout: Layout, validation: str = "", stored: "DataFrame | None" = None
+) -> ParquetFiles | None:
     """The files of a DataFrame that is nothing but columns of them; None where it may be more.
 
     Parameters
     ----------
     df, layout : the rows as they come, and what their normalised columns mean.
     validation : the boolean column that gives parts, if one does.
+    stored : what ``df`` has of the files, where its columns are those under the same names, cast.
     """
-    types = dict(df.dtypes)
-    columns = Columns.of(layout, types, validation)
+    types, df = dict(df.dtypes), df if stored is None else stored
+    columns = Columns.of(layout, types, dict(df.dtypes), validation)
     if columns is None or not _is_plain_scan(df):
         return None
     paths = [_local_path(file) for file in df.inputFiles()]
@@ -69,7 +72,7 @@ def parquet_files(df: "DataFrame", layout: Layout, validation: str = "") -> Parq
             footers = list(pool.map(_footer, paths))
     except Exception:  # whatever keeps pyarrow from a file that Spark may read: encryption, rights, a codec
         return None
-    if not all(reads_alike(schema, columns, types) for schema, _ in footers):
+    if not all(reads_alike(schema, columns, dict(df.dtypes)) for schema, _ in footers):
         return None
     cores = df.sparkSession.sparkContext.defaultParallelism
     return ParquetFiles(_shared_out(paths, [groups for _, groups in footers], cores), columns)
