@@ -134,9 +134,7 @@ def _read(groups: Groups, names: list[str], rows: int) -> Iterator["pa.RecordBat
                 )
             yield from file.iter_batches(rows, row_groups=groups.numbers, columns=names, use_threads=False)
     except FileNotFoundError:
-        raise DataError(
-            f"{groups.path} was there and is not any more: put it back, and train again"
-        ) from None
+        raise DataError(f"cannot read {groups.path}: it was there and is not any more; put it back") from None
     except (OSError, pa.ArrowException) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"cannot read {groups.path}: {reason}") from None
