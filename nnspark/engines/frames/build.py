@@ -21,7 +21,7 @@ from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.crowding import CrowdedRows
 from nnspark.engines.frames.csv import whole_records
 from nnspark.engines.frames.normal import normalise
-from nnspark.engines.frames.packing import Bins, handle_of, pack, store
+from nnspark.engines.frames.packing import SCHEMA, Bins, handle_of, pack, store
 from nnspark.engines.frames.parquet_files import parquet_files
 from nnspark.engines.frames.planning import make_plan, refuse_corrupt
 from nnspark.engines.frames.read import reading
@@ -111,7 +111,7 @@ def lay_out(rows: Understood, read: Any, *, partitions: int = 0, depth: int = 0)
     row_bytes = plan.num_features * np.dtype(plan.dtype).itemsize
     bins_a_task = max(1, math.ceil(sum(plan.num_samples) * row_bytes / (tasks * BIN_BYTES)))
     bins, data_set = Bins(plan, tasks, bins_a_task), uuid.uuid4().hex
-    packed = rows.scan.map(partial(pack, bins, rows.layout, rows.crowded), "bin int, rows binary")
+    packed = rows.scan.map(partial(pack, bins, rows.layout, rows.crowded), SCHEMA)
     stored = packed.repartitionById(tasks * bins_a_task, packed["bin"]).mapInArrow(
         partial(store, bins, rows.crowded, data_set), "handle binary"
     )
