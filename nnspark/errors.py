@@ -18,6 +18,8 @@ RecipeError, DataError and DivergedError are ValueErrors too, as scikit-learn's 
 Every message is one line: what was expected, what came, what to do.
 """
 
+import re
+
 __all__ = [
     "CheckpointError",
     "DataError",
@@ -29,7 +31,10 @@ __all__ = [
     "ShapeError",
     "SparkJobError",
     "SparkLostError",
+    "quoted_error",
 ]
+
+RAISED_IN_A_WORKER = re.compile(r"nnspark\.errors\.(\w+): (.+)")
 
 
 class NNSparkError(Exception):
@@ -80,3 +85,12 @@ class SparkLostError(NNSparkError):
     """The driver's JVM is gone: killed, or out of memory."""
 
     exit_code = 1
+
+
+def quoted_error(text: str) -> NNSparkError | None:
+    """The NNSparkError of a worker that Spark quotes in what it says of a failed job; the last of several."""
+    for name, message in reversed(RAISED_IN_A_WORKER.findall(text)):
+        kind = globals().get(name)
+        if isinstance(kind, type) and issubclass(kind, NNSparkError):
+            return kind(message.strip())
+    return None

@@ -27,7 +27,9 @@ class Scaling:
         )
 
     def apply(self, values: Array) -> Array:
-        """Scaled values, float64."""
+        """Scaled values, float64; the very array where they stay as they are."""
+        if self.is_none:
+            return np.asarray(values, np.float64)
         values = np.log1p(values) if self.log else values
         return np.asarray((values - self.center) / self.divide)
 

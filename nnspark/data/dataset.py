@@ -103,7 +103,7 @@ def to_blocks(plan: Plan, rows: Rows, *, by_hash: bool = True) -> BlockSet:
     if by_hash:
         crowded = find_crowded(rows.hashes, plan.num_columns, plan.block_rows)
         rows = spread(rows, crowded, plan.blocks, plan.block_rows, plan.folds)
-    return assemble(rows, plan.block_rows)
+    return assemble([rows], plan.block_rows)
 
 
 def encode_target(target: Array, recipe: Recipe) -> tuple[Array | None, Array]:

@@ -84,9 +84,10 @@ class Fold:
         """A block's rows scaled and weighted for this run."""
         X, y, weight = block.X, block.y, block.weight
         if self.scaling is not None:
-            X = self.scaling.apply(X).astype(self.dtype)
+            X = self.scaling.apply(X).astype(self.dtype, copy=False)
         if y.dtype.kind == "f":
-            y = (y if self.target_scaling is None else self.target_scaling.apply(y)).astype(self.dtype)
+            y = y if self.target_scaling is None else self.target_scaling.apply(y)
+            y = y.astype(self.dtype, copy=False)
         if self.class_weight is not None and block.part == "train":
             weight = self.class_weight[y] * (1.0 if weight is None else weight)
         return Block(block.part, block.index, X, y, weight)

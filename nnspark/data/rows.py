@@ -61,19 +61,6 @@ class Rows:
             self.part[index], self.block[index], self.hashes[index], self.X[index], self.y[index], weight
         )
 
-    @staticmethod
-    def concatenate(pieces: Sequence["Rows"]) -> "Rows":
-        """All pieces' rows, in order."""
-        weight = None if pieces[0].weight is None else np.concatenate([p.weight for p in pieces])
-        return Rows(
-            np.concatenate([p.part for p in pieces]),
-            np.concatenate([p.block for p in pieces]),
-            np.concatenate([p.hashes for p in pieces]),
-            np.concatenate([p.X for p in pieces]),
-            np.concatenate([p.y for p in pieces]),
-            weight,
-        )
-
 
 class Span(NamedTuple):
     """Where a block lies in its BlockSet: rows ``start`` to ``stop``."""
@@ -209,20 +196,40 @@ def split_keys(hashes: Words, seed: int) -> Words:
     return _mix(hashes[:, 0] ^ _constants(1, 3 + 2 * seed)[0])
 
 
-def assemble(rows: Rows, block_rows: int) -> BlockSet:
-    """Sort rows into their blocks; the result depends on the set of rows only.
+def assemble(pieces: Sequence[Rows], block_rows: int) -> BlockSet:
+    """Sort the rows of some pieces into their blocks; the result depends on the set of rows only.
 
     A block that came out above twice ``block_rows`` (many equal rows) is cut into equal pieces.
     """
-    order = np.lexsort((rows.hashes[:, 1], rows.hashes[:, 0], rows.block, rows.part))
-    rows = rows.take(order)
-    changes = (np.diff(rows.block) != 0) | (np.diff(rows.part) != 0)
-    edges = [0, *(np.flatnonzero(changes) + 1).tolist(), len(rows.X)]
+    part, block, hashes = (
+        np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("part", "block", "hashes")
+    )
+    order = np.lexsort((hashes[:, 1], hashes[:, 0], block, part))
+    part, block = part[order], block[order]
+    changes = (np.diff(block) != 0) | (np.diff(part) != 0)
+    edges = [0, *(np.flatnonzero(changes) + 1).tolist(), len(order)]
     spans = []
     for start, stop in pairwise(edges):
         size = stop - start
-        pieces = 1 if size <= 2 * block_rows else -(-size // block_rows)
-        for piece in range(pieces if size else 0):
-            cut = (start + size * piece // pieces, start + size * (piece + 1) // pieces)
-            spans.append(Span(PARTS[rows.part[start]], int(rows.block[start]), *cut))
-    return BlockSet(rows.X, rows.y, rows.weight, tuple(spans))
+        cuts = 1 if size <= 2 * block_rows else -(-size // block_rows)
+        for cut in range(cuts if size else 0):
+            ends = (start + size * cut // cuts, start + size * (cut + 1) // cuts)
+            spans.append(Span(PARTS[part[start]], int(block[start]), *ends))
+    weighted = pieces[0].weight is not None
+    return BlockSet(
+        _in_order([piece.X for piece in pieces], order),
+        _in_order([piece.y for piece in pieces], order),
+        _in_order([piece.weight for piece in pieces], order) if weighted else None,
+        tuple(spans),
+    )
+
+
+def _in_order(arrays: Sequence[Any], order: Array) -> Array:
+    """The rows of some arrays, each moved once to where ``order`` (n,) has it."""
+    places, start = np.empty(len(order), np.int64), 0
+    places[order] = np.arange(len(order))
+    moved = np.empty((len(order), *arrays[0].shape[1:]), arrays[0].dtype)
+    for array in arrays:
+        moved[places[start : start + len(array)]] = array
+        start += len(array)
+    return moved

@@ -11,6 +11,7 @@ from nnspark.engines.frames.crowding import CrowdedRows, crowded_rows
 from nnspark.engines.frames.csv import CORRUPT
 from nnspark.engines.frames.planning import make_plan, survey_of
 from nnspark.engines.frames.read import reading
+from nnspark.engines.frames.scan import Scan
 from nnspark.engines.rdd import SparkShards
 from nnspark.engines.types import Frame
 from nnspark.errors import ShapeError
@@ -81,14 +82,14 @@ def _classes(model: Model, df: "Frame", layout: Layout, data: Data) -> Layout:
 
 
 def _plan(
-    model: Model, part: str, source: "Frame", df: "Frame", layout: Layout, recipe: Recipe
+    model: Model, part: str, source: "Frame", scan: Scan, layout: Layout, recipe: Recipe
 ) -> tuple[Plan, CrowdedRows | None]:
     """The plan of one part, with the model's scaling."""
     if part == "all":
-        survey = survey_of(source, df, layout, recipe.data)
+        survey = survey_of(source, scan, layout, recipe.data)
         plan = one_part_plan(model, recipe, survey.rows, survey.fingerprint, weighted=bool(layout.weight))
-        return plan, crowded_rows(df, layout, survey, plan.block_rows)
-    plan, crowded = make_plan(source, df, layout, recipe, (model.scaling, model.target_scaling))
+        return plan, crowded_rows(scan, layout, survey, plan.block_rows)
+    plan, crowded = make_plan(source, scan, layout, recipe, (model.scaling, model.target_scaling))
     plan = as_model(model, plan)
     refuse_empty(plan, part)
     return plan, crowded

@@ -26,10 +26,12 @@ __all__ = ["Source", "attributes", "feature_names", "feature_piece", "read_sourc
 class Source:
     """Checked columns under the user's names: features as array<double>, label double, weight, validation.
 
-    ``names`` are the features' own; ``labels`` what the classes are called, if the label column says it.
+    ``stored`` is the DataFrame that they were cast from, under the same names. ``names`` are the features'
+    own; ``labels`` what the classes are called, if the label column says it.
     """
 
     frame: "DataFrame"
+    stored: "DataFrame"
     features: Piece
     label: str
     weight: str
@@ -80,6 +82,7 @@ def read_source(params: PerceptronParams, df: "DataFrame", *, classification: bo
     found = (classes or max(2, int(largest) + 1)) if classification else 0
     return Source(
         frame,
+        df,
         features._replace(kind="array", width=width),
         label,
         weight,

@@ -142,10 +142,12 @@ class Spark:
 
     partitions : tasks of an evaluation; 0 is one a core
     depth : of the sum of their results; 0 is automatic
+    direct : whether workers read plain local Parquet files themselves, without the JVM: the same rows, sooner
     """
 
     partitions: int = 0
     depth: int = 0
+    direct: bool = True
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,13 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nnspark import errors
-from nnspark.errors import NNSparkError, SparkJobError, SparkLostError
+from nnspark.errors import NNSparkError, SparkJobError, SparkLostError, quoted_error
 from nnspark.runs.memory_folder import MemoryFolder
 from nnspark.runs.storage import Folder
 
 __all__ = ["STACK", "cause", "for_python", "known_error", "one_line_for_failed_jobs"]
 
 STACK = "error.txt"
-RAISED_IN_A_WORKER = re.compile(r"nnspark\.errors\.(\w+): (.+)")
 PYTHON_TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(\S.*)")
 LOST_TASK = re.compile(r"most recent failure: (?:Lost task .*?\): )?(.*)")
 ARGUMENTS = {"resume": "resume=True", "overwrite": "overwrite=True", "out": "out=", "columns": "columns="}
@@ -36,13 +34,7 @@ def known_error(error: BaseException) -> NNSparkError | None:
             "Spark's JVM ended before the job did: killed, or out of memory; give the driver more "
             "(spark.driver.memory) and go on with --resume"
         )
-    if not is_of_spark(error):
-        return None
-    for name, message in reversed(RAISED_IN_A_WORKER.findall(str(error))):
-        kind = getattr(errors, name, None)
-        if isinstance(kind, type) and issubclass(kind, NNSparkError):
-            return kind(message.strip())
-    return None
+    return quoted_error(str(error)) if is_of_spark(error) else None
 
 
 @contextmanager

@@ -105,11 +105,11 @@ def test_every_split_seed_ranks_the_rows_differently():
 def test_blocks_depend_on_the_set_of_rows_only(weighted):
     """Permuted and taken in pieces; rows that come three times included."""
     rows = random_rows(200, copies=3, weighted=weighted)
-    expected = assemble(rows, 64)
+    expected = assemble([rows], 64)
     for seed in range(5):
         order = np.random.default_rng(seed).permutation(len(rows.X))
         pieces = [rows.take(index) for index in np.array_split(order, 7)]
-        found = assemble(Rows.concatenate(pieces), 64)
+        found = assemble(pieces, 64)
         assert found.spans == expected.spans
         assert found.X.tobytes() == expected.X.tobytes()
         assert found.y.tobytes() == expected.y.tobytes()
@@ -120,7 +120,7 @@ def test_blocks_depend_on_the_set_of_rows_only(weighted):
 def test_every_row_is_in_exactly_one_block_of_its_part(count, copies, blocks, block_rows):
     """Spans follow each other without a gap, in the order of parts and blocks; none is too large."""
     rows = random_rows(count, copies=copies, blocks=blocks)
-    found = assemble(rows, block_rows)
+    found = assemble([rows], block_rows)
     assert [0, *(span.stop for span in found.spans)] == [*(span.start for span in found.spans), len(rows.X)]
     places = [(PARTS.index(span.part), span.number) for span in found.spans]
     assert places == sorted(places)
@@ -135,7 +135,7 @@ def test_every_row_is_in_exactly_one_block_of_its_part(count, copies, blocks, bl
 def test_a_replicas_rows_are_contiguous():
     """Joined blocks of one replica are exactly its rows, and every training row is in one replica."""
     rows = random_rows(300, blocks=6)
-    blocks = assemble(rows, 20)
+    blocks = assemble([rows], 20)
     replicas = list(blocks.replicas(3, 6))
     assert [replica.index for replica in replicas] == [0, 1, 2]
     for replica in replicas:
@@ -146,7 +146,7 @@ def test_a_replicas_rows_are_contiguous():
 
 def test_a_subset_holds_copies_of_its_blocks():
     """Any blocks in any order; none is a subset too."""
-    blocks = assemble(random_rows(100, weighted=True), 10)
+    blocks = assemble([random_rows(100, weighted=True)], 10)
     chosen = [blocks.spans[i] for i in (3, 0, 5)]
     subset = blocks.subset(chosen)
     for before, after in zip(chosen, subset.spans, strict=True):

@@ -21,9 +21,11 @@ from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.crowding import CrowdedRows
 from nnspark.engines.frames.csv import whole_records
 from nnspark.engines.frames.normal import normalise
-from nnspark.engines.frames.packing import Bins, handle_of, pack, store
+from nnspark.engines.frames.packing import SCHEMA, Bins, handle_of, pack, store
+from nnspark.engines.frames.parquet_files import parquet_files
 from nnspark.engines.frames.planning import make_plan, refuse_corrupt
 from nnspark.engines.frames.read import reading
+from nnspark.engines.frames.scan import Scan
 from nnspark.engines.layout import BIN_BYTES
 from nnspark.engines.rdd import SparkShards
 from nnspark.errors import DataError
@@ -38,18 +40,25 @@ __all__ = ["Understood", "frame_shards", "lay_out", "understand"]
 class Understood(NamedTuple):
     """Normalised rows, what their columns mean, their plan, and the rows that come often."""
 
-    df: "DataFrame"
+    scan: Scan
     layout: Layout
     plan: Plan
     crowded: CrowdedRows | None
 
 
 def frame_shards(
-    df: "DataFrame", recipe: Recipe, *, validation: str = "", partitions: int = 0, depth: int = 0
+    df: "DataFrame",
+    recipe: Recipe,
+    *,
+    validation: str = "",
+    stored: "DataFrame | None" = None,
+    partitions: int = 0,
+    depth: int = 0,
 ) -> SparkShards:
     """Lay out a DataFrame's rows on the executors; no row passes through the driver.
 
-    ``validation`` names a boolean column: its rows validate, the recipe's split is for the others.
+    ``validation`` names a boolean column: its rows validate, the recipe's split is for the others. ``stored``
+    has the columns of ``df`` before they were cast to what they are there, if no more was done to them.
     ``partitions`` is the number of tasks of an evaluation (0: one a core).
 
     Raises
@@ -59,7 +68,7 @@ def frame_shards(
     check_workers(df.sparkSession.sparkContext)
     read = partial(reading, recipe.data.path or "the DataFrame")
     with read():
-        rows = understand(df, recipe, _classes, make_plan, validation=validation)
+        rows = understand(df, recipe, _classes, make_plan, validation=validation, stored=stored)
         return lay_out(rows, read, partitions=partitions, depth=depth)
 
 
@@ -67,9 +76,10 @@ def understand(
     df: "DataFrame",
     recipe: Recipe,
     classes: Callable[["DataFrame", Layout, Data], Layout],
-    plan: Callable[["DataFrame", "DataFrame", Layout, Recipe], tuple[Plan, CrowdedRows | None]],
+    plan: Callable[["DataFrame", Scan, Layout, Recipe], tuple[Plan, CrowdedRows | None]],
     *,
     validation: str = "",
+    stored: "DataFrame | None" = None,
     may_reread: bool = True,
 ) -> Understood:
     """Normalise rows, find their ``classes`` and make their ``plan``.
@@ -79,13 +89,15 @@ def understand(
     normal, layout = normalise(df, recipe.data, validation)
     try:
         layout = classes(normal, layout, recipe.data)
-        return Understood(normal, layout, *plan(df, normal, layout, recipe))
+        direct = recipe.spark.direct
+        scan = Scan(normal, parquet_files(df, layout, validation, stored) if direct else None)
+        return Understood(scan, layout, *plan(df, scan, layout, recipe))
     except DataError:
         whole = whole_records(df, recipe.data) if layout.text and may_reread else None
         if whole is not None:
             return understand(whole, recipe, classes, plan, validation=validation, may_reread=False)
         if layout.text:
-            refuse_corrupt(df, normal, layout)
+            refuse_corrupt(df, Scan(normal), layout)
         raise
 
 
@@ -95,11 +107,11 @@ def _classes(df: "DataFrame", layout: Layout, data: Data) -> Layout:
 
 def lay_out(rows: Understood, read: Any, *, partitions: int = 0, depth: int = 0) -> SparkShards:
     """The shards of rows whose plan is made; ``read()`` is a context to read in."""
-    plan, tasks = rows.plan, partitions or rows.df.sparkSession.sparkContext.defaultParallelism
+    plan, tasks = rows.plan, partitions or rows.scan.df.sparkSession.sparkContext.defaultParallelism
     row_bytes = plan.num_features * np.dtype(plan.dtype).itemsize
     bins_a_task = max(1, math.ceil(sum(plan.num_samples) * row_bytes / (tasks * BIN_BYTES)))
     bins, data_set = Bins(plan, tasks, bins_a_task), uuid.uuid4().hex
-    packed = rows.df.mapInArrow(partial(pack, bins, rows.layout, rows.crowded), "bin int, rows binary")
+    packed = rows.scan.map(partial(pack, bins, rows.layout, rows.crowded), SCHEMA)
     stored = packed.repartitionById(tasks * bins_a_task, packed["bin"]).mapInArrow(
         partial(store, bins, rows.crowded, data_set), "handle binary"
     )

@@ -7,7 +7,7 @@ its first piece, whose shard answers for them; every bin makes its own pieces fr
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,8 @@ from nnspark.data.rows import Rows
 from nnspark.engines.conservation import changed
 from nnspark.engines.frames.columns import Arrays, Layout, arrays_of
 from nnspark.engines.frames.merging import merged
+from nnspark.engines.frames.scan import Scan
 from nnspark.engines.frames.survey import Survey, present
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 __all__ = ["Copies", "CrowdedRows", "crowded_rows", "pieces_in"]
 
@@ -53,7 +51,7 @@ class Copies:
         )
 
 
-def crowded_rows(df: "DataFrame", layout: Layout, survey: Survey, block_rows: int) -> CrowdedRows | None:
+def crowded_rows(scan: Scan, layout: Layout, survey: Survey, block_rows: int) -> CrowdedRows | None:
     """The crowded kinds of a surveyed DataFrame; another pass only where the survey found candidates.
 
     None where parts are given: copies need not share one then.
@@ -66,7 +64,7 @@ def crowded_rows(df: "DataFrame", layout: Layout, survey: Survey, block_rows: in
     words = survey.common.words[survey.common.counts + missed > most]
     if not len(words):
         return None
-    found = merged(df, partial(count_copies, layout=layout, words=np.sort(words)))
+    found = merged(scan, partial(count_copies, layout=layout, words=np.sort(words)))
     if found is None:
         raise changed("the survey and the counting of equal rows", "some rows", "none of them")
     crowded = crowded_of(found.hashes, found.times, most)

@@ -1,4 +1,4 @@
-"""One result for a whole DataFrame: merged in the worker over its batches, then over the partitions.
+"""One result for all rows of a DataFrame: merged in the worker over its batches, then over the partitions.
 
     batches --function--> one result a partition --shuffle to ``GROUPS``--> merged --collect--> merged
 
@@ -10,12 +10,11 @@ Bounds of ``r`` stand where the results are defined; ``tests/spark/test_merging.
 import pickle
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from nnspark.engines.frames.scan import Scan
 
 __all__ = ["merge_all", "merged"]
 
@@ -26,14 +25,14 @@ DIRECT, GROUPS = 64, 16
 SCHEMA = "part int, result binary"
 
 
-def merged(df: "DataFrame", function: Callable[[Batches], Result | None]) -> Result | None:
+def merged(scan: Scan, function: Callable[[Batches], Result | None]) -> Result | None:
     """``function(batches)`` of every partition, merged: one job. None where no partition has a result.
 
     A result has ``merge(other)``, whose outcome must not depend on the order.
     """
-    groups = min(GROUPS, df.sparkSession.sparkContext.defaultParallelism)
-    results = df.mapInArrow(partial(_result_of, function), SCHEMA)
-    if not _few_partitions(df):
+    groups = min(GROUPS, scan.df.sparkSession.sparkContext.defaultParallelism)
+    results = scan.map(partial(_result_of, function), SCHEMA)
+    if not scan.few_partitions(DIRECT):
         results = results.repartitionById(groups, results["part"] % groups).mapInArrow(_merge_results, SCHEMA)
     total: Result | None = merge_all(pickle.loads(row["result"]) for row in results.collect())
     return total
@@ -45,12 +44,6 @@ def merge_all(results: Iterable[Any]) -> Any:
     for result in results:
         total = result if total is None else total.merge(result)
     return total
-
-
-def _few_partitions(df: "DataFrame") -> bool:
-    """Whether the driver may take each partition's result; False where to know it would run the query."""
-    plan: Any = df._jdf.queryExecution().executedPlan()
-    return plan.nodeName() != "AdaptiveSparkPlan" and df.rdd.getNumPartitions() <= DIRECT
 
 
 def _result_of(function: Callable[[Batches], Any], batches: Batches) -> Iterator[Any]:

@@ -13,13 +13,15 @@ from nnspark.engines import resident
 from nnspark.engines.bins import place_of
 from nnspark.engines.frames.columns import Layout, arrays_of
 from nnspark.engines.frames.crowding import CrowdedRows, pieces_in
+from nnspark.engines.frames.payload import payload_of, rows_in
 from nnspark.engines.frames.survey import present
 from nnspark.engines.resident import Handle
 
-__all__ = ["Bins", "handle_of", "pack", "store"]
+__all__ = ["SCHEMA", "Bins", "handle_of", "pack", "store"]
 
 Array = NDArray[Any]
 Batches = Iterable[Any]
+SCHEMA = "bin int, rows binary, seen binary"
 
 
 class Bins(NamedTuple):
@@ -60,21 +62,24 @@ def pack(where: Bins, layout: Layout, crowded: CrowdedRows | None, batches: Batc
         order = np.argsort(place, kind="stable")
         edges = np.flatnonzero(np.diff(place[order])) + 1
         for chosen in np.split(order, edges):
-            yield _sent(int(place[chosen[0]]), rows.take(chosen))
+            yield _sent(int(place[chosen[0]]), rows=payload_of(rows, chosen))
     if crowded is not None and seen.any():
         rows = where.plan.prepare(*crowded.rows[:3])
         home = where.of_rows(rows)
         for bin_number in np.unique(home[seen > 0]).tolist():
-            yield _sent(bin_number, np.where(home == bin_number, seen, 0))
+            yield _sent(bin_number, seen=np.where(home == bin_number, seen, 0))
 
 
-def _sent(bin_number: int, payload: Any) -> Any:
+def _sent(bin_number: int, *, rows: Any = None, seen: Array | None = None) -> Any:
+    """A batch of ``SCHEMA``: rows of a bin, or how many of each crowded kind were seen."""
     import pyarrow as pa
 
+    counts = None if seen is None else seen.astype(np.int64).tobytes()
     return pa.RecordBatch.from_pydict(
         {
             "bin": pa.array([bin_number], pa.int32()),
-            "rows": pa.array([pickle.dumps(payload, 5)], pa.binary()),
+            "rows": pa.array([None], pa.binary()) if rows is None else rows,
+            "seen": pa.array([counts], pa.binary()),
         }
     )
 
@@ -88,9 +93,8 @@ def store(where: Bins, crowded: CrowdedRows | None, data_set: str, batches: Batc
     seen: list[Array] = []
     for batch in batches:
         bins.update(batch.column(0).to_pylist())
-        for value in batch.column(1).to_pylist():
-            payload = pickle.loads(value)
-            (pieces if isinstance(payload, Rows) else seen).append(payload)
+        pieces += [rows_in(value.as_buffer()) for value in batch.column(1) if value.is_valid]
+        seen += [np.frombuffer(value.as_buffer(), np.int64) for value in batch.column(2) if value.is_valid]
     first, second = (
         sum(words) for words in zip((0, 0), *(sum_hashes(p.hashes) for p in pieces), strict=True)
     )
@@ -109,10 +113,8 @@ def store(where: Bins, crowded: CrowdedRows | None, data_set: str, batches: Batc
     if not bins:
         return
     (shard,) = bins
-    rows = Rows.concatenate(pieces)
-    pieces.clear()
     sums = (first % 2**64, second % 2**64)
-    handle = resident.store(data_set, shard, assemble(rows, where.plan.block_rows), sums)
+    handle = resident.store(data_set, shard, assemble(pieces, where.plan.block_rows), sums)
     yield pa.RecordBatch.from_pydict({"handle": pa.array([pickle.dumps(handle, 5)], pa.binary())})
 
 

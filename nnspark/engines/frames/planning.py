@@ -22,6 +22,7 @@ from nnspark.engines.frames.crowding import CrowdedRows, crowded_rows
 from nnspark.engines.frames.locate import first_bad
 from nnspark.engines.frames.looking import with_hints
 from nnspark.engines.frames.merging import merge_all, merged
+from nnspark.engines.frames.scan import Scan
 from nnspark.errors import DataError
 from nnspark.recipe import Data, Recipe, Split
 from nnspark.sources import refusals
@@ -35,21 +36,21 @@ Array = NDArray[Any]
 Batches = Iterable[Any]
 
 
-def survey_of(source: "DataFrame", df: "DataFrame", layout: Layout, data: Data) -> surveys.Survey:
+def survey_of(source: "DataFrame", scan: Scan, layout: Layout, data: Data) -> surveys.Survey:
     """Survey the rows; DataError where values cannot be used or there are none."""
-    survey = merged(df, partial(surveys.survey_batches, layout=layout, split=data.split))
+    survey = merged(scan, partial(surveys.survey_batches, layout=layout, split=data.split))
     if survey is not None:
-        refuse_bad(survey.bad, layout, partial(first_bad, source, df, layout))
+        refuse_bad(survey.bad, layout, partial(first_bad, source, scan.df, layout))
     if survey is None or not survey.rows:
-        raise no_rows(df, layout, data.path or "the DataFrame")
+        raise no_rows(scan.df, layout, data.path or "the DataFrame")
     return survey
 
 
-def refuse_corrupt(source: "DataFrame", df: "DataFrame", layout: Layout) -> None:
+def refuse_corrupt(source: "DataFrame", scan: Scan, layout: Layout) -> None:
     """Raise DataError if there are records of a text file that do not fit."""
-    found = merged(df, corrupt_records)
+    found = merged(scan, corrupt_records)
     if found is not None and found.count:
-        refuse_bad({("corrupt", "corrupt"): found.count}, layout, partial(first_bad, source, df, layout))
+        refuse_bad({("corrupt", "corrupt"): found.count}, layout, partial(first_bad, source, scan.df, layout))
 
 
 def no_rows(df: "DataFrame", layout: Layout, where: str) -> DataError:
@@ -60,7 +61,7 @@ def no_rows(df: "DataFrame", layout: Layout, where: str) -> DataError:
 
 def make_plan(
     source: "DataFrame",
-    df: "DataFrame",
+    scan: Scan,
     layout: Layout,
     recipe: Recipe,
     scalings: tuple[Scaling, Scaling | None] | None = None,
@@ -69,9 +70,9 @@ def make_plan(
 
     ``scalings`` of features and targets are a model's own; without them they are fitted as the recipe says.
     """
-    survey = survey_of(source, df, layout, recipe.data)
+    survey = survey_of(source, scan, layout, recipe.data)
     split = split_of_the_rest(recipe.data.split, np.flatnonzero(survey.given.any(axis=1)).tolist())
-    cuts, counts = _split(df, layout, split, survey)
+    cuts, counts = _split(scan, layout, split, survey)
     counts += survey.given
     columns = len(layout.names)
     plan = Plan(
@@ -92,27 +93,27 @@ def make_plan(
     )
     train = int(counts[0].sum())
     if scalings is None and train:
-        plan = with_encoding(plan, recipe, layout.kinds, _passes(df, layout, plan, train, _raw))
-    scaling, target_scaling = scalings or _fit(df, layout, recipe, plan, train)
+        plan = with_encoding(plan, recipe, layout.kinds, _passes(scan, layout, plan, train, _raw))
+    scaling, target_scaling = scalings or _fit(scan, layout, recipe, plan, train)
     class_counts = None if layout.classes is None else counts[0]
     plan = finish_plan(plan, recipe, counts.sum(axis=1), class_counts, scaling, target_scaling)
     if scalings is None:
-        plan = with_hints(plan, df, layout, survey.sample, recipe.data.scale)
-    return plan, crowded_rows(df, layout, survey, plan.block_rows)
+        plan = with_hints(plan, scan.df, layout, survey.sample, recipe.data.scale)
+    return plan, crowded_rows(scan, layout, survey, plan.block_rows)
 
 
-def _split(df: "DataFrame", layout: Layout, split: Split, survey: surveys.Survey) -> tuple[Array, Array]:
+def _split(scan: Scan, layout: Layout, split: Split, survey: surveys.Survey) -> tuple[Array, Array]:
     """Cuts (strata, boundaries), and rows of each part and class (3, classes), by few passes."""
     boundaries = split_boundaries.boundaries_of(survey, split)
     while boundaries.rows > split_boundaries.NEAR_ROWS and boundaries.bits < 64:
         count = partial(split_boundaries.count_inside, layout=layout, split=split, boundaries=boundaries)
-        inside = merged(df, count)
+        inside = merged(scan, count)
         _check_same(boundaries, 0 if inside is None else inside.counts.sum(axis=2))
         assert inside is not None
         boundaries = boundaries.narrowed(inside)
     if boundaries.open.any():
         collect = partial(split_boundaries.collect_near, layout=layout, split=split, boundaries=boundaries)
-        near = merged(df, collect)
+        near = merged(scan, collect)
     else:
         near = split_boundaries.nothing_near(boundaries, survey.by_class)
     if near is None:
@@ -135,25 +136,23 @@ def _check_same(boundaries: split_boundaries.Boundaries, found: Any) -> None:
         )
 
 
-def _fit(
-    df: "DataFrame", layout: Layout, recipe: Recipe, plan: Plan, rows: int
-) -> tuple[Scaling, Scaling | None]:
+def _fit(scan: Scan, layout: Layout, recipe: Recipe, plan: Plan, rows: int) -> tuple[Scaling, Scaling | None]:
     """The scaling of features and targets, fitted to the ``rows`` training rows where the recipe says so."""
     scale, target_scale = scales_of(recipe)
     fitted = scale in ("standard", "minmax") and rows
-    passes = partial(_passes, df, layout, plan, rows)
+    passes = partial(_passes, scan, layout, plan, rows)
     scaling = fit_over(str(scale), passes(_features)) if fitted else fit_scaling(scale, [], plan.num_features)
     target_scaling = None if target_scale == "none" or not rows else fit_over(target_scale, passes(_target))
     return only_measured(scaling, plan.measured), target_scaling
 
 
 def _passes(
-    df: "DataFrame", layout: Layout, plan: Plan, rows: int, of: Callable[[Plan, Arrays], Any]
+    scan: Scan, layout: Layout, plan: Plan, rows: int, of: Callable[[Plan, Arrays], Any]
 ) -> Callable[[Callable[[Any], Any]], Any]:
     """What runs a function over ``of`` the ``rows`` training rows, merged: one pass."""
 
     def run(function: Callable[[Any], Any]) -> Any:
-        found = merged(df, partial(_over_train, plan=plan, layout=layout, of=of, function=function))
+        found = merged(scan, partial(_over_train, plan=plan, layout=layout, of=of, function=function))
         if found is None:
             raise changed("the survey and the scaling", f"{rows} training rows", "none")
         return found

@@ -10,7 +10,7 @@ from nnspark.engines.frames.csv import read_csv_frame
 from nnspark.engines.frames.footers import as_durations, unread_column
 from nnspark.engines.hadoop import Hadoop, root_cause
 from nnspark.engines.session import case_sensitive
-from nnspark.errors import DataError
+from nnspark.errors import DataError, quoted_error
 from nnspark.recipe import Data
 from nnspark.sources import refusals
 from nnspark.sources.columns import refuse_twins
@@ -68,10 +68,11 @@ def reading(path: str) -> Iterator[None]:
 
     try:
         yield
-    except PythonException:
-        raise
     except (PySparkException, Py4JJavaError) as error:
-        known = _known(str(error), path)
+        known = quoted_error(str(error))
+        if known is None and isinstance(error, PythonException):
+            raise
+        known = known or _known(str(error), path)
         if known is not None:
             raise known from None
         reason = root_cause(str(error))

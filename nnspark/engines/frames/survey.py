@@ -130,7 +130,8 @@ def survey_batches(batches: Iterable[Any], layout: Layout, split: Split) -> Surv
         if rows.given is not None:
             decided = rows.given >= 0
             np.add.at(survey.given, (rows.given[decided], labels_of(rows, layout)[decided]), 1)
-        keys, label = split_keys(own.hashes(), split.seed), labels_of(own, layout)
+        keys = split_keys(hashes if own is rows else own.hashes(), split.seed)
+        label = labels_of(own, layout)
         stratum = label if strata > 1 else np.zeros_like(label)
         np.add.at(survey.histogram, (stratum, bucket_of(keys, bits)), 1)
         survey.by_class += np.bincount(label, minlength=classes)
