@@ -66,6 +66,7 @@ def test_a_restarted_node_changes_nothing(cluster: Any, tmp_path: Path) -> None:
     assert problems == []
 
 
+@pytest.mark.slow  # separate executors: above; second attempts: tests/spark/test_same_bits.py
 def test_separate_executors_and_second_attempts_do_not_change_a_bit(cluster: Any, tmp_path: Path) -> None:
     """A slow task's runs on the other host, where no shard is: it is counted once, the slow one never."""
     marks, out, log = tmp_path / "marks", tmp_path / "run", tmp_path / "log"
@@ -134,6 +135,7 @@ def test_a_driver_killed_on_spark_resumes_on_other_partitions(submitting: None, 
     check(spark_drivers.kill_spark_drivers(tmp_path, random.Random(8), 1, methods=("rounds",)))
 
 
+@pytest.mark.slow  # tests/spark/test_hadoop_folder.py resumes behind a URI without a kill
 def test_a_run_directory_behind_the_hadoop_client_resumes(submitting: None, tmp_path: Path) -> None:
     """RUN_DIR as file: URI, the driver killed between two epochs, then --resume on other partitions."""
     check(spark_drivers.use_a_uri(tmp_path, random.Random(6), 1))

@@ -38,7 +38,7 @@ run_job(main)
 """
 
 
-WAITS = [(0,), (0, 0.002), pytest.param((0, 0.3, 0.3), marks=pytest.mark.slow)]
+WAITS = [pytest.param((0,), marks=pytest.mark.slow), (0, 0.002), pytest.param((0, 0.3, 0.3), marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("waits", WAITS, ids=["once", "at once twice", "thrice"])
@@ -65,8 +65,13 @@ def submit(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_a_plain_spark_submit_says_nothing_of_sparks_steps(tmp_path: Path) -> None:
-    """Its first three lines aside, which come before it heeds any setting; -v brings them back."""
+    """Its first three lines aside, which come before it heeds any setting."""
     assert submit(tmp_path).stderr.count(" INFO ") == 3
+
+
+@pytest.mark.slow
+def test_v_brings_sparks_steps_back(tmp_path: Path) -> None:
+    """As many as there are."""
     assert submit(tmp_path, "--overwrite", "-v").stderr.count(" INFO ") > 100
 
 

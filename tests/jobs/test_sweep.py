@@ -15,15 +15,15 @@ scale = "standard"
 [training]
 engine = "local"
 optimizer = "lbfgs"
-epochs = 120
+epochs = 60
 [checkpoint]
 seconds = 0.05
 [report]
 html = false
 [sweep]
-folds = 3
+folds = 2
 [sweep.grid]
-"training.l2" = [0.01, 0.1, 1.0]
+"training.l2" = [0.01, 1.0]
 "network.hidden" = [[8], [4, 4]]
 """
 
