@@ -57,7 +57,7 @@ def frame_shards(
     DataError : values that cannot be trained on, named by column and counted.
     """
     check_workers(df.sparkSession.sparkContext)
-    read = partial(reading, recipe.data.path or "the DataFrame")
+    read = partial(reading, recipe.data.place or "the DataFrame")
     with read():
         rows = understand(df, recipe, _classes, make_plan, validation=validation)
         return lay_out(rows, read, partitions=partitions, depth=depth)

@@ -41,7 +41,7 @@ def survey_of(source: "DataFrame", df: "DataFrame", layout: Layout, data: Data) 
     if survey is not None:
         refuse_bad(survey.bad, layout, partial(first_bad, source, df, layout))
     if survey is None or not survey.rows:
-        raise no_rows(df, layout, data.path or "the DataFrame")
+        raise no_rows(df, layout, data.place or "the DataFrame")
     return survey
 
 
@@ -89,6 +89,7 @@ def make_plan(
         num_targets=len(layout.targets),
         weighted=bool(layout.weight),
         fingerprint=survey.fingerprint,
+        own_parts=bool(layout.part),
     )
     train = int(counts[0].sum())
     if scalings is None and train:

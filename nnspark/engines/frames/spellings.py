@@ -22,7 +22,11 @@ SUFFIXED = r'[0-9.][dDfF]\s*"?\s*({}|$)|0[xX][0-9a-fA-F.]+[pP]'
 
 
 def refuse_javas_numbers(
-    session: "SparkSession", path: str, names: Sequence[str], numbers: Collection[int], separator: str
+    session: "SparkSession",
+    paths: list[str],
+    names: Sequence[str],
+    numbers: Collection[int],
+    separator: str,
 ) -> None:
     """Raise DataError for the first cell of a column of numbers that only Java takes for one.
 
@@ -32,7 +36,7 @@ def refuse_javas_numbers(
 
     value = F.col("value")
     has_letter = reduce(or_, [value.contains(letter) for letter in LETTERS])
-    lines = session.read.text(path).select("value", F.col("_metadata.file_path").alias("file"))
+    lines = session.read.text(paths).select("value", F.col("_metadata.file_path").alias("file"))
     for line in lines.where(
         has_letter & value.rlike(SUFFIXED.format(re.escape(separator)))
     ).toLocalIterator():
