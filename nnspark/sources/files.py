@@ -90,7 +90,8 @@ def data_names(folder: str, entries: Mapping[str, bool]) -> list[str]:
     """
     if "_delta_log" in entries:
         raise DataError(
-            f"{folder} is a Delta table, whose folder also holds deleted rows; export it to Parquet first"
+            f"{folder} is a Delta table, whose folder also holds deleted rows; read it with data.source = "
+            "'spark' and data.format = 'delta', or export it to Parquet first"
         )
     names = sorted(name for name in entries if not name.startswith(("_", ".")))
     for name in names:

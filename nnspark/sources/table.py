@@ -16,15 +16,8 @@ from nnspark.sources.labels import clean_target
 from nnspark.sources.raw import Spellings
 
 __all__ = [
-    "DataRequest",
-    "DataSpec",
-    "Named",
-    "Table",
-    "make_table",
-    "numbered",
-    "refuse_weight",
-    "select_columns",
-]
+    "DataRequest", "DataSpec", "Named", "Table", "make_table", "numbered", "refuse_weight", "select_columns",
+]  # fmt: skip
 
 
 class DataSpec(Protocol):
@@ -42,10 +35,8 @@ class DataRequest:
     Attributes
     ----------
     source : a key of SOURCES
-    path : file or folder, or several, see ``found.py``; for npy the folder that `features` and `labels` are
-        relative to
-    paths_of_parts : the paths of each part that has its own
-    part_column : column that says each row's part; set_aside : one that is no feature where it is there
+    path, paths_of_parts : see ``found.py``; for npy the folder that `features` and `labels` are relative to
+    part_column, set_aside : a column that says each row's part; one that is no feature where it is there
     features, labels : npy: paths; npz: names of arrays. Empty means X and y
     label : column(s) by name or number from 0, negative from the end
     weight : column name; npy: path; npz: name of an array. Empty means none

@@ -72,17 +72,14 @@ def of_column(folder: Path, kind: str) -> tuple[str, ...]:
 
 
 def oracle(rows: pd.DataFrame) -> Any:
-    """The weights that training on the training rows alone ends at: no other row has a say in them."""
+    """What training on the training rows alone ends at."""
     only = rows[rows["part"] == "train"].drop(columns="part")
-    recipe = recipe_of("data.split={train = 1.0, validation = 0.0, test = 0.0}", "training.engine=local",
-                       text=RECIPE)  # fmt: skip
+    recipe = recipe_of("data.split={train = 1.0, validation = 0.0, test = 0.0}", text=RECIPE)
     return outcome(recipe, load_shards(recipe, None, only))
 
 
-@pytest.mark.parametrize(
-    ("way", "kind"),
-    [(of_column, "parquet"), (of_column, "csv"), (of_files, "parquet"), (of_files, "csv")],
-)
+@pytest.mark.parametrize("way", [of_column, of_files])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_every_route_gives_the_same_bits(spark: Any, folder: Path, way: Callable, kind: str) -> None:
     """Files on the driver and on executors, and pandas; rows that are equal keep their own part."""
     memory = recipe_of(COLUMN, text=RECIPE)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
-from nnspark.engines.frames.paths import Sources, sources_of
+from nnspark.engines.frames.paths import Sources, escaped, sources_of
 from nnspark.engines.frames.spellings import refuse_javas_numbers
 from nnspark.errors import DataError
 from nnspark.recipe import Data
@@ -99,7 +99,7 @@ def first_record(session: "SparkSession", path: str, separator: str) -> list[str
 def _first_records(session: "SparkSession", paths: list[str], where: str, separator: str) -> list[list[str]]:
     """The cells of that record, and of some that follow it; of one path, the first file by name has it."""
     text = session.read.text(paths)
-    files = paths if len(paths) > 1 else map(unquote, sorted(text.inputFiles()))
+    files = paths if len(paths) > 1 else [escaped(unquote(file)) for file in sorted(text.inputFiles())]
     for file in files:
         lines = session.read.text(file)
         first = _first_lines(lines)

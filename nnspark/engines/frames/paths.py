@@ -14,7 +14,7 @@ from nnspark.sources.found import FOLDER, find, is_plain
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["PART", "Sources", "sources_of"]
+__all__ = ["PART", "Sources", "escaped", "sources_of"]
 
 PART = "_nnspark_part"
 
@@ -24,7 +24,7 @@ WILD = re.compile(r"([\\*?\[\]{}])")
 class Sources(NamedTuple):
     """What Spark is to read.
 
-    paths : as Spark takes them, in which a character that stands for others means itself.
+    paths : as Spark takes them, see ``escaped``.
     files : each file's URI as Spark's ``_metadata.file_path`` has it, and its part in PARTS or -1; empty
         where the one path is a file's or a folder's.
     """
@@ -36,6 +36,11 @@ class Sources(NamedTuple):
     def first(self) -> str:
         """The first of the paths."""
         return self.paths[0]
+
+    @property
+    def first_place(self) -> str:
+        """The same as Hadoop takes it."""
+        return re.sub(r"\\(.)", r"\1", self.first)
 
     def with_parts(self, df: "DataFrame") -> "DataFrame":
         """The rows of these files with the name of their file's part in PART, where files have any."""
@@ -65,18 +70,19 @@ def sources_of(session: "SparkSession", data: Data) -> Sources:
         path = str(data.path)
         if store.size(path) == FOLDER:
             store.hadoop.data_files(path)
-        return Sources([_escaped(path) if store.size(path) is not None else path])
+        return Sources([escaped(path) if store.size(path) is not None else path])
     found = find(data, store)
     places = [store.place(file) for file in found.files]
     parts = found.parts or [-1] * len(places)
     uris = [
         str(store.hadoop.path(place.toString()).toUri().toString()) for place in places
     ]  # as Spark has them
-    paths = [_escaped(str(place.toString())) for place in places]
+    paths = [escaped(str(place.toString())) for place in places]
     return Sources(paths, dict(zip(uris, parts, strict=True)))
 
 
-def _escaped(path: str) -> str:
+def escaped(path: str) -> str:
+    """A path as Spark takes it, in which a character that stands for others means itself."""
     return WILD.sub(r"\\\1", path)
 
 

@@ -99,7 +99,7 @@ def _parquet(session: "SparkSession", data: Data, sources: Sources) -> "DataFram
     """Columns are those of the first file, found by name in the others."""
     from pyspark.errors import AnalysisException
 
-    path = sources.first if sources.files else str(data.path)
+    path = sources.first_place
     try:
         first = session.read.parquet(sources.first)
         rows = session.read.schema(first.schema).parquet(*sources.paths) if sources.files else first

@@ -8,6 +8,7 @@ from operator import or_
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from nnspark.engines.frames.paths import escaped
 from nnspark.sources import refusals
 from nnspark.sources.csv_header import column_names
 from nnspark.sources.labels import parse_number
@@ -68,7 +69,7 @@ def line_where(
 
 
 def _first_line(session: "SparkSession", file: str, is_wanted: Callable[[str], bool]) -> int | None:
-    lines = session.read.text(unquote(file)).rdd.map(lambda row: row["value"]).zipWithIndex()
+    lines = session.read.text(escaped(unquote(file))).rdd.map(lambda row: row["value"]).zipWithIndex()
     first = lines.filter(lambda pair: is_wanted(pair[0])).map(lambda pair: pair[1] + 1).take(1)
     return first[0] if first else None
 
