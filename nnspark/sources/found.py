@@ -147,8 +147,8 @@ class Local:
         """See `Store`."""
         try:
             with os.scandir(local_path(folder)) as entries:
-                return {one.name: FOLDER if one.is_dir() else one.stat().st_size for one in entries}
-        except OSError:
+                return {one.name: FOLDER if one.is_dir() else _bytes(one) for one in entries}
+        except (FileNotFoundError, NotADirectoryError):
             return {}
 
     def whole(self, path: str) -> str:
@@ -162,6 +162,14 @@ class Local:
         except DataError as error:
             return error
         return DataError(f"{path} ({key}) cannot be read")
+
+
+def _bytes(entry: "os.DirEntry[str]") -> int:
+    """Bytes of a file; none where a link leads nowhere."""
+    try:
+        return entry.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def files_of(data: Files) -> tuple[str, list[Path], Found]:
