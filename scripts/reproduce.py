@@ -131,7 +131,7 @@ def partitionings(recipe: Recipe, session: Any, partitions: list[int]) -> Iterat
 def shuffled(table: Table) -> Table:
     """The same rows in another order; a given test part stays where it is."""
     order = np.random.default_rng(7).permutation(len(table.features))
-    if table.test_rows is not None:
+    if table.given is not None:
         return table
     weight = None if table.weight is None else table.weight[order]
     return replace(table, features=table.features[order], target=table.target[order], weight=weight)

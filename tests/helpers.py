@@ -75,7 +75,11 @@ def make_recipe(*overrides, source="digits"):
 def table_of(features, target, weight=None, test_rows=None):
     """A table of rows, as a reader returns it."""
     features = np.ascontiguousarray(features, dtype=np.float64)
-    return Table(features, np.asarray(target), weight, tuple(map(str, range(features.shape[1]))), test_rows)
+    given = None
+    if test_rows is not None:
+        given = np.full(len(features), -1, np.int8)
+        given[test_rows] = 2
+    return Table(features, np.asarray(target), weight, tuple(map(str, range(features.shape[1]))), given)
 
 
 def fit(table, *overrides, callbacks=(), **options):

@@ -105,7 +105,9 @@ def after_spark(words: list[str]) -> list[str]:
     return words
 
 
-@pytest.mark.parametrize(("page", "line", "whole"), SHOWN, ids=[f"{page}: {line[:60]}" for page, line, _ in SHOWN])
+@pytest.mark.parametrize(
+    ("page", "line", "whole"), SHOWN, ids=[f"{page}: {line[:60]}" for page, line, _ in SHOWN]
+)
 def test_what_a_page_shows_can_be_typed(
     page: str, line: str, whole: bool, read_only: list[argparse.ArgumentParser]
 ) -> None:

@@ -18,7 +18,7 @@ from nnspark.data.folds import scales_of
 from nnspark.data.hints import Sample, all_differ, hints, sample_rows
 from nnspark.data.learning import Over, RawRows, with_encoding
 from nnspark.data.plan import Plan, Scaling, thresholds
-from nnspark.data.rows import BlockSet, Rows, assemble, hash_rows, split_keys
+from nnspark.data.rows import BlockSet, Rows, assemble, fingerprint_of, hash_rows, split_keys, sum_hashes
 from nnspark.data.scaling import fit_scaling, fit_target_scaling, only_measured
 from nnspark.errors import DataError
 from nnspark.recipe import Recipe
@@ -42,7 +42,7 @@ def make_dataset(table: Table, recipe: Recipe, *, given: NDArray[np.int8] | None
 
     ``given`` (n,) is the part of each row, an index into ``rows.PARTS``, or -1 where the split decides.
     """
-    given = _given_test(table) if given is None else given
+    given = table.given if given is None else given
     if given is not None and table.weight is not None:
         given = given[table.weight > 0]
     table = _without_weightless_rows(table)
@@ -71,7 +71,8 @@ def make_dataset(table: Table, recipe: Recipe, *, given: NDArray[np.int8] | None
         classes=classes,
         num_targets=1 if target.ndim == 1 else target.shape[1],
         weighted=weight is not None,
-        fingerprint=fingerprint(hashes),
+        fingerprint=fingerprint(hashes, given if recipe.data.own_parts else None),
+        own_parts=recipe.data.own_parts,
     )
     part = plan.parts(keys, target, given)
     train = part == 0
@@ -114,23 +115,14 @@ def encode_target(target: Array, recipe: Recipe) -> tuple[Array | None, Array]:
     return None, np.asarray(target, dtype=np.float64).reshape(len(target), -1)
 
 
-def fingerprint(hashes: NDArray[np.uint64]) -> str:
-    """What identifies a set of rows, in any order: their number and the sums of their hashes."""
-    first, second = (int(word) for word in hashes.sum(axis=0, dtype=np.uint64))
-    return f"{len(hashes)}-{first:016x}{second:016x}"
+def fingerprint(hashes: NDArray[np.uint64], part: NDArray[np.int8] | None = None) -> str:
+    """What identifies a set of rows, in any order, and their parts where these are the rows' own."""
+    return fingerprint_of(len(hashes), sum_hashes(hashes, part))
 
 
 def _once(rows: RawRows) -> Over | None:
     """Training rows that are all here."""
     return (lambda function: function(rows)) if len(rows.values) else None
-
-
-def _given_test(table: Table) -> NDArray[np.int8] | None:
-    if table.test_rows is None:
-        return None
-    given = np.full(len(table.features), -1, dtype=np.int8)
-    given[table.test_rows] = 2
-    return given
 
 
 def _without_weightless_rows(table: Table) -> Table:
@@ -140,14 +132,10 @@ def _without_weightless_rows(table: Table) -> Table:
     keep = table.weight > 0
     if not keep.any():
         raise DataError("every row has weight 0: expected at least one positive weight")
-    given = table.test_rows
-    if given is not None:
-        start, stop, _ = given.indices(len(keep))
-        given = slice(int(keep[:start].sum()), int(keep[:stop].sum()))
     return replace(
         table,
         features=table.features[keep],
         target=table.target[keep],
         weight=table.weight[keep],
-        test_rows=given,
+        given=None if table.given is None else table.given[keep],
     )

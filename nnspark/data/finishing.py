@@ -28,7 +28,8 @@ def finish_plan(
     """The plan with all that needs the rows of each part to be known: counts, scaling, class weights."""
     warnings, split = [], recipe.data.split
     if counts[0] == 0:
-        raise DataError(f"no row is left for training out of {counts.sum()}; make data.split.train larger")
+        advice = "give some the part 'train'" if recipe.data.own_parts else "make data.split.train larger"
+        raise DataError(f"no row is left for training out of {counts.sum()}; {advice}")
     for part, fraction in ((1, 0.0 if split.folds else split.validation), (2, split.test)):
         if fraction > 0 and counts[part] == 0:
             warnings.append(f"no row fell into the {PARTS[part]} part: there are only {counts.sum()} rows")
@@ -40,7 +41,8 @@ def finish_plan(
             )
         unseen = [str(plan.classes[c]) for c in np.flatnonzero(class_counts == 0)]
         if unseen:
-            warnings.append(f"no training row has class {', '.join(unseen)}; try data.split.stratify = true")
+            advice = "" if recipe.data.own_parts else "; try data.split.stratify = true"
+            warnings.append(f"no training row has class {', '.join(unseen)}{advice}")
     if recipe.training.class_weight != "none" and recipe.prediction.calibration != "platt":
         warnings.append(
             "training.class_weight moves the probabilities towards the classes that weigh more: they are "
@@ -70,5 +72,7 @@ def split_of_the_rest(split: Split, given: Sequence[int]) -> Split:
         0.0 if 1 in given else split.validation,
         0.0 if 2 in given else split.test,
     )
+    if not given or not sum(fractions):
+        return split
     train, validation, test = (fraction / sum(fractions) for fraction in fractions)
-    return replace(split, train=train, validation=validation, test=test) if given else split
+    return replace(split, train=train, validation=validation, test=test)

@@ -33,7 +33,7 @@ class Plan:
     first, then of fold 0, 1, ...; all folds are training rows (``folds.py``). ``blocks`` numbers of blocks
     of the three parts; ``replicas`` of training rows whose blocks have to stay together, 0 for none.
     ``encoding`` makes features of raw columns, where those are not the same. ``warnings`` are of what was
-    asked, ``hints`` of what the rows look like.
+    asked, ``hints`` of what the rows look like. With ``own_parts`` every row has its part given.
     """
 
     task: str
@@ -56,6 +56,7 @@ class Plan:
     warnings: tuple[str, ...] = field(default=())
     encoding: Encoding | None = None
     hints: tuple[str, ...] = ()
+    own_parts: bool = False
 
     @property
     def num_features(self) -> int:

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.recipe.data_section import PARTS
+
 __all__ = [
     "PARTS",
     "Block",
@@ -35,7 +37,6 @@ __all__ = [
 Array = NDArray[Any]
 Words = NDArray[np.uint64]
 
-PARTS = ("train", "validation", "test")
 CHUNK_VALUES = 1 << 20
 
 
@@ -136,8 +137,10 @@ def rows_by_part(spans: Iterable[Span]) -> tuple[int, int, int]:
     return rows["train"], rows["validation"], rows["test"]
 
 
-def sum_hashes(hashes: Words) -> tuple[int, int]:
-    """The wrapped sums of the two words of some rows' hashes."""
+def sum_hashes(hashes: Words, part: NDArray[np.int8] | None = None) -> tuple[int, int]:
+    """The wrapped sums of the two words of some rows' hashes, in which their parts are too where given."""
+    if part is not None:
+        hashes = _mix(hashes ^ _constants(len(PARTS), 5)[part][:, None])
     first, second = (int(word) for word in hashes.sum(axis=0, dtype=np.uint64))
     return first, second
 

@@ -63,7 +63,7 @@ def is_certainly_local(path: str) -> bool:
 
     A plain path is Hadoop's to interpret: it is this machine's unless a configuration says ``fs.defaultFS``.
     """
-    if "://" in path or path.startswith("file:") or any(one in path for one in "*?[{"):
+    if "://" in path or path.startswith("file:"):
         return False
     return not (jvm_runs() or any(map(os.environ.get, ELSEWHERE)) or is_set("fs.defaultFS"))
 

@@ -9,6 +9,7 @@ from nnspark.engines.frames.classes import find_labels
 from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.crowding import CrowdedRows, crowded_rows
 from nnspark.engines.frames.csv import CORRUPT
+from nnspark.engines.frames.paths import PART
 from nnspark.engines.frames.planning import make_plan, survey_of
 from nnspark.engines.frames.read import reading
 from nnspark.engines.frames.scan import Scan
@@ -34,7 +35,7 @@ __all__ = ["evaluation_frame_shards"]
 def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, source: "Frame") -> SparkShards:
     """The rows of a DataFrame laid out for an evaluation; no row passes through the driver."""
     recipe = plain_recipe(model, recipe)
-    read, spark = partial(reading, recipe.data.path or "the DataFrame"), recipe.spark
+    read, spark = partial(reading, recipe.data.place or "the DataFrame"), recipe.spark
     with read():
         recipe = replace(recipe, data=_in_order(model, source, recipe.data))
         rows = understand(source, recipe, partial(_classes, model), partial(_plan, model, part))
@@ -43,13 +44,15 @@ def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, source: "Fr
 
 def _in_order(model: Model, df: "Frame", data: Data) -> Data:
     """The data section with the model's columns in its order, unless one wide column holds them all."""
-    columns = [name for name in df.columns if name != CORRUPT]
+    columns = [name for name in df.columns if name not in (CORRUPT, PART)]
     chosen = choose_columns(
         columns,
         label=data.label,
         weight=data.weight,
         columns=data.columns,
         exclude=data.exclude,
+        part=data.part_column,
+        aside=data.set_aside,
         where="the DataFrame",
     )
     names = tuple(columns[at] for at in chosen.features)

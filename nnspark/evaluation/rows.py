@@ -39,8 +39,8 @@ def evaluation_dataset(model: Model, table: Table, recipe: Recipe, part: str) ->
     """
     table = _rows_that_count(table)
     given = np.full(len(table.features), 2 if part == "all" else -1, dtype=np.int8)
-    if table.test_rows is not None:
-        given[table.test_rows] = 2
+    if table.given is not None and part != "all":
+        given = table.given
     order = feature_order(model, table.feature_names)
     same = order == list(range(table.features.shape[1]))
     features = table.features if same else table.features[:, order]
@@ -55,7 +55,7 @@ def evaluation_dataset(model: Model, table: Table, recipe: Recipe, part: str) ->
         refuse_empty(plan, part)
     plan = as_model(model, plan)
     rows = plan.prepare(table.features, target, table.weight, given)
-    return Dataset(plan, to_blocks(plan, rows))
+    return Dataset(plan, to_blocks(plan, rows, by_hash=not plan.own_parts))
 
 
 def refuse_empty(plan: Plan, part: str) -> None:
@@ -135,7 +135,14 @@ def _rows_that_count(table: Table) -> Table:
     if table.weight is None:
         return table
     kept = table.weight > 0
-    return replace(table, features=table.features[kept], target=table.target[kept], weight=table.weight[kept])
+    given = None if table.given is None else table.given[kept]
+    return replace(
+        table,
+        features=table.features[kept],
+        target=table.target[kept],
+        weight=table.weight[kept],
+        given=given,
+    )
 
 
 def feature_order(model: Model, names: tuple[str, ...]) -> list[int]:

@@ -8,10 +8,10 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from nnspark.errors import RecipeError
 from nnspark.recipe.raw_columns import refuse_learned, wishes_of
 from nnspark.recipe.sections import Recipe, Split
-from nnspark.recipe.text import is_number
+from nnspark.recipe.source_checks import check_source, require_validation
+from nnspark.recipe.text import is_number, require
 
 __all__ = ["A_SEPARATOR", "check", "is_separator", "one_of", "require"]
 
@@ -36,12 +36,6 @@ def check(recipe: Recipe) -> None:
     require(recipe.report.every >= 1, "report.every", "1 or more", recipe.report.every)
 
 
-def require(ok: bool, key: str, expected: str, value: Any) -> None:
-    """Raise RecipeError, naming the key, what was expected and what came, unless ``ok``."""
-    if not ok:
-        raise RecipeError(f"{' '.join(key.splitlines())}: expected {expected}, got {value!r}")
-
-
 def one_of(key: str, value: Any, known: Iterable[str]) -> None:
     """Raise RecipeError unless the value is one of the known names."""
     names = list(known)
@@ -60,6 +54,7 @@ def _finite(key: str, value: float, ok: Callable[[float], bool], expected: str) 
 def _check_data(recipe: Recipe) -> None:
     data, split = recipe.data, recipe.data.split
     one_of("data.task", data.task, TASKS)
+    check_source(data)
     wishes_of(data)
     if isinstance(data.scale, str):
         one_of("data.scale", data.scale, ("none", "standard", "minmax"))
@@ -80,7 +75,8 @@ def _check_data(recipe: Recipe) -> None:
     require(is_separator(data.separator), "data.separator", A_SEPARATOR, data.separator)
     for part in ("train", "validation", "test"):
         _finite(f"data.split.{part}", getattr(split, part), lambda v: 0 <= v <= 1, "a fraction from 0 to 1")
-    _check_folds(split)
+    if not data.own_parts:
+        _check_folds(split)
     if split.folds:
         refuse_learned(data)
     require(0 <= split.seed < 2**63 - 1, "data.split.seed", "0 or more, below 2**63 - 1", split.seed)
@@ -157,13 +153,7 @@ def _check_rounds_and_stopping(recipe: Recipe) -> None:
         stopping.tolerance_epochs >= 1, "stopping.tolerance_epochs", "1 or more", stopping.tolerance_epochs
     )
     if stopping.patience and stopping.monitor.startswith("validation"):
-        split = recipe.data.split
-        if split.folds:
-            require(
-                split.validates, "data.split.fold", f"0 or more to stop on {stopping.monitor}", split.fold
-            )
-        require(split.validates, "data.split.validation", f"more than 0 to stop on {stopping.monitor}",
-                split.validation)  # fmt: skip
+        require_validation(recipe.data, f"to stop on {stopping.monitor}")
 
 
 RULES = '"f1", {precision = p}, {recall = r} or {costs = {false_positive = a, false_negative = b}}'

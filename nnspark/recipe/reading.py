@@ -1,6 +1,7 @@
 """Recipes from TOML text and back: overrides applied, every type and value checked."""
 
 import dataclasses
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import Any
 from nnspark.errors import RecipeError
 from nnspark.recipe.bundled import find
 from nnspark.recipe.checks import check
+from nnspark.recipe.data_section import PARTS, as_paths
+from nnspark.recipe.patterns import expand, is_pattern
 from nnspark.recipe.sections import Recipe
+from nnspark.recipe.source_checks import of_own_parts
 from nnspark.recipe.sweep import Sweep, check_sweep
 from nnspark.recipe.text import apply_override, build, to_toml
 
@@ -25,6 +29,8 @@ __all__ = [
     "sweep_of_table",
     "sweep_section",
 ]
+
+PATH_KEYS = ("path", *PARTS)
 
 
 def read(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -75,11 +81,34 @@ def _text(path: Path) -> str:
 
 
 def _beside(recipe: Recipe, folder: Path) -> Recipe:
-    """Take a ``data.path`` that is not in the current folder from the recipe's folder, if it is there."""
-    path = recipe.data.path
-    if path and not Path(path).exists() and (folder / path).exists():
-        return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, path=str(folder / path)))
-    return recipe
+    """Take paths of data that are not in the current folder from the recipe's folder, if they are there."""
+    found: dict[str, Any] = {}
+    for key in PATH_KEYS:
+        paths = getattr(recipe.data, key)
+        one = isinstance(paths, str)
+        moved = [_path_beside(path, folder) for path in as_paths(paths)]
+        found[key] = "".join(moved) if one else moved
+    return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **found))
+
+
+def _path_beside(path: str, folder: Path) -> str:
+    beside = str(folder / path)
+    return beside if "://" not in path and not _is_there(path) and _is_there(beside) else path
+
+
+def _is_there(path: str) -> bool:
+    """Whether a path of this machine, or one that a pattern names, exists."""
+    try:
+        return Path(path).exists() or (is_pattern(path) and bool(expand(path, _names_in)))
+    except RecipeError:
+        return False
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder or ".")
+    except OSError:
+        return []
 
 
 def loads(text: str, overrides: Sequence[str] = (), *, name: str = "recipe") -> Recipe:
@@ -111,7 +140,8 @@ def _table(text: str, overrides: Sequence[str], name: str) -> dict[str, Any]:
 
 def of_table(table: Mapping[str, Any]) -> Recipe:
     """A recipe from a table of its sections, every value checked; a ``[sweep]`` is not part of one run."""
-    recipe: Recipe = build(Recipe, {name: section for name, section in table.items() if name != "sweep"})
+    sections = {name: section for name, section in table.items() if name != "sweep"}
+    recipe: Recipe = build(Recipe, of_own_parts(sections))
     check(recipe)
     return recipe
 

@@ -18,6 +18,7 @@ from nnspark.errors import RecipeError
 from nnspark.recipe.checks import check, one_of, require
 from nnspark.recipe.sections import Recipe
 from nnspark.recipe.settings import Setting, grid_settings, random_settings
+from nnspark.recipe.source_checks import require_validation
 from nnspark.recipe.text import build, is_number
 
 __all__ = ["Sweep", "check_sweep", "kept", "model_recipe", "rungs", "settings_of"]
@@ -55,12 +56,8 @@ def check_sweep(sweep: Sweep, recipe: Recipe) -> None:
     require(folds == 0 or folds >= 2, "sweep.folds", "0 (the recipe's own split), or 2 or more", folds)
     require(sweep.memory >= 1, "sweep.memory", "1 MB or more", sweep.memory)
     one_of("sweep.search", sweep.search, SEARCHES)
-    split = recipe.data.split
     if not folds and sweep.monitor.startswith("validation_"):
-        fold_validates = split.validates or not split.folds
-        require(fold_validates, "data.split.fold", f"0 or more to rank by {sweep.monitor}", split.fold)
-        require(split.validates, "data.split.validation", f"more than 0 to rank by {sweep.monitor}",
-                split.validation)  # fmt: skip
+        require_validation(recipe.data, f"to rank by {sweep.monitor}")
     if sweep.search == "halving":
         _check_halving(sweep, recipe.training.epochs)
     elif sweep.halving:

@@ -14,7 +14,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from nnspark.errors import RecipeError
 
-__all__ = ["apply_override", "build", "is_number", "to_toml"]
+__all__ = ["apply_override", "build", "is_number", "require", "to_toml"]
 
 Table = dict[str, Any]
 
@@ -35,6 +35,12 @@ def apply_override(table: Table, override: str) -> None:
             below = table[key] = {}
         table = below
     table[keys[-1]] = value
+
+
+def require(ok: bool, key: str, expected: str, value: Any) -> None:
+    """Raise RecipeError, naming the key, what was expected and what came, unless ``ok``."""
+    if not ok:
+        raise RecipeError(f"{' '.join(key.splitlines())}: expected {expected}, got {value!r}")
 
 
 def build(cls: type, table: Any, prefix: str = "", whole: type | None = None) -> Any:

@@ -17,6 +17,7 @@ from nnspark.errors import CheckpointError, ModelError
 from nnspark.model.tensors import read_safetensors
 from nnspark.optimizers import state_from_arrays, state_to_arrays
 from nnspark.recipe import Data, Recipe
+from nnspark.recipe.data_section import PARTS
 from nnspark.runs import history
 from nnspark.runs.storage import Folder
 
@@ -27,7 +28,7 @@ FOLDER = "checkpoints"
 ROWS = "history rows"
 MAY_DIFFER = {"prediction", "spark", "checkpoint", "report"}
 MAY_DIFFER_IN_TRAINING = {"epochs", "engine"}
-MAY_DIFFER_IN_DATA = {"path", "features", "labels"}
+MAY_DIFFER_IN_DATA = {"path", *PARTS, "format", "options", "table", "query", "features", "labels"}
 
 
 def identity(recipe: Recipe) -> dict[str, Any]:

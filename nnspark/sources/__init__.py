@@ -1,12 +1,13 @@
 """Load data on the driver: one reader a format, all returning a checked `Table` of NumPy arrays.
 
-For small data and the local engine; Spark's executors read large csv, libsvm and parquet themselves.
+For small data and the local engine; Spark's executors read large csv, libsvm, parquet and orc themselves.
 """
 
 from collections.abc import Callable
 from difflib import get_close_matches
 
 from nnspark.errors import DataError, RecipeError
+from nnspark.recipe.source_checks import OF_SPARK
 from nnspark.sources.bundled import read_bundled
 from nnspark.sources.csv import read_csv
 from nnspark.sources.files import one_line
@@ -26,6 +27,7 @@ SOURCES: dict[str, Callable[[DataRequest], Table]] = {
     "libsvm": read_libsvm,
     "npy": read_npy,
     "npz": read_npz,
+    "orc": read_parquet,
     "parquet": read_parquet,
 }
 
@@ -41,9 +43,10 @@ def load_table(spec: DataSpec) -> Table:
     """
     request = DataRequest.of(spec)
     if request.source not in SOURCES:
-        near = get_close_matches(str(request.source), SOURCES, n=1)
+        known = sorted({*SOURCES, *OF_SPARK})
+        near = get_close_matches(str(request.source), known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise RecipeError(f"data.source must be one of {', '.join(SOURCES)}, not {request.source!r}{hint}")
+        raise RecipeError(f"data.source must be one of {', '.join(known)}, not {request.source!r}{hint}")
     try:
         return SOURCES[request.source](request)
     except OSError as error:

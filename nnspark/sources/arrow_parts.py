@@ -12,6 +12,7 @@ from nnspark.sources import refusals
 from nnspark.sources.arrow_types import shown, type_of
 from nnspark.sources.checks import Locate
 from nnspark.sources.columns import Columns
+from nnspark.sources.given import check_parts, no_text
 from nnspark.sources.parquet_columns import feature_column, label_column, scalar_column
 from nnspark.sources.raw import Spellings, merge_spellings, raw_of_arrow
 from nnspark.sources.raw_kinds import kinds_of
@@ -26,7 +27,8 @@ __all__ = ["Part", "part_of", "table_of"]
 class Part(NamedTuple):
     """One file's chosen columns: each feature column as (n, width), target (n,) or (n, k), weight (n,).
 
-    ``kinds`` and ``spellings`` are of the feature columns, see ``raw.py``.
+    ``kinds`` and ``spellings`` are of the feature columns, see ``raw.py``; ``parts`` is the column that says
+    each row's part.
     """
 
     columns: list[NDArray[Any]]
@@ -34,6 +36,7 @@ class Part(NamedTuple):
     weight: NDArray[Any] | None
     kinds: tuple[str, ...]
     spellings: list[Spellings]
+    parts: "pa.ChunkedArray | None" = None
 
 
 def table_of(
@@ -44,8 +47,12 @@ def table_of(
     chosen: Columns,
     where: str,
     locate: Locate,
+    given: NDArray[np.int8] | None = None,
 ) -> Table:
-    """The checked table of parts that were read; ``files`` names each, ``where`` all of them."""
+    """The checked table of parts that were read; ``files`` names each, ``where`` all of them.
+
+    ``given`` are the parts of the rows, where no column says them.
+    """
     if not sum(len(part.target) for part in parts):
         raise refusals.no_data_rows(where)
     feature_columns = [names[at] for at in chosen.features]
@@ -62,6 +69,8 @@ def table_of(
     if len({part.target.dtype.kind == "U" for part in full}) > 1:
         raise DataError(f"the labels of {where} are strings in some of its files and numbers in others")
     label_names = [names[at] for at in chosen.labels]
+    if chosen.part is not None:
+        given = _given(full, names[chosen.part], locate)
     return make_table(
         request,
         Named(np.concatenate([_side_by_side(part) for part in full]), where, locate),
@@ -74,6 +83,7 @@ def table_of(
         names=numbered(len(shown)) if alone else shown,
         shown_names=shown,
         label_names=label_names,
+        given=given,
         kinds=kinds,
         spellings=spellings,
     )
@@ -99,7 +109,22 @@ def part_of(
     if chosen.weight is not None:
         weight = scalar_column(table[names[chosen.weight]], names[chosen.weight], where, "weight")
     target = labels[0] if len(labels) == 1 else np.column_stack(labels)
-    return Part(features, target, weight, kinds, spellings)
+    parts = None if chosen.part is None else table[names[chosen.part]]
+    return Part(features, target, weight, kinds, spellings, parts)
+
+
+def _given(parts: list[Part], name: str, locate: Locate) -> NDArray[np.int8]:
+    """The part of each row, by the column that says it."""
+    import pyarrow as pa
+
+    columns = [part.parts for part in parts if part.parts is not None]
+    texts = [one.cast(pa.string()) if type_of(one.type) == "text" else one for one in columns]
+    other = next((one for one in texts if not pa.types.is_string(one.type)), None)
+    if other is not None:
+        raise no_text(name, shown(other.type))
+    return check_parts(
+        pa.chunked_array([chunk for one in texts for chunk in one.chunks], pa.string()), name, locate
+    )
 
 
 def _kinds(

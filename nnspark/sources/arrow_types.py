@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["VECTOR_FIELDS", "is_list", "is_number", "shown", "type_of"]
+__all__ = ["VECTOR_FIELDS", "is_list", "is_number", "is_timestamp", "shown", "type_of"]
 
 VECTOR_FIELDS = {"type", "size", "indices", "values"}
 
@@ -39,6 +39,13 @@ def is_number(kind: "pa.DataType") -> bool:
     return bool(
         types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)
     )
+
+
+def is_timestamp(kind: "pa.DataType") -> bool:
+    """Whether values of a type are moments."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_timestamp(kind))
 
 
 def shown(kind: "pa.DataType") -> str:

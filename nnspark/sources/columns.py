@@ -12,11 +12,12 @@ __all__ = ["Columns", "as_list", "choose_columns", "features_of", "position_of",
 
 
 class Columns(NamedTuple):
-    """Positions in the file: of the features in their order, the label(s), and the weight if any."""
+    """Positions in the file: of the features in their order, the label(s); the weight and the part if any."""
 
     features: tuple[int, ...]
     labels: tuple[int, ...]
     weight: int | None
+    part: int | None = None
 
 
 def choose_columns(
@@ -27,8 +28,12 @@ def choose_columns(
     columns: Sequence[str],
     where: str,
     exclude: Sequence[str] = (),
+    part: str = "",
+    aside: str = "",
 ) -> Columns:
-    """Resolve the recipe's label, weight, columns and exclude against the names a file has.
+    """Resolve the recipe's label, weight, part, columns and exclude against the names a file has.
+
+    ``aside`` is a column that is no feature where it is there.
 
     Raises DataError for a name the file does not have (with the nearest one) or has twice (in any case),
     RecipeError when a column would be both feature and label.
@@ -39,13 +44,22 @@ def choose_columns(
         raise RecipeError("data.label is empty; set it to the label column's name or number")
     labels = tuple(position_of(one, names, "data.label", where) for one in wanted)
     weight_at = position_of(weight, names, "data.weight", where) if weight else None
-    taken = {*labels} if weight_at is None else {*labels, weight_at}
-    if len(taken) < len(labels) + (weight_at is not None):
-        raise RecipeError(f"data.label and data.weight name one column of {where} twice")
+    part_at = position_of(part, names, "data.split.column", where) if part else None
+    others = [at for at in (weight_at, part_at) if at is not None]
+    taken = {*labels, *others}
+    if len(taken) < len(labels) + len(others):
+        keys = (
+            "data.label and data.weight"
+            if part_at is None
+            else "data.label, data.weight and data.split.column"
+        )
+        raise RecipeError(f"{keys} name one column of {where} twice")
+    if aside in names:
+        taken.add(names.index(aside))
     features = features_of(names, columns, exclude, where, taken)
     if not features:
         raise DataError(f"{where} has no feature column besides the label: its columns are {listed(names)}")
-    return Columns(features, labels, weight_at)
+    return Columns(features, labels, weight_at, part_at)
 
 
 def features_of(

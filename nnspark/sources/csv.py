@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from nnspark.sources import refusals
 from nnspark.sources.csv_header import Layout, column_names, layout_of, same_names
 from nnspark.sources.csv_records import Block, Cells, line_of_row, read_records, records
-from nnspark.sources.files import existing, part_files, part_of_row
+from nnspark.sources.files import part_of_row
+from nnspark.sources.found import files_of
+from nnspark.sources.given import check_parts
 from nnspark.sources.labels import parse_labels
 from nnspark.sources.raw import merge_spellings, raw_of_arrow
 from nnspark.sources.table import DataRequest, Named, Table, make_table, numbered
@@ -26,9 +28,10 @@ __all__ = ["read_csv"]
 
 
 def read_csv(request: DataRequest) -> Table:
-    """Read a CSV file or folder: label column(s) by name or number, the others features unless listed."""
-    path = existing(request.path, "data.path")
-    parts = part_files(path)
+    """Read CSV files: label column(s) by name or number, the others features unless listed."""
+    import pyarrow as pa
+
+    where, parts, found = files_of(request)
     layout = _layout(parts, request)
     wishes = request.wishes
     if wishes.wanted:
@@ -37,7 +40,7 @@ def read_csv(request: DataRequest) -> Table:
     blocks = [_read_part(part, layout, parts[0], request) for part in parts]
     lengths = [len(block.features) for block in blocks]
     if not sum(lengths):
-        raise refusals.no_data_rows(str(path))
+        raise refusals.no_data_rows(where)
     locate = partial(_locate, parts, lengths, layout.header is not None, layout.separator)
     labels = [
         parse_labels(
@@ -53,14 +56,19 @@ def read_csv(request: DataRequest) -> Table:
     weight = None
     if layout.columns.weight is not None:
         weight = np.concatenate([block.weight for block in blocks])
+    given = found.given(lengths)
+    if layout.columns.part is not None:
+        cells = pa.chunked_array([block.parts for block in blocks], pa.string())
+        given = check_parts(cells, layout.names[layout.columns.part], locate)
     return make_table(
         request,
-        Named(np.concatenate([block.features for block in blocks]), str(path), locate),
-        Named(target, f"label {label_names} of {path}", locate),
-        None if weight is None else Named(weight, f"weight {request.weight!r} of {path}", locate),
+        Named(np.concatenate([block.features for block in blocks]), where, locate),
+        Named(target, f"label {label_names} of {where}", locate),
+        None if weight is None else Named(weight, f"weight {request.weight!r} of {where}", locate),
         names=names if layout.header or request.columns else numbered(len(names)),
         shown_names=names,
         label_names=[layout.names[column] for column in layout.columns.labels],
+        given=given,
         kinds=layout.kinds,
         spellings={
             at: merge_spellings(names[at], [block.spellings[at] for block in blocks])
@@ -114,8 +122,9 @@ def _read_fast(path: Path, layout: Layout) -> Block | None:
     first = next(records(path, layout.separator), None)
     if first is None or first.line != 1:
         return None
+    texts_alone = [*layout.columns.labels, *([] if layout.columns.part is None else [layout.columns.part])]
     numeric = [*layout.columns.features, *([] if layout.columns.weight is None else [layout.columns.weight])]
-    types = {str(at): pa.float64() for at in numeric} | {str(at): pa.string() for at in layout.columns.labels}
+    types = {str(at): pa.float64() for at in numeric} | {str(at): pa.string() for at in texts_alone}
     kinds = layout.kinds or ("number",) * len(layout.columns.features)
     text = [at for at, kind in zip(layout.columns.features, kinds, strict=True) if kind != "number"]
     types |= {str(at): pa.string() for at in text}
@@ -148,7 +157,8 @@ def _read_fast(path: Path, layout: Layout) -> Block | None:
     weight: NDArray[Any] = np.empty(0)
     if layout.columns.weight is not None:
         weight = table[str(layout.columns.weight)].to_numpy()
-    return Block(features, labels, weight, spellings)
+    parts = [] if layout.columns.part is None else table[str(layout.columns.part)].to_pylist()
+    return Block(features, labels, weight, spellings, parts)
 
 
 def _locate(parts: list[Path], lengths: list[int], header: bool, separator: str, row: int) -> str:

@@ -39,6 +39,8 @@ def layout_of(first: Sequence[str], request: DataRequest, where: str) -> Layout:
         weight=request.weight,
         columns=request.columns,
         exclude=request.exclude,
+        part=request.part_column,
+        aside=request.set_aside,
         where=where if header else f"{where} (which has no header)",
     )
     return Layout(header, names, columns, request.separator)
@@ -57,7 +59,7 @@ def has_header(first: Sequence[str], request: DataRequest) -> bool:
     cells = [cell.strip() for cell in first]
     labels = as_list(request.label)
     encoded = (name for _, name in request.wishes.named)
-    listed = (*labels, request.weight, *request.columns, *request.exclude, *encoded)
+    listed = (*labels, request.weight, request.part_column, *request.columns, *request.exclude, *encoded)
     named = {name for name in listed if isinstance(name, str) and name}
     named |= {name[1:] for name in request.columns if name.startswith("-")}
     if any(parse_number(name) is None for name in named & set(cells)):

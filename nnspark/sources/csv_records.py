@@ -35,13 +35,15 @@ class Record(NamedTuple):
 class Block(NamedTuple):
     """The chosen columns of one file: features (n, d), label cells column by column, weights (n,) or (0,).
 
-    ``spellings`` are those of the codes of category features, by position.
+    ``spellings`` are those of the codes of category features, by position; ``parts`` the cells of the column
+    that says each row's part, none without one.
     """
 
     features: NDArray[np.float64]
     labels: list[list[str]]
     weight: NDArray[Any]
     spellings: Mapping[int, Spellings] = {}
+    parts: Sequence[str] = ()
 
 
 class Cells:
@@ -96,6 +98,7 @@ def read_records(
     """Read the chosen columns; DataError names the line of the first record that cannot be used."""
     values, weight = array("d"), array("d")
     labels: list[list[str]] = [[] for _ in columns.labels]
+    parts: list[str] = []
     for at, record in enumerate(records(path, separator)):
         if len(record.cells) != len(names):
             raise DataError(
@@ -122,9 +125,11 @@ def read_records(
             of_label.append(cell)
         if columns.weight is not None:
             weight.append(_number(path, record, columns.weight, names))
+        if columns.part is not None:
+            parts.append(record.cells[columns.part])
     numbers = np.array(values, np.float64).reshape(-1, len(columns.features))
     features, spellings = cells.values(numbers, [names[column] for column in columns.features])
-    return Block(features, labels, np.frombuffer(weight, np.float64), spellings)
+    return Block(features, labels, np.frombuffer(weight, np.float64), spellings, parts)
 
 
 def _number(

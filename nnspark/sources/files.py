@@ -14,6 +14,7 @@ __all__ = [
     "data_names",
     "existing",
     "existing_file",
+    "local_path",
     "one_line",
     "part_files",
     "part_of_row",
@@ -28,13 +29,7 @@ def existing(path: str, key: str) -> Path:
         raise RecipeError(f"{key} is empty; set it to the file or folder to read")
     if "\0" in path:
         raise DataError(f"{key} {path!r} is not a path")
-    if "://" in path and not path.startswith("file://"):
-        raise DataError(
-            f"{path!r} is not a local path; only Spark's readers (csv, libsvm, parquet) take such URIs"
-        )
-    if path.startswith("file:"):
-        path = "/" + path.removeprefix("file:").lstrip("/")
-    found = Path(path).expanduser()
+    found = local_path(path)
     try:
         if found.exists():
             return found
@@ -48,6 +43,17 @@ def existing(path: str, key: str) -> Path:
     if recipe := that_reads(path):
         hint += f"; the first lines of `nnspark recipes {recipe}` say how to come by it"
     raise DataError(f"{found} ({key}) does not exist: the folder {shown} does, but has no {missing!r}{hint}")
+
+
+def local_path(path: str) -> Path:
+    """A path of this machine, as text or as a URI of its files; DataError for another URI."""
+    if "://" in path and not path.startswith("file://"):
+        raise DataError(
+            f"{path!r} is not a local path; only Spark's readers (csv, libsvm, parquet, orc) take such URIs"
+        )
+    if path.startswith("file:"):
+        path = "/" + path.removeprefix("file:").lstrip("/")
+    return Path(path).expanduser()
 
 
 def existing_file(path: str, key: str) -> Path:
@@ -84,7 +90,8 @@ def data_names(folder: str, entries: Mapping[str, bool]) -> list[str]:
     """
     if "_delta_log" in entries:
         raise DataError(
-            f"{folder} is a Delta table, whose folder also holds deleted rows; export it to Parquet first"
+            f"{folder} is a Delta table, whose folder also holds deleted rows; read it with data.source = "
+            "'spark' and data.format = 'delta', or export it to Parquet first"
         )
     names = sorted(name for name in entries if not name.startswith(("_", ".")))
     for name in names:

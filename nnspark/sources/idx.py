@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.errors import DataError, ShapeError
+from nnspark.recipe.data_section import PARTS
 from nnspark.sources.checks import check_same_length
 from nnspark.sources.files import existing, one_line, row_of
 from nnspark.sources.table import (
@@ -39,7 +40,7 @@ CHUNK = 1 << 20
 def read_idx(request: DataRequest) -> Table:
     """Read train-images, train-labels, t10k-images and t10k-labels; each image becomes one row."""
     refuse_weight(request)
-    folder = existing(request.path, "data.path")
+    folder = existing(request.one_path, "data.path")
     if not folder.is_dir():
         raise DataError(
             f"{folder} (data.path) must be the folder that holds the four idx files, but is a file"
@@ -65,7 +66,7 @@ def read_idx(request: DataRequest) -> Table:
             partial(row_of, labels, lengths),
         ),
         names=names,
-        test_rows=slice(len(train), len(train) + len(test)),
+        given=np.repeat(np.array([-1, PARTS.index("test")], np.int8), lengths),
     )
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.errors import DataError
-from nnspark.sources.files import existing, one_line, part_files, part_of_row
+from nnspark.sources.files import one_line, part_of_row
+from nnspark.sources.found import files_of
 from nnspark.sources.labels import parse_number
 from nnspark.sources.table import (
     DataRequest,
@@ -33,10 +34,9 @@ class _Rows:
 
 
 def read_libsvm(request: DataRequest) -> Table:
-    """Read one libsvm file or a folder of part files as dense features, as many as the highest index."""
+    """Read libsvm files as dense features, as many as the highest index."""
     refuse_weight(request)
-    path = existing(request.path, "data.path")
-    parts = part_files(path)
+    path, parts, found = files_of(request)
     rows, lengths = _Rows(), []
     for part in parts:
         before = len(rows.labels)
@@ -53,13 +53,14 @@ def read_libsvm(request: DataRequest) -> Table:
         return f"{parts[part_of_row(lengths, row)[0]]} line {rows.lines[row]}"
 
     dense = _dense(rows, path)
-    features, names = select_columns(request, dense, numbered(dense.shape[1]), str(path))
+    features, names = select_columns(request, dense, numbered(dense.shape[1]), path)
     return make_table(
         request,
-        Named(features, str(path), locate),
+        Named(features, path, locate),
         Named(np.frombuffer(rows.labels, np.float64), f"the labels of {path}", locate),
         names=names,
         shown_names=[str(int(name) + 1) for name in names],
+        given=found.given(lengths),
     )
 
 
@@ -97,7 +98,7 @@ def _read_line(tokens: list[str], rows: _Rows, place: str) -> None:
     rows.ends.append(len(rows.values))
 
 
-def _dense(rows: _Rows, path: Path) -> NDArray[np.float64]:
+def _dense(rows: _Rows, path: str) -> NDArray[np.float64]:
     columns, ends = np.frombuffer(rows.columns, np.int64), np.frombuffer(rows.ends, np.int64)
     shape = len(ends), int(columns.max()) + 1
     if shape[0] * shape[1] * 8 > LARGEST_DENSE_BYTES:

@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.errors import DataError
+from nnspark.errors import DataError, RecipeError
 from nnspark.recipe.raw_columns import Wishes
 from nnspark.sources.arrow_parts import part_of, table_of
 from nnspark.sources.columns import choose_columns
+from nnspark.sources.found import Files
 from nnspark.sources.raw import Spellings, raw_column, type_of_values
 from nnspark.sources.raw_kinds import kinds_of
 from nnspark.sources.table import DataRequest, DataSpec, Named, Table, make_table, numbered, select_columns
 
-__all__ = ["read_memory"]
+__all__ = ["read_memory", "refuse_parts_of_files"]
 
 FORMS = "(X, y) or (X, y, weight) arrays, or a pandas, Arrow or Spark table"
 
@@ -39,6 +40,15 @@ def read_memory(data: Any, spec: DataSpec) -> Table:
     return _of_arrow(_as_arrow(data), request)
 
 
+def refuse_parts_of_files(spec: Files, data: Any) -> None:
+    """RecipeError for rows in memory where the recipe says that each part has files of its own."""
+    if data is not None and spec.paths_of_parts:
+        key = next(iter(spec.paths_of_parts))
+        raise RecipeError(
+            f"data.{key} names files, but rows were given; say each row's part in a column: data.split.column"
+        )
+
+
 def _of_arrays(data: Any, request: DataRequest) -> Table:
     if len(data) not in (2, 3):
         raise DataError(f"expected {FORMS}, got {len(data)} values")
@@ -46,6 +56,11 @@ def _of_arrays(data: Any, request: DataRequest) -> Table:
         if np.ma.isMaskedArray(one) and np.ma.getmaskarray(one).any():
             row = int(np.argwhere(np.ma.getmaskarray(one))[0, 0])
             raise DataError(f"{name} has a masked value in row {row}; fill it or leave the row out")
+    if request.part_column:
+        raise DataError(
+            f"data.split.column = {request.part_column!r} names a column, but arrays have none: pass the "
+            "rows as a pandas or Arrow table"
+        )
     X, y, *rest = (np.asarray(one) for one in data)
     if y.dtype == object and all(isinstance(label, str) for label in y.flat):
         y = y.astype(str)
@@ -105,6 +120,8 @@ def _of_arrow(table: Any, request: DataRequest) -> Table:
         weight=request.weight,
         columns=request.columns,
         exclude=request.exclude,
+        part=request.part_column,
+        aside=request.set_aside,
         where=where,
     )
     return table_of(

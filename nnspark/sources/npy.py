@@ -36,7 +36,7 @@ def read_npy(request: DataRequest) -> Table:
 
 def read_npz(request: DataRequest) -> Table:
     """Read features and labels from two arrays of one .npz file, X and y unless named."""
-    path = existing_file(request.path, "data.path")
+    path = existing_file(request.one_path, "data.path")
     name_x, name_y = request.features or "X", request.labels or "y"
     wanted = [name_x, name_y, *([request.weight] if request.weight else [])]
     arrays = _read_members(path, wanted)
@@ -77,7 +77,7 @@ def _table(request: DataRequest, features: Named, target: Named, weight: Named |
 def _npy_path(request: DataRequest, name: str, key: str) -> Path:
     """Resolve a file named in the recipe; `X` may stand for `X.npy`."""
     if request.path:
-        name = str(existing(request.path, "data.path") / name)
+        name = str(existing(request.one_path, "data.path") / name)
     if not name.endswith(".npy") and not Path(name).expanduser().exists():
         name += ".npy"
     return existing_file(name, key)

@@ -25,6 +25,7 @@ __all__ = [
     "no_label",
     "no_logarithm",
     "no_number",
+    "no_part",
     "no_weight",
     "not_binary",
     "not_finite",
@@ -76,6 +77,13 @@ def not_finite(column: str, times: int, place: str = "", *, others: str = "") ->
     """NaN or infinity among the features."""
     found = f"column {column!r} is NaN or infinite {times} times{others}"
     return DataError(f"features must be finite numbers, but {found}{_first(place)}; remove or fill such rows")
+
+
+def no_part(column: str, rows: int, place: str = "", *, others: str = "") -> DataError:
+    """Values that name no part; ``place`` begins with the first of them."""
+    found = f"{rows_have(rows)} another{others}"
+    wanted = f"data.split.column: column {column!r} must say train, validation or test"
+    return DataError(f"{wanted}, but {found}{_first(place)}")
 
 
 def no_date(column: str, rows: int, place: str = "", *, others: str = "") -> DataError:
@@ -135,8 +143,7 @@ def unreadable_type(kind: str, where: str) -> DataError:
 def other_type(column: str, file: str, kind: str, first: str) -> DataError:
     """A part whose column is of another type than in the first part."""
     return DataError(
-        f"column {column!r} is {kind} in {file}, but {first} in the first file of its folder; "
-        "write them alike"
+        f"column {column!r} is {kind} in {file}, but {first} in the first file; write them alike"
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.errors import DataError, RecipeError, ShapeError
+from nnspark.recipe.data_section import Paths
 from nnspark.recipe.raw_columns import Wishes, wishes_of
 from nnspark.sources.checks import Locate, check_above, check_raw, check_same_length, check_weights
 from nnspark.sources.columns import features_of
@@ -15,15 +16,8 @@ from nnspark.sources.labels import clean_target
 from nnspark.sources.raw import Spellings
 
 __all__ = [
-    "DataRequest",
-    "DataSpec",
-    "Named",
-    "Table",
-    "make_table",
-    "numbered",
-    "refuse_weight",
-    "select_columns",
-]
+    "DataRequest", "DataSpec", "Named", "Table", "make_table", "numbered", "refuse_weight", "select_columns",
+]  # fmt: skip
 
 
 class DataSpec(Protocol):
@@ -41,7 +35,8 @@ class DataRequest:
     Attributes
     ----------
     source : a key of SOURCES
-    path : file or folder; for npy the folder that `features` and `labels` are relative to
+    path, paths_of_parts : see ``found.py``; for npy the folder that `features` and `labels` are relative to
+    part_column, set_aside : a column that says each row's part; one that is no feature where it is there
     features, labels : npy: paths; npz: names of arrays. Empty means X and y
     label : column(s) by name or number from 0, negative from the end
     weight : column name; npy: path; npz: name of an array. Empty means none
@@ -55,7 +50,7 @@ class DataRequest:
     """
 
     source: str
-    path: str = ""
+    path: Paths = ""
     features: str = ""
     labels: str = ""
     label: str | int | Sequence[str | int] = "label"
@@ -69,6 +64,15 @@ class DataRequest:
     missing: str | float | Mapping[str, Any] = "error"
     dates: Sequence[str] = ()
     target_scale: str = "none"
+    paths_of_parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    part_column: str = ""
+    set_aside: str = ""
+
+    @property
+    def one_path(self) -> str:
+        """The path of a source that takes one."""
+        assert isinstance(self.path, str)  # the recipe's check saw to it
+        return self.path
 
     @property
     def wishes(self) -> Wishes:
@@ -92,7 +96,7 @@ class Table:
     target : (n,) int64, float64 or str; (n, k) float64 for several outputs
     weight : (n,) float64, or None
     feature_names : num_features names; "0", "1", ... when the file has none
-    test_rows : the rows a source sets apart for the test, or None
+    given : (n,) int8, the part of each row, an index into PARTS, or -1 where the split decides; None: nowhere
     kinds : of each feature, see ``sources/raw.py``; empty where all are numbers
     spellings : of category features, by position, the spelling of each code
     """
@@ -101,7 +105,7 @@ class Table:
     target: NDArray[Any]
     weight: NDArray[np.float64] | None
     feature_names: tuple[str, ...]
-    test_rows: slice | None = None
+    given: NDArray[np.int8] | None = None
     kinds: tuple[str, ...] = ()
     spellings: Mapping[int, Spellings] = field(default_factory=dict)
 
@@ -123,14 +127,14 @@ def make_table(
     names: Sequence[str],
     shown_names: Sequence[str] | None = None,
     label_names: Sequence[str] = (),
-    test_rows: slice | None = None,
+    given: NDArray[np.int8] | None = None,
     kinds: Sequence[str] = (),
     spellings: Mapping[int, Spellings] | None = None,
 ) -> Table:
     """Check what a reader read and bring it to the shapes and dtypes of `Table`.
 
     `shown_names` are the columns' names in errors, where the file's own say more than `names`;
-    `label_names` those of the labels' columns; `kinds` and `spellings` are as in `Table`.
+    `label_names` those of the labels' columns; `given`, `kinds` and `spellings` are as in `Table`.
     """
     _check_numeric(features)
     shape = features.values.shape
@@ -150,7 +154,7 @@ def make_table(
     if request.target_scale == "log":
         check_above(cleaned, target.locate, target.name)
     weights = None if weight is None else _clean_weight(weight, len(matrix), features.name)
-    return Table(matrix, cleaned, weights, tuple(names), test_rows, tuple(kinds), spellings or {})
+    return Table(matrix, cleaned, weights, tuple(names), given, tuple(kinds), spellings or {})
 
 
 def select_columns(

@@ -24,6 +24,7 @@ from benchmarks._nnspark import NO_SPLIT, Epochs, make_resident
 from benchmarks._peers import Mllib
 from nnspark import recipe as recipes
 from nnspark.data.dataset import make_dataset
+from nnspark.data.rows import PARTS
 from nnspark.engines.layout import make_shards
 from nnspark.net import weights as weights_module
 from nnspark.net.network import predict
@@ -182,7 +183,7 @@ def mnist(folder: str) -> Data:
 
     recipe = recipes.loads(f'[data]\nsource = "idx"\npath = {folder!r}\n')
     table = load_table(recipe.data)
-    test = table.test_rows if table.test_rows is not None else np.arange(len(table.features)) >= 60_000
+    test = table.given == PARTS.index("test")
     X, y = table.features / table.features.max(), np.asarray(table.target)
     return X[~test], y[~test], X[test], y[test]
 

@@ -38,7 +38,11 @@ run_job(main)
 """
 
 
-WAITS = [pytest.param((0,), marks=pytest.mark.slow), (0, 0.002), pytest.param((0, 0.3, 0.3), marks=pytest.mark.slow)]
+WAITS = [
+    pytest.param((0,), marks=pytest.mark.slow),
+    (0, 0.002),
+    pytest.param((0, 0.3, 0.3), marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("waits", WAITS, ids=["once", "at once twice", "thrice"])

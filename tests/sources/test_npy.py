@@ -31,7 +31,7 @@ def test_every_numeric_dtype_becomes_float64_exactly(tmp_path: Path, dtype: str,
     assert table.features.tolist() == X.tolist()
     assert table.feature_names == ("0", "1", "2")
     assert table.weight is None
-    assert table.test_rows is None
+    assert table.given is None
 
 
 @pytest.mark.parametrize("dtype", ["u1", "f8", "i8", ">i2"])

@@ -5,6 +5,23 @@ DataFrame and an array of the same rows give the same blocks.
 """
 
 from nnspark.engines.frames.build import frame_shards
-from nnspark.engines.frames.read import FRAME_SOURCES, is_frame, read_frame, reading, refuse_stream
+from nnspark.engines.frames.catalog import SPARK_SOURCES
+from nnspark.engines.frames.read import (
+    FILE_SOURCES,
+    FRAME_SOURCES,
+    is_frame,
+    read_frame,
+    reading,
+    refuse_stream,
+)
 
-__all__ = ["FRAME_SOURCES", "frame_shards", "is_frame", "read_frame", "reading", "refuse_stream"]
+__all__ = [
+    "FILE_SOURCES",
+    "FRAME_SOURCES",
+    "SPARK_SOURCES",
+    "frame_shards",
+    "is_frame",
+    "read_frame",
+    "reading",
+    "refuse_stream",
+]

@@ -10,6 +10,7 @@ from nnspark.engines.conservation import changed
 from nnspark.engines.frames.columns import Layout, unknown_labels
 from nnspark.errors import DataError
 from nnspark.sources import refusals
+from nnspark.sources.given import NO_PART, part_numbers
 from nnspark.sources.raw import raw_of_arrow
 
 __all__ = ["BadValues", "bad_values", "corrupt_records", "refuse_bad"]
@@ -19,6 +20,7 @@ KINDS = (
     "null",
     "width",
     "holes",
+    "no part",
     "not finite",
     "weight",
     "no label",
@@ -40,6 +42,8 @@ def bad_values(batch: Any, layout: Layout) -> BadValues:
         column = batch.column(index)
         if name == "corrupt":
             counts = {"corrupt": batch.num_rows - column.null_count}
+        elif name == "g" and layout.part:
+            counts = {"no part": int((part_numbers(column) == NO_PART).sum())}
         elif name.startswith("t"):
             counts = _bad_labels(column, layout)
         elif layout.raw_of(name) != "number":
@@ -152,6 +156,8 @@ def refuse_bad(bad: BadValues, layout: Layout, locate: Any) -> None:
         raise refusals.not_utf8(f"text of {count} rows", f"column {name!r}{first}")
     if kind == "no date" or (kind == "null" and layout.raw_of(column) != "number"):
         raise (refusals.no_date if kind == "no date" else refusals.null)(name, count, place, others=others)
+    if kind == "no part":
+        raise refusals.no_part(name, count, place, others=others)
     if kind == "null" and layout.text:
         raise refusals.empty_cell(name, place, others=f" in {count} rows{others}")
     if kind in ("null", "holes", "not finite"):

@@ -66,7 +66,7 @@ def frame_shards(
     DataError : values that cannot be trained on, named by column and counted.
     """
     check_workers(df.sparkSession.sparkContext)
-    read = partial(reading, recipe.data.path or "the DataFrame")
+    read = partial(reading, recipe.data.place or "the DataFrame")
     with read():
         rows = understand(df, recipe, _classes, make_plan, validation=validation, stored=stored)
         return lay_out(rows, read, partitions=partitions, depth=depth)

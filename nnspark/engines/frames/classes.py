@@ -65,7 +65,7 @@ def find_labels(df: "DataFrame", layout: Layout, data: Data) -> Labels | None:
     if not found:
         if layout.text and not df.isEmpty():
             return None  # the survey says so
-        raise refusals.no_data_rows(data.path or "the DataFrame")
+        raise refusals.no_data_rows(data.place or "the DataFrame")
     if len(found) > classes.MOST_CLASSES:
         raise refusals.too_many_classes(classes.MOST_CLASSES)
     spellings, rows = tuple(row["t0"] for row in found), [row["rows"] for row in found]

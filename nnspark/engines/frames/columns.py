@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nnspark.data.rows import hash_rows
 from nnspark.engines.frames.csv import TextColumns
+from nnspark.sources.given import part_numbers
 from nnspark.sources.raw import Spellings, raw_of_arrow
 
 if TYPE_CHECKING:
@@ -53,9 +54,10 @@ class Layout:
     """What the columns of a normalised DataFrame mean.
 
     The columns are ``f0``, ``f1``, ... (numbers, or arrays of them, or what ``raw`` says); ``t0``, ...
-    (targets); ``w`` if weighted, ``g`` if parts are given. ``names`` are the features' own names, ``columns``
-    those of the source columns, ``widths`` the lengths of their arrays (None for numbers); ``text`` is of a
-    text file. A label ``spellings[i]`` is of class ``codes[i]``.
+    (targets); ``w`` if weighted, ``g`` if parts are given, as text by the column ``part`` if that is named.
+    ``names`` are the features' own names, ``columns`` those of the source columns, ``widths`` the lengths of
+    their arrays (None for numbers); ``text`` is of a text file. A label ``spellings[i]`` is of class
+    ``codes[i]``.
 
     ``raw`` are the kinds of the source columns, see ``sources/raw.py``; empty where all are numbers.
     ``may_miss``: whether values may be missing; ``log``: whether targets have to be above -1.
@@ -75,6 +77,7 @@ class Layout:
     raw: tuple[str, ...] = ()
     may_miss: bool = False
     log: bool = False
+    part: str = ""
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -92,8 +95,8 @@ class Layout:
 
     def source_of(self, column: str) -> str:
         """The user's name of a normalised column."""
-        if column in ("w", "corrupt"):
-            return self.weight if column == "w" else ""
+        if column in ("w", "g", "corrupt"):
+            return {"w": self.weight, "g": self.part}.get(column, "")
         names = self.columns if column.startswith("f") else self.targets
         return names[int(column[1:])]
 
@@ -124,11 +127,18 @@ def arrays_of(batch: "pa.RecordBatch", layout: Layout) -> Arrays:
         target = layout.codes[_spelling_of(labels[0], layout)]
     else:
         target = np.column_stack([label.to_numpy(zero_copy_only=False) for label in labels])
-    weight, given = (
-        batch.column(at).to_numpy(zero_copy_only=False) if at >= 0 else None
-        for at in map(batch.schema.get_field_index, "wg")
+    weight, given = (batch.column(at) if at >= 0 else None for at in map(batch.schema.get_field_index, "wg"))
+    return Arrays(
+        features,
+        target,
+        None if weight is None else weight.to_numpy(zero_copy_only=False),
+        None if given is None else _parts(given, layout),
+        spellings,
     )
-    return Arrays(features, target, weight, given, spellings)
+
+
+def _parts(given: "pa.Array", layout: Layout) -> NDArray[np.int8]:
+    return part_numbers(given) if layout.part else given.to_numpy(zero_copy_only=False)
 
 
 def unknown_labels(label: "pa.Array", layout: Layout) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
+from nnspark.engines.frames.paths import Sources, escaped, sources_of
 from nnspark.engines.frames.spellings import refuse_javas_numbers
 from nnspark.errors import DataError
 from nnspark.recipe import Data
@@ -35,7 +36,9 @@ class TextColumns(NamedTuple):
         return next(csv.reader([line], delimiter=self.separator), [])
 
 
-def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = False) -> "DataFrame":
+def read_csv_frame(
+    session: "SparkSession", data: Data, sources: Sources, *, multi_line: bool = False
+) -> "DataFrame":
     """Numbers and weight as doubles, other features and labels as text; records that do not fit in CORRUPT.
 
     Each part's header must be the first's. Cells keep their blanks: the readers on the driver strip what
@@ -44,15 +47,15 @@ def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = Fa
     """
     from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
-    cells, *sample = _first_records(session, data.path, data.separator)
-    header, names, chosen, separator = layout_of(cells, DataRequest.of(data), data.path)[:4]
+    cells, *sample = _first_records(session, sources.paths, data.place, data.separator)
+    header, names, chosen, separator = layout_of(cells, DataRequest.of(data), data.place)[:4]
     sample = (sample if header else [cells, *sample])[: sample_size(len(names))]
-    kinds = text_kinds(sample, names, chosen, wishes_of(data), data.path)
+    kinds = text_kinds(sample, names, chosen, wishes_of(data), data.place)
     numbers = {at for at, kind in zip(chosen.features, kinds, strict=True) if kind == "number"}
     numbers |= set() if chosen.weight is None else {chosen.weight}
     if data.task != "classification":
         numbers |= {*chosen.labels}
-    refuse_javas_numbers(session, data.path, names, sorted(numbers), data.separator)
+    refuse_javas_numbers(session, sources.paths, names, sorted(numbers), data.separator)
     raw = cells if header and _are_distinct(cells) else names
     multi_line = multi_line or any("\n" in cell for cell in cells)
     fields = [
@@ -73,7 +76,7 @@ def read_csv_frame(session: "SparkSession", data: Data, *, multi_line: bool = Fa
         "columnNameOfCorruptRecord": CORRUPT,
     }
     schema = StructType([*fields, StructField(CORRUPT, StringType())])
-    return session.read.options(**options).schema(schema).csv(data.path).toDF(*names, CORRUPT)
+    return session.read.options(**options).schema(schema).csv(sources.paths).toDF(*names, CORRUPT)
 
 
 def whole_records(df: "DataFrame", data: Data) -> "DataFrame | None":
@@ -84,30 +87,32 @@ def whole_records(df: "DataFrame", data: Data) -> "DataFrame | None":
     quotes = F.length(record) - F.length(F.replace(record, F.lit('"'), F.lit("")))
     if df.where(quotes % 2 == 1).head() is None:
         return None
-    return read_csv_frame(df.sparkSession, data, multi_line=True)
+    sources = sources_of(df.sparkSession, data)
+    return sources.with_parts(read_csv_frame(df.sparkSession, data, sources, multi_line=True))
 
 
 def first_record(session: "SparkSession", path: str, separator: str) -> list[str]:
     """The cells of the first record that is not blank, in the first file by name that has one."""
-    return _first_records(session, path, separator)[0]
+    return _first_records(session, [path], path, separator)[0]
 
 
-def _first_records(session: "SparkSession", path: str, separator: str) -> list[list[str]]:
-    """The cells of that record, and of some that follow it."""
-    text = session.read.text(path)
-    for file in sorted(text.inputFiles()):
-        lines = session.read.text(unquote(file))
+def _first_records(session: "SparkSession", paths: list[str], where: str, separator: str) -> list[list[str]]:
+    """The cells of that record, and of some that follow it; of one path, the first file by name has it."""
+    text = session.read.text(paths)
+    files = paths if len(paths) > 1 else [escaped(unquote(file)) for file in sorted(text.inputFiles())]
+    for file in files:
+        lines = session.read.text(file)
         first = _first_lines(lines)
         if first:
             cells = next(csv.reader(first, delimiter=separator))
             broken = [cell for cell in cells if "\ufffd" in cell]
             if broken:
-                raise refusals.not_utf8(broken[0], f"the first record of {unquote(file)}")
+                raise refusals.not_utf8(broken[0], f"the first record of {file}")
             filled = sum(bool(line.strip()) for line in first)
             more = lines.where("length(trim(value)) > 0").head(filled + sample_size(len(cells)))
             others = (f"{row['value']}\n" for row in more[filled:])
             return [cells, *csv.reader(others, delimiter=separator)]
-    raise refusals.empty_file(path) if text.isEmpty() else refusals.only_blank(path)
+    raise refusals.empty_file(where) if text.isEmpty() else refusals.only_blank(where)
 
 
 def _first_lines(lines: "DataFrame") -> list[str]:

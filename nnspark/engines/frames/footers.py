@@ -19,15 +19,14 @@ UNREAD = re.compile(r"\((TIMESTAMP\(NANOS|TIME|FLOAT16)\b")
 CALLED = {"TIMESTAMP(NANOS": "timestamp of nanoseconds", "TIME": "time", "FLOAT16": "float16"}
 
 
-def as_durations(df: "DataFrame") -> "DataFrame":
+def as_durations(df: "DataFrame", files: list[str]) -> "DataFrame":
     """A DataFrame of Parquet files with its durations as such, so that they are refused as what they are.
 
-    Parquet has no such type. Arrow writes numbers, and what they are into the footer, which Spark does
-    not read: it would train on the numbers.
+    The first of ``files`` says which they are. Parquet has no such type: Arrow writes numbers, and what they
+    are into the footer, which Spark does not read. It would train on the numbers.
     """
     from pyspark.sql import functions as F
 
-    files = df.inputFiles()
     if not files:
         return df
     said = _footer(df.sparkSession, unquote(files[0])).getKeyValueMetaData().get(ARROW_SCHEMA)

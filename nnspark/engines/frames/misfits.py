@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nnspark.engines.frames.columns import Layout
+from nnspark.sources.given import NO_PART, is_part, part_numbers
 from nnspark.sources.labels import parse_number
 from nnspark.sources.raw import raw_of_arrow
 
@@ -55,6 +56,7 @@ def _kinds() -> dict[str, Kind]:
         "null": Kind(lambda value: value.isNull(), _is_blank),
         "not finite": Kind(not_finite, _is_not_finite),
         "weight": Kind(lambda value: not_finite(value) | (value < 0), _is_no_weight, "{}"),
+        "no part": Kind(partial(_asked, _is_no_part), _is_no_part_cell, "{!r}"),
         "no label": Kind(lambda value: value.isNull() | F.isnan(value), _is_no_label),
         "infinite label": Kind(infinite, _is_infinite),
         "infinite": Kind(infinite, _is_infinite),
@@ -113,6 +115,17 @@ def _is_misfit(kind: str, raw: str, name: str, column: "pa.Array") -> "pa.Array"
     import pyarrow as pa
 
     return pa.array(MISFITS[kind](raw_of_arrow(raw, column, name).values))
+
+
+def _is_no_part(column: "pa.Array") -> "pa.Array":
+    """Worker function: where text names no part."""
+    import pyarrow as pa
+
+    return pa.array(part_numbers(column) == NO_PART)
+
+
+def _is_no_part_cell(cell: str) -> bool:
+    return not is_part(cell)
 
 
 def _is_misfit_cell(is_misfit: Callable[["pa.Array"], "pa.Array"], cell: str) -> bool:

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 from nnspark.data.rows import PARTS
 from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.csv import CORRUPT, TextColumns
+from nnspark.engines.frames.paths import PART
 from nnspark.engines.vectors import values_of
 from nnspark.errors import DataError, RecipeError
 from nnspark.recipe import Data
 from nnspark.recipe.raw_columns import wishes_of
 from nnspark.sources.columns import choose_columns
+from nnspark.sources.given import no_text
 from nnspark.sources.odd_columns import not_a_number
 from nnspark.sources.raw_kinds import kinds_of
 
@@ -30,11 +32,18 @@ def normalise(df: "DataFrame", data: Data, validation: str = "") -> tuple["DataF
     from pyspark.sql import functions as F
 
     types = dict(df.dtypes)
-    apart = {CORRUPT, validation} if validation else {CORRUPT}
+    apart = {CORRUPT, PART, *([validation] if validation else [])}
     columns = [name for name in df.columns if name not in apart]
-    where = data.path or "the DataFrame"
+    where = data.place or "the DataFrame"
     chosen = choose_columns(
-        columns, label=data.label, weight=data.weight, columns=data.columns, exclude=data.exclude, where=where
+        columns,
+        label=data.label,
+        weight=data.weight,
+        columns=data.columns,
+        exclude=data.exclude,
+        part=data.part_column,
+        aside=data.set_aside,
+        where=where,
     )
     features = [columns[at] for at in chosen.features]
     targets = [columns[at] for at in chosen.labels]
@@ -57,6 +66,11 @@ def normalise(df: "DataFrame", data: Data, validation: str = "") -> tuple["DataF
     if validation:
         given = F.when(F.col(_quoted(validation)), F.lit(PARTS.index("validation"))).otherwise(F.lit(-1))
         selected.append(given.cast("tinyint").alias("g"))
+    part = PART if PART in df.columns else "" if chosen.part is None else columns[chosen.part]
+    if part:
+        if _type(types[part]) != "text":
+            raise no_text(part, _shown(types[part]))
+        selected.append(F.col(_quoted(part)).alias("g"))
     if CORRUPT in df.columns:
         selected.append(F.col(CORRUPT).alias("corrupt"))
     layout = Layout(
@@ -67,10 +81,11 @@ def normalise(df: "DataFrame", data: Data, validation: str = "") -> tuple["DataF
         data.weight,
         data.task,
         TextColumns(tuple(columns), data.separator) if CORRUPT in df.columns else None,
-        bool(validation),
+        bool(validation or part),
         raw=kinds if wishes.wanted else (),
         may_miss=wishes.may_miss,
         log=data.target_scale == "log",
+        part=part,
     )
     return df.select(*selected), layout
 

@@ -96,7 +96,7 @@ def store(where: Bins, crowded: CrowdedRows | None, data_set: str, batches: Batc
         pieces += [rows_in(value.as_buffer()) for value in batch.column(1) if value.is_valid]
         seen += [np.frombuffer(value.as_buffer(), np.int64) for value in batch.column(2) if value.is_valid]
     first, second = (
-        sum(words) for words in zip((0, 0), *(sum_hashes(p.hashes) for p in pieces), strict=True)
+        sum(words) for words in zip((0, 0), *(_hash_sums(p, where.plan) for p in pieces), strict=True)
     )
     if crowded is not None:
         from pyspark import TaskContext
@@ -116,6 +116,10 @@ def store(where: Bins, crowded: CrowdedRows | None, data_set: str, batches: Batc
     sums = (first % 2**64, second % 2**64)
     handle = resident.store(data_set, shard, assemble(pieces, where.plan.block_rows), sums)
     yield pa.RecordBatch.from_pydict({"handle": pa.array([pickle.dumps(handle, 5)], pa.binary())})
+
+
+def _hash_sums(rows: Rows, plan: Plan) -> tuple[int, int]:
+    return sum_hashes(rows.hashes, rows.part if plan.own_parts else None)
 
 
 def handle_of(row: Any) -> Handle:

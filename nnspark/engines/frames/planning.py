@@ -42,7 +42,7 @@ def survey_of(source: "DataFrame", scan: Scan, layout: Layout, data: Data) -> su
     if survey is not None:
         refuse_bad(survey.bad, layout, partial(first_bad, source, scan.df, layout))
     if survey is None or not survey.rows:
-        raise no_rows(scan.df, layout, data.path or "the DataFrame")
+        raise no_rows(scan.df, layout, data.place or "the DataFrame")
     return survey
 
 
@@ -90,6 +90,7 @@ def make_plan(
         num_targets=len(layout.targets),
         weighted=bool(layout.weight),
         fingerprint=survey.fingerprint,
+        own_parts=bool(layout.part),
     )
     train = int(counts[0].sum())
     if scalings is None and train:

@@ -1,4 +1,4 @@
-"""DataFrames of the file formats that executors read: csv, libsvm, parquet."""
+"""DataFrames of what executors read: files of csv, libsvm, parquet, orc, and what only Spark reads."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -6,19 +6,23 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nnspark.engines.executors import check_workers
+from nnspark.engines.frames.catalog import SPARK_SOURCES
 from nnspark.engines.frames.csv import read_csv_frame
 from nnspark.engines.frames.footers import as_durations, unread_column
+from nnspark.engines.frames.paths import Sources, sources_of
 from nnspark.engines.hadoop import Hadoop, root_cause
 from nnspark.engines.session import case_sensitive
-from nnspark.errors import DataError, quoted_error
+from nnspark.errors import DataError, RecipeError, quoted_error
 from nnspark.recipe import Data
+from nnspark.recipe.raw_columns import wishes_of
 from nnspark.sources import refusals
 from nnspark.sources.columns import refuse_twins
+from nnspark.sources.orc import refuse_moments
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["FRAME_SOURCES", "is_frame", "read_frame", "reading", "refuse_stream"]
+__all__ = ["FILE_SOURCES", "FRAME_SOURCES", "is_frame", "read_frame", "reading", "refuse_stream"]
 
 UNREAD = ("Illegal Parquet type", "UNSUPPORTED_TIME_TYPE")
 
@@ -38,26 +42,15 @@ def refuse_stream(data: Any) -> None:
 
 
 def read_frame(session: "SparkSession", data: Data) -> "DataFrame":
-    """The recipe's data as a DataFrame; DataError if the path is missing or cannot be read."""
+    """The recipe's data as a DataFrame; DataError if a path is missing or cannot be read."""
     check_workers(session.sparkContext)
-    if not data.path:
-        raise DataError(f"data.path is empty: source {data.source!r} reads a file or folder")
-    with reading(data.path):
-        _reach(session, data.path)
-        return FRAME_SOURCES[data.source](session, data)
-
-
-def _reach(session: "SparkSession", path: str) -> None:
-    """Look at the path once before Spark does.
-
-    Spark would log a stack where its file system is not there, pass over folders in one of CSV files, and
-    take their names for a column in one of Parquet files.
-    """
-    hadoop = Hadoop(session.sparkContext)
-    found = hadoop.path(path)
-    files = hadoop.file_system(found)
-    if files.exists(found) and files.getFileStatus(found).isDirectory():
-        hadoop.data_files(path)
+    with reading(data.place):
+        if data.source in SPARK_SOURCES:
+            return SPARK_SOURCES[data.source](session, data)
+        if not data.place:
+            raise RecipeError("data.path is empty; set it to the file or folder to read")
+        sources = sources_of(session, data)
+        return sources.with_parts(FILE_SOURCES[data.source](session, data, sources))
 
 
 @contextmanager
@@ -103,21 +96,25 @@ def _known(text: str, path: str) -> DataError | None:
     return None
 
 
-def _parquet(session: "SparkSession", data: Data) -> "DataFrame":
+def _parquet(session: "SparkSession", data: Data, sources: Sources) -> "DataFrame":
+    """Columns are those of the first file, found by name in the others."""
     from pyspark.errors import AnalysisException
 
+    path = sources.first_place
     try:
-        return as_durations(session.read.parquet(data.path))
+        first = session.read.parquet(sources.first)
+        rows = session.read.schema(first.schema).parquet(*sources.paths) if sources.files else first
+        return as_durations(rows, first.inputFiles()[:1])
     except AnalysisException as error:
-        if "UNABLE_TO_INFER_SCHEMA" in str(error) and _is_empty(session, data.path):
-            raise refusals.empty_file(data.path) from None
-        unread = unread_column(session, data.path) if any(sign in str(error) for sign in UNREAD) else None
+        if "UNABLE_TO_INFER_SCHEMA" in str(error) and _is_empty(session, path):
+            raise refusals.empty_file(path) from None
+        unread = unread_column(session, path) if any(sign in str(error) for sign in UNREAD) else None
         if unread is not None:
-            raise refusals.unreadable_type(unread[1], f"column {unread[0]!r} of {data.path}") from None
+            raise refusals.unreadable_type(unread[1], f"column {unread[0]!r} of {path}") from None
         twin = re.search(r"COLUMN_ALREADY_EXISTS\] The column `(.*)` already exists", str(error))
         if twin is None:
             raise
-        raise _twins(session, data.path, twin[1]) from None
+        raise _twins(session, path, twin[1]) from None
 
 
 def _is_empty(session: "SparkSession", path: str) -> bool:
@@ -141,12 +138,26 @@ def _twins(session: "SparkSession", path: str, name: str) -> DataError:
     return refusals.more_than_one(name, path)
 
 
-def _libsvm(session: "SparkSession", data: Data) -> "DataFrame":
-    return session.read.format("libsvm").load(data.path)
+def _libsvm(session: "SparkSession", data: Data, sources: Sources) -> "DataFrame":
+    return session.read.format("libsvm").load(sources.paths)
 
 
-FRAME_SOURCES: dict[str, Callable[["SparkSession", Data], "DataFrame"]] = {
-    "csv": read_csv_frame,
+def _csv(session: "SparkSession", data: Data, sources: Sources) -> "DataFrame":
+    return read_csv_frame(session, data, sources)
+
+
+def _orc(session: "SparkSession", data: Data, sources: Sources) -> "DataFrame":
+    """Columns are those of the first file, found by name in the others."""
+    first = session.read.orc(sources.first)
+    moments = [name for name, kind in first.dtypes if kind.startswith("timestamp")]
+    refuse_moments(moments, wishes_of(data))
+    return session.read.schema(first.schema).orc(sources.paths)
+
+
+FILE_SOURCES: dict[str, Callable[["SparkSession", Data, Sources], "DataFrame"]] = {
+    "csv": _csv,
     "libsvm": _libsvm,
+    "orc": _orc,
     "parquet": _parquet,
 }
+FRAME_SOURCES = frozenset({*FILE_SOURCES, *SPARK_SOURCES})

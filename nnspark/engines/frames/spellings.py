@@ -8,6 +8,7 @@ from operator import or_
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from nnspark.engines.frames.paths import escaped
 from nnspark.sources import refusals
 from nnspark.sources.csv_header import column_names
 from nnspark.sources.labels import parse_number
@@ -22,7 +23,11 @@ SUFFIXED = r'[0-9.][dDfF]\s*"?\s*({}|$)|0[xX][0-9a-fA-F.]+[pP]'
 
 
 def refuse_javas_numbers(
-    session: "SparkSession", path: str, names: Sequence[str], numbers: Collection[int], separator: str
+    session: "SparkSession",
+    paths: list[str],
+    names: Sequence[str],
+    numbers: Collection[int],
+    separator: str,
 ) -> None:
     """Raise DataError for the first cell of a column of numbers that only Java takes for one.
 
@@ -32,7 +37,7 @@ def refuse_javas_numbers(
 
     value = F.col("value")
     has_letter = reduce(or_, [value.contains(letter) for letter in LETTERS])
-    lines = session.read.text(path).select("value", F.col("_metadata.file_path").alias("file"))
+    lines = session.read.text(paths).select("value", F.col("_metadata.file_path").alias("file"))
     for line in lines.where(
         has_letter & value.rlike(SUFFIXED.format(re.escape(separator)))
     ).toLocalIterator():
@@ -64,7 +69,7 @@ def line_where(
 
 
 def _first_line(session: "SparkSession", file: str, is_wanted: Callable[[str], bool]) -> int | None:
-    lines = session.read.text(unquote(file)).rdd.map(lambda row: row["value"]).zipWithIndex()
+    lines = session.read.text(escaped(unquote(file))).rdd.map(lambda row: row["value"]).zipWithIndex()
     first = lines.filter(lambda pair: is_wanted(pair[0])).map(lambda pair: pair[1] + 1).take(1)
     return first[0] if first else None
 

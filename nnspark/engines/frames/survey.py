@@ -138,7 +138,7 @@ def survey_batches(batches: Iterable[Any], layout: Layout, split: Split) -> Surv
         survey.common.add(hashes[:, 0])
         survey.sample.add(hashes, rows.features)
         survey.rows += len(hashes)
-        words = zip(survey.hash_sums, sum_hashes(hashes), strict=True)
+        words = zip(survey.hash_sums, sum_hashes(hashes, rows.given if layout.part else None), strict=True)
         first, second = ((mine + theirs) % 2**64 for mine, theirs in words)
         survey.hash_sums = (first, second)
     survey.common.settle()
