@@ -119,6 +119,18 @@ def test_both_ways_of_reading_give_the_same_bits(
         assert without_spark(recipe) == direct
 
 
+def test_vectors_that_spark_wrote_are_read_too(spark: Any, files: Path, tmp_path: Path) -> None:
+    """Whoever wrote them: Spark says of a vector's values that none is null."""
+    spark.read.parquet(str(files)).write.parquet(str(tmp_path / "again"))
+    found = []
+    for folder in (files, tmp_path / "again"):
+        recipe = recipe_of(f"data.path={folder}", "data.columns=['vector']", "data.label='label'", text=ROWS)
+        df = spark.read.parquet(str(folder))
+        assert parquet_files.parquet_files(df, build.normalise(df, recipe.data)[1]) is not None
+        found.append(outcome(recipe, load_shards(recipe, spark)))
+    assert found[0] == found[1]
+
+
 def test_an_estimator_reads_them_too(spark: Any, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its columns are the files', cast; the weights are those of the same rows out of memory."""
     from nnspark.ml import MultilayerPerceptronClassifier

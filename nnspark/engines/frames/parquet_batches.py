@@ -20,12 +20,7 @@ __all__ = ["BATCH_BYTES", "Columns", "Groups", "batches_of", "reads_alike"]
 BATCH_BYTES, MOST_ROWS = 16 << 20, 1 << 16
 WHOLE = ("tinyint", "smallint", "int", "bigint")
 BROKEN = ("float", "double")
-VECTOR = {
-    "type": "int8",
-    "size": "int32",
-    "indices": "list<element: int32>",
-    "values": "list<element: double>",
-}
+VECTOR = ("int8", "int32", "list of int32", "list of double")  # type, size, indices, values
 
 
 class Groups(NamedTuple):
@@ -97,8 +92,7 @@ def _alike(kind: "pa.DataType", sparks: str, what: str) -> bool:
     import pyarrow.types as t
 
     if what == "vector":
-        fields = {field.name: str(field.type) for field in kind} if t.is_struct(kind) else {}
-        return fields == VECTOR
+        return t.is_struct(kind) and tuple(_shown(field.type) for field in kind) == VECTOR
     if what == "array":
         inner = sparks.removeprefix("array<").removesuffix(">")
         return t.is_list(kind) and _alike(kind.value_type, inner, "number")
@@ -109,6 +103,13 @@ def _alike(kind: "pa.DataType", sparks: str, what: str) -> bool:
     if sparks in WHOLE:
         return bool(t.is_integer(kind))
     return sparks in BROKEN and bool(t.is_float32(kind) or t.is_float64(kind))
+
+
+def _shown(kind: "pa.DataType") -> str:
+    """A type without what may be null in it, which depends on who wrote it."""
+    import pyarrow.types as t
+
+    return f"list of {kind.value_type}" if t.is_list(kind) else str(kind)
 
 
 def batches_of(groups: Iterable[Groups], columns: Columns) -> Iterator["pa.RecordBatch"]:
