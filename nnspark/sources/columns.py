@@ -54,7 +54,7 @@ def choose_columns(
             else "data.label, data.weight and data.split.column"
         )
         raise RecipeError(f"{keys} name one column of {where} twice")
-    if aside in names:
+    if aside and aside in names:  # a column may have no name
         taken.add(names.index(aside))
     features = features_of(names, columns, exclude, where, taken)
     if not features:

@@ -50,7 +50,7 @@ def _what_of(model: Model, recipe: Recipe, figures: dict[str, Any]) -> dict[str,
         "model_sha256": hashlib.sha256(model.to_bytes()).hexdigest(),
         "data": {
             "source": recipe.data.source,
-            "path": recipe.data.path or recipe.data.paths_of_parts,
+            "path": recipe.data.path or recipe.data.paths_of_parts or "",
             "part": figures["part"],
             "rows": figures["num_samples"],
             "fingerprint": figures["data_fingerprint"],
