@@ -1,5 +1,6 @@
 """Parquet files that workers read themselves give the rows and bits of Spark's own reading."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -131,6 +132,22 @@ def test_vectors_that_spark_wrote_are_read_too(spark: Any, files: Path, tmp_path
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("indices", [[0, 3], [1, 0], [1, 1], [-1, 0], [0]], ids=str)
+def test_damaged_vectors_are_refused(indices: list[int]) -> None:
+    """No value of one row lands in another."""
+    import pyarrow as pa
+
+    good = {"type": 1, "size": None, "indices": [5], "values": [1.0, 2.0, 3.0]}  # a dense one has no indices
+    rows = [good, {"type": 0, "size": 3, "indices": [0, 2], "values": [5.0, 6.0]}, None]
+    kind = pa.struct([("type", pa.int8()), ("size", pa.int32()), ("indices", pa.list_(pa.int32())),
+                      ("values", pa.list_(pa.float64()))])  # fmt: skip
+    found = parquet_batches._lists(pa.array(rows, kind))
+    assert found.to_pylist() == [[1.0, 2.0, 3.0], [5.0, 0.0, 6.0], None]
+    rows[1] = {"type": 0, "size": 3, "indices": indices, "values": [5.0, 6.0]}
+    with pytest.raises(DataError, match="indices"):
+        parquet_batches._lists(pa.array(rows, kind))
+
+
 def test_an_estimator_reads_them_too(spark: Any, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its columns are the files', cast; the weights are those of the same rows out of memory."""
     from nnspark.ml import MultilayerPerceptronClassifier
@@ -189,7 +206,31 @@ def plain(df: Any) -> Any:
     return df.sparkSession.table("directly").select("number", "label")
 
 
+def replaced(df: Any) -> Any:
+    """A file that is another since Spark listed it."""
+    folder = Path(unquote(df.inputFiles()[0].removeprefix("file:"))).parents[1] / "replaced"
+    write(folder, rows=600)
+    known = df.sparkSession.read.parquet(str(folder))
+    shutil.rmtree(folder)
+    write(folder, rows=700)
+    return known
+
+
+def cached_since(df: Any) -> Any:
+    """Rows that were looked at, then cached."""
+    rows = df.select("number", "label", "flag")
+    assert rows.columns
+    rows._jdf.queryExecution().optimizedPlan()
+    return rows.cache()
+
+
 MORE = {
+    "a file twice": lambda df: df.sparkSession.read.parquet(*2 * [unquote(df.inputFiles()[0])]),
+    "another width": lambda df: df.sparkSession.read.schema("number double, label int").parquet(
+        unquote(df.inputFiles()[0])
+    ),
+    "another file": replaced,
+    "a cache of what was planned": cached_since,
     "a filter": lambda df: df.where("number > 0"),
     "a limit": lambda df: df.limit(10),
     "a cache": lambda df: df.select("number", "label").cache(),

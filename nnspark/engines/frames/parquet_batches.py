@@ -1,10 +1,14 @@
-"""What a worker reads of Parquet files: batches with the columns of ``normal.py``, to the same values."""
+"""What a worker reads of Parquet files: batches with the columns of ``normal.py``, to the same values.
+
+(Above 200 lines: which types are read alike, and how each is made, are one table.)
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nnspark.data.rows import PARTS
 from nnspark.engines.conservation import changed
@@ -18,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["BATCH_BYTES", "Columns", "Groups", "batches_of", "reads_alike"]
 
 BATCH_BYTES, MOST_ROWS = 16 << 20, 1 << 16
-WHOLE = ("tinyint", "smallint", "int", "bigint")
-BROKEN = ("float", "double")
+WHOLE = {"tinyint": "int8", "smallint": "int16", "int": "int32", "bigint": "int64"}
+BROKEN = {"float": "float", "double": "double"}
 VECTOR = ("int8", "int32", "list of int32", "list of double")  # type, size, indices, values
 
 
@@ -80,10 +84,11 @@ def _own_name(name: str, types: Mapping[str, str]) -> str:
 
 def reads_alike(schema: "pa.Schema", columns: Columns, types: Mapping[str, str]) -> bool:
     """Whether a file has the columns, once each, of types that Arrow and Spark read to the same values."""
+    folded = [name.lower() for name in schema.names]
     for name, what in columns.made.values():
-        if len(schema.get_all_field_indices(name)) != 1 or not _alike(
-            schema.field(name).type, types[name], what
-        ):
+        if name not in schema.names or folded.count(name.lower()) > 1:
+            return False
+        if not _alike(schema.field(name).type, types[name], what):
             return False
     return True
 
@@ -100,9 +105,7 @@ def _alike(kind: "pa.DataType", sparks: str, what: str) -> bool:
         return what == "as it is" and (t.is_string(kind) or t.is_large_string(kind))
     if sparks == "boolean":
         return bool(t.is_boolean(kind))
-    if sparks in WHOLE:
-        return bool(t.is_integer(kind))
-    return sparks in BROKEN and bool(t.is_float32(kind) or t.is_float64(kind))
+    return str(kind) == (WHOLE | BROKEN).get(sparks)
 
 
 def _shown(kind: "pa.DataType") -> str:
@@ -177,17 +180,32 @@ def _lists(vectors: "pa.StructArray") -> "pa.ListArray":
     import pyarrow.compute as pc
 
     kind, size, indices, values = vectors.flatten()
-    if pc.all(pc.fill_null(pc.equal(kind, DENSE), True)).as_py() is not False:
-        return values
     null = np.asarray(vectors.is_null())
-    sparse = np.asarray(pc.fill_null(pc.not_equal(kind, DENSE), False))
+    dense = np.asarray(pc.fill_null(pc.equal(kind, DENSE), False)) | null
+    if dense.all():
+        return values
     stored = np.asarray(pc.fill_null(pc.list_value_length(values), 0)).astype(np.int64)
-    lengths = np.where(sparse, np.asarray(pc.fill_null(size, 0)), stored)
-    ends = np.cumsum(lengths)
-    filled = np.zeros(int(ends[-1]) if len(ends) else 0)
+    lengths = np.where(dense, stored, np.asarray(pc.fill_null(size, -1))).astype(np.int64)
+    ends = np.cumsum(np.maximum(lengths, 0))
     row = np.repeat(np.arange(len(stored)), stored)
     at = np.arange(len(row)) - np.repeat(np.cumsum(stored) - stored, stored)
-    at[sparse[row]] = indices.flatten().to_numpy(zero_copy_only=False)
-    filled[(ends - lengths)[row] + at] = values.flatten().to_numpy(zero_copy_only=False)
+    inside = ~dense[row]
+    places = indices.filter(pa.array(~dense)).flatten().to_numpy(zero_copy_only=False)
+    if len(places) != inside.sum() or not _are_in_order(places, row[inside], lengths):
+        raise DataError(
+            "a sparse vector's indices are not as many as its values, rising, and below its size: write the "
+            "vectors again"
+        )
+    at[inside] = places
+    filled = np.zeros(int(ends[-1]))
+    filled[(ends - np.maximum(lengths, 0))[row] + at] = values.flatten().to_numpy(zero_copy_only=False)
     offsets = pa.array(np.append(0, ends).astype(np.int32))
     return pa.ListArray.from_arrays(offsets, pa.array(filled), mask=pa.array(null))
+
+
+def _are_in_order(places: NDArray[np.int32], row: NDArray[np.int64], lengths: NDArray[np.int64]) -> bool:
+    """Whether each row's places, one row after the other, rise and are below its length."""
+    rising = (np.diff(places) > 0) | (np.diff(row) > 0)
+    return bool(
+        (lengths >= 0).all() and rising.all() and (places >= 0).all() and (places < lengths[row]).all()
+    )

@@ -7,6 +7,7 @@ The rows are the same, and so are the bits. What is more than that (a filter, a 
 table format, types that the two read differently) goes through Spark.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ __all__ = ["MOST_FILES", "TASK_BYTES", "ParquetFiles", "parquet_files"]
 MOST_FILES = 1_000  # whose footers the driver reads
 TASK_BYTES = 64 << 20  # of compressed row groups, at least, before there are more tasks than a few a core
 SPARKS_OWN = "org.apache.spark.sql.execution.datasources."
+CODECS = ("UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD", "LZ4", "LZ4_RAW")
 FORGIVING = ("spark.sql.files.ignoreCorruptFiles", "spark.sql.files.ignoreMissingFiles")
 Footer = tuple[Any, list[tuple[int, int]]]
 """A file's Arrow schema, and the rows and bytes of each row group."""
@@ -62,10 +64,11 @@ def parquet_files(
     """
     types, df = dict(df.dtypes), df if stored is None else stored
     columns = Columns.of(layout, types, dict(df.dtypes), validation)
-    if columns is None or not _is_plain_scan(df):
+    relation = None if columns is None else _plain_scan(df)
+    if columns is None or relation is None:
         return None
-    paths = [_local_path(file) for file in df.inputFiles()]
-    if not paths or len(paths) > MOST_FILES or not all(paths):
+    paths = _paths(relation)
+    if not paths:
         return None
     try:
         with ThreadPoolExecutor(8) as pool:
@@ -78,26 +81,52 @@ def parquet_files(
     return ParquetFiles(_shared_out(paths, [groups for _, groups in footers], cores), columns)
 
 
-def _is_plain_scan(df: "DataFrame") -> bool:
-    """Whether Spark's plan is columns of Parquet files and nothing else, and all of the files count."""
-    if any(df.sparkSession.conf.get(key, "false") == "true" for key in FORGIVING):
-        return False
-    plan: Any = df._jdf.queryExecution().optimizedPlan()
+def _plain_scan(df: "DataFrame") -> Any:
+    """Spark's relation if its plan is columns of Parquet files and nothing else; else None."""
+    if any(str(df.sparkSession.conf.get(key, "false")).lower() == "true" for key in FORGIVING):
+        return None
+    # A plan of its own: that of df is of when it was first asked for, and the rows may be cached since.
+    plan: Any = df.select("*")._jdf.queryExecution().optimizedPlan()
     if _name(plan) == "Project":
         columns = plan.projectList()
         if any(_name(columns.apply(at)) != "AttributeReference" for at in range(columns.size())):
-            return False
+            return None
         plan = plan.child()
     if _name(plan) != "LogicalRelation" or plan.isStreaming():
-        return False
+        return None
     relation = plan.relation()
     if _name(relation) != "HadoopFsRelation" or relation.partitionSchema().size():
-        return False
+        return None
     options = relation.options()
     forgives = any(options.contains(key.rpartition(".")[2]) for key in FORGIVING)
     parts = relation.fileFormat(), relation.location()
     own = [str(part.getClass().getName()).removeprefix(SPARKS_OWN) for part in parts]
-    return not forgives and own == ["parquet.ParquetFileFormat", "InMemoryFileIndex"]
+    return None if forgives or own != ["parquet.ParquetFileFormat", "InMemoryFileIndex"] else relation
+
+
+def _paths(relation: Any) -> list[str]:
+    """The files that Spark would read, in its order; none where they may not be what it would read.
+
+    Each is local, named once, data (not a summary) and as it was when Spark listed it.
+    """
+    listed = relation.location().allFiles()
+    if listed.size() > MOST_FILES:
+        return []
+    paths = []
+    for at in range(listed.size()):
+        status = listed.apply(at)
+        path = _local_path(str(status.getPath().toUri().toString()))
+        name = path.rpartition("/")[2]
+        if not path or name.startswith(("_", ".")):
+            return []
+        try:
+            now = os.stat(path)
+        except OSError:
+            return []
+        if (now.st_size, now.st_mtime_ns // 1_000_000) != (status.getLen(), status.getModificationTime()):
+            return []
+        paths.append(path)
+    return paths if len(set(paths)) == len(paths) else []
 
 
 def _name(java: Any) -> str:
@@ -116,6 +145,9 @@ def _footer(path: str) -> Footer:
     with parquet.ParquetFile(path) as file:
         found = file.metadata
         groups = [found.row_group(at) for at in range(found.num_row_groups)]
+        columns = range(found.num_columns)
+        if any(group.column(at).compression not in CODECS for group in groups[:1] for at in columns):
+            raise OSError("a codec that Spark may not have")
         return file.schema_arrow, [(group.num_rows, group.total_byte_size) for group in groups]
 
 
