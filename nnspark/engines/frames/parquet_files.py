@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from nnspark.engines.connections import is_connect
 from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.parquet_batches import Columns, Groups, batches_of, reads_alike
 
@@ -59,7 +60,7 @@ def parquet_files(df: "DataFrame", layout: Layout, validation: str = "") -> Parq
     """
     types = dict(df.dtypes)
     columns = Columns.of(layout, types, validation)
-    if columns is None or not _is_plain_scan(df):
+    if columns is None or is_connect(df.sparkSession) or not _is_plain_scan(df):
         return None
     paths = [_local_path(file) for file in df.inputFiles()]
     if not paths or len(paths) > MOST_FILES or not all(paths):
