@@ -4,8 +4,9 @@
 
 There is no RDD, no broadcast and no name of an executor here. The handles are a persisted DataFrame, so that
 Spark runs a task where it keeps the handles, which is where their shards are; handles that went with an
-executor it makes again by itself, and so their shards. Where a task finds no shard, all are laid out again
-under another name. A view keeps the plan on the server: an evaluation sends its function and its value.
+executor it makes again by itself, and so their shards. Where a task finds no shard, that is tried again, then
+all are laid out under another name. A view keeps the plan on the server: an evaluation sends its function and
+its value.
 """
 
 import pickle
@@ -20,7 +21,15 @@ from typing import TYPE_CHECKING, Any, Self
 from nnspark.data.plan import Plan
 from nnspark.engines.base import Function, Sum
 from nnspark.engines.connect_tasks import Report, content_of, evaluate, list_handles, merge_reports
-from nnspark.engines.connect_views import View, carried, handles_schema, let_go, persisted, reports_schema
+from nnspark.engines.connect_views import (
+    View,
+    carried,
+    handles_schema,
+    let_go,
+    let_go_later,
+    persisted,
+    reports_schema,
+)
 from nnspark.engines.conservation import changed, check_laid_out
 from nnspark.engines.gather import DIRECT_BYTES, DIRECT_TASKS, Gathered, size_of
 from nnspark.engines.interrupts import cancelled_on_interrupt, check
@@ -33,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ConnectShards"]
 
-MENDINGS, GROUPS = 5, 16
+MENDINGS, RETRIES, GROUPS = 5, 2, 16
 LEAST_PATIENCE = 2.0  # seconds
 
 
@@ -44,7 +53,7 @@ class ConnectShards:
     ----------
     stored : of a data set's name a DataFrame of handles, one a row in the column ``handle``; computing it
         writes the shards below that name.
-    tasks : partitions an evaluation runs on.
+    shards, tasks : how many there are, and partitions an evaluation runs on.
     reading : a context in which the source is read; turns Spark's errors into nnspark's.
     """
 
@@ -53,16 +62,18 @@ class ConnectShards:
         plan: Plan,
         stored: "Callable[[str], DataFrame]",
         *,
+        shards: int,
         tasks: int,
         reading: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.plan = plan
         self.platforms = {platform()}
-        self._stored, self._tasks, self._reading = stored, tasks, reading
+        self._stored, self._shards, self._reading = stored, shards, reading
+        self._tasks = min(tasks, shards)
         self._views: list[View] = []  # the last one is in use
         self._handles: dict[int, Handle] = {}
         self._longest = 0.0
-        self._release = weakref.finalize(self, let_go, self._views)
+        self._release = weakref.finalize(self, let_go_later, self._views)
         self._release.atexit = False
         try:
             self._lay_out("the survey and the packing")
@@ -102,7 +113,7 @@ class ConnectShards:
                     if not mended:  # else a task may have waited that long for an executor that is gone
                         self._longest = max(self._longest, time.monotonic() - began)
                     return total
-                if mended or missing != gathered.away:  # else the tasks may only have run elsewhere
+                if missing != gathered.away or mended >= RETRIES:  # else tasks may only have run elsewhere
                     self._lay_out("the packing and the rebuilding of lost shards")
                 wanted = missing
         raise InternalError(
@@ -142,7 +153,7 @@ class ConnectShards:
         check()
         data_set = uuid.uuid4().hex
         with self._reading():
-            view = persisted(self._stored(data_set), data_set, self._tasks)
+            view = persisted(self._stored(data_set), data_set, self._shards, self._tasks)
             if self._views:
                 self._views[-1].forget()
             self._views.append(view)

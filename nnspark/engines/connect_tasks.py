@@ -63,6 +63,7 @@ def evaluate(
         packed = b"".join(pieces[number] for number in sorted(pieces))
     value = Held(pickle.loads(packed) if mine and packed else None)
     contents = frozenset(map(content_of, mine))
+    resident.look_in({handle.home for handle in mine})
     for gathered in gather(function, value, zero, superseded, patience, iter(mine)):
         yield _batch(Report(gathered, contents))
 

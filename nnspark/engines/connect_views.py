@@ -1,6 +1,7 @@
 """What lies on a Spark Connect server while shards are in use: views of handles and of large values."""
 
 import pickle
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +15,7 @@ from nnspark.errors import NNSparkError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["View", "carried", "handles_schema", "let_go", "persisted", "reports_schema"]
+__all__ = ["View", "carried", "handles_schema", "let_go", "let_go_later", "persisted", "reports_schema"]
 
 INLINE_BYTES = 4 << 20  # of a value in the closure, of which server and tasks make some copies
 PIECE_BYTES = 16 << 20  # a message takes 128 MB
@@ -47,8 +48,8 @@ def name_of(data_set: str) -> str:
     return f"nnspark_{data_set}"
 
 
-def persisted(stored: "DataFrame", data_set: str, tasks: int) -> View:
-    """A view of handles that are kept once they are computed.
+def persisted(stored: "DataFrame", data_set: str, shards: int, tasks: int) -> View:
+    """A view of handles, one in each partition, that are kept once they are computed.
 
     Raises
     ------
@@ -67,7 +68,7 @@ def persisted(stored: "DataFrame", data_set: str, tasks: int) -> View:
             f"this Spark server keeps no DataFrame ({reason}), so that each epoch would read all rows again: "
             "take compute that does, or training.engine = 'local' where the driver can hold the rows"
         ) from None
-    rows = whole.coalesce(tasks)
+    rows = whole.coalesce(tasks) if tasks < shards else whole
     _ = whole.columns, rows.columns  # asked of the server once, not by each evaluation
     return View(data_set, whole, rows)
 
@@ -79,6 +80,11 @@ def let_go(views: list[View]) -> None:
             views[-1].sweep()
         with suppress(Exception):
             views[-1].forget()
+
+
+def let_go_later(views: list[View]) -> None:
+    """The same of shards that nobody closed; not in the garbage collector's thread, which may be anyone's."""
+    threading.Thread(target=let_go, args=(views,), name="nnspark sweep", daemon=True).start()
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def shards_in(
     def stored(data_set: str) -> "DataFrame":
         return sent.mapInArrow(partial(_store_sent, data_set), "handle binary")
 
-    return ConnectShards(dataset.plan, stored, tasks=tasks)
+    return ConnectShards(dataset.plan, stored, shards=len(sets), tasks=tasks)
 
 
 def _sets(dataset: Dataset, tasks: int) -> list[BlockSet]:

@@ -114,7 +114,7 @@ def lay_out(
         return by_bin.mapInArrow(partial(store, bins, rows.crowded, data_set), "handle binary")
 
     if is_connect(session):
-        return ConnectShards(plan, stored, tasks=tasks, reading=read)
+        return ConnectShards(plan, stored, shards=tasks * bins_a_task, tasks=tasks, reading=read)
     data_set = uuid.uuid4().hex
     built = stored(data_set).rdd.map(handle_of)
     return SparkShards(plan, built, data_set=data_set, tasks=tasks, depth=depth, reading=read)

@@ -1,0 +1,73 @@
+"""Over Spark Connect: the bits of the engine without Spark, by every way in; and nothing is left there."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+MISSING = [name for name in ("grpc", "grpc_status", "zstandard") if find_spec(name) is None]
+pytestmark = pytest.mark.skipif(
+    bool(MISSING), reason=f"no {', '.join(MISSING)}: pip install nnspark[connect]"
+)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the program with a server and a client found; one for all claims, as it takes seconds to start."""
+    command = [
+        sys.executable,
+        str(TESTS / "connect/over_connect.py"),
+        str(tmp_path_factory.mktemp("connect")),
+    ]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
+    }
+    done = subprocess.run(command, capture_output=True, text=True, timeout=290, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    answers: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answers
+
+
+@pytest.mark.parametrize("name", ["gd", "adam", "lbfgs", "rounds"])
+def test_partitions_do_not_change_a_bit(found: dict[str, Any], name: str) -> None:
+    """Weights and history on 1, 2 and 7 partitions, of rows in memory and in Parquet files."""
+    partitions = (2, 7) if name == "rounds" else (1, 2, 7)
+    assert [found[f"{name} {count}"] for count in partitions] == [found[f"local {name}"]] * len(partitions)
+
+
+def test_lost_shards_are_rebuilt_and_do_not_change_a_bit(found: dict[str, Any]) -> None:
+    """Shards deleted before each evaluation, all or some."""
+    assert found["gd lost"] == found["local gd"]
+
+
+def test_large_values_and_many_tasks_do_not_change_a_bit(found: dict[str, Any]) -> None:
+    """Rows of the driver; weights that travel in pieces; reports that are merged before they meet here."""
+    assert found["sizes 5"] == found["local sizes"]
+
+
+@pytest.mark.parametrize("way", ["train", "evaluate", "transform", "sweep", "ml", "ml transform"])
+def test_every_way_in_gives_what_it_gives_without_spark(found: dict[str, Any], way: str) -> None:
+    """nnspark.train, evaluate, transform, sweep with folds, and Spark ML's fit and transform."""
+    here, there = found[way]
+    assert there == here
+    assert found["engine"] == "connect"
+
+
+def test_nothing_is_left_on_the_server(found: dict[str, Any]) -> None:
+    """The files of closed shards, and views."""
+    assert found["directories"] > 0
+    assert found["directories left"] == 0
+    assert found["views left"] == []
+
+
+def test_files_are_given_as_dataframes(found: dict[str, Any]) -> None:
+    """A source that executors read is refused in one line that says what to do."""
+    assert "give the rows as a DataFrame" in found["refused"]
+    assert len(found["refused"].splitlines()) == 1
