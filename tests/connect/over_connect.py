@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pyarrow as pa
 from pyspark.sql import SparkSession
 from sklearn.datasets import load_digits
@@ -64,7 +65,7 @@ class Kept:
         """They stay."""
 
 
-def open_session() -> Any:
+def open_session(master: str) -> Any:
     """A server in this process, and its client."""
     os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_TESTING": "1"}  # the latter for a free port
     settings = DEFAULTS | {
@@ -74,7 +75,7 @@ def open_session() -> Any:
         "spark.sql.shuffle.partitions": "2",
         "spark.ui.enabled": "false",
     }
-    builder: Any = SparkSession.builder.remote("local[2,4]")
+    builder: Any = SparkSession.builder.remote(master)
     for key, value in settings.items():
         builder = builder.config(key, value)
     warnings.simplefilter("ignore")  # of settings that only a server's start can set, as this is
@@ -98,21 +99,24 @@ def recipes() -> dict[str, Any]:
     return {name: recipe_of(*options, text=TEXT) for name, options in OPTIMIZERS.items()}
 
 
-def same_bits(frames: dict[str, Any], found: dict[str, Any]) -> None:
-    """All optimizers on 1, 2 and 7 partitions; rows in memory and in Parquet files."""
+def same_bits(frames: dict[str, Any], found: dict[str, Any], *, whole: bool) -> None:
+    """All optimizers, once, or on 1, 2 and 7 partitions; rows in memory and in Parquet files."""
     asked = recipes()
     table = read_memory(as_table(), asked["gd"].data)
     for name, recipe in asked.items():
         found[f"local {name}"] = outcome_of(recipe, shards_in(None, make_dataset(table, recipe)))
-    for partitions, source in ((1, "memory"), (2, "parquet"), (7, "memory")):
-        with frame_shards(frames[source], asked["gd"], partitions=partitions) as shards:
-            for name in ("gd", "adam", "lbfgs"):
+    others = [name for name in asked if name != "rounds"]
+    both = [
+        (1, "memory", others),
+        (2, "memory", ["rounds"]),
+        (7, "memory", others),
+        (7, "parquet", ["rounds"]),
+    ]
+    for partitions, source, names in [(2, "parquet", others), *(both if whole else both[-1:])]:
+        with frame_shards(frames[source], asked[names[0]], partitions=partitions) as shards:
+            for name in names:
                 found[f"{name} {partitions}"] = outcome_of(asked[name], Kept(shards))
-            if partitions == 7:
-                found["directories"] = directories(shards)
-        if partitions != 1:
-            with frame_shards(frames[source], asked["rounds"], partitions=partitions) as shards:
-                found[f"rounds {partitions}"] = outcome_of(asked["rounds"], Kept(shards))
+            found["directories"] = directories(shards)
     found["directories left"] = directories(shards)
 
 
@@ -131,12 +135,30 @@ def lose(shards: Any, keep: int) -> None:
 
 
 def losses(frames: dict[str, Any], found: dict[str, Any]) -> None:
-    """Shards that are deleted before each evaluation: all of them, and some."""
+    """Shards that are deleted before an evaluation: all of them, and some."""
     recipe = recipes()["gd"]
     with frame_shards(frames["parquet"], recipe, partitions=3) as shards:
-        keep = iter([0, 1, 2, 3, 0])
+        keep = iter([3, 0, 1])
         losing = Kept(shards, lambda: lose(shards, next(keep, 3)))
         found["gd lost"] = outcome_of(recipe, losing)
+
+
+def executors(frames: dict[str, Any], found: dict[str, Any]) -> None:
+    """An executor that is killed, with its shards and their handles, before an evaluation."""
+    recipe = recipes()["gd"]
+    with frame_shards(frames["parquet"], recipe, partitions=4) as shards:
+        found["homes"] = len({handle.home for handle in shards.handles})
+        turns = iter([False, True])
+        killing = Kept(shards, lambda: kill_an_executor() if next(turns, False) else None)
+        found["gd killed"] = outcome_of(recipe, killing)
+
+
+def kill_an_executor() -> None:
+    """The first of the server's."""
+    below = psutil.Process().children(recursive=True)
+    backends = [one for one in below if any("ExecutorBackend" in word for word in one.cmdline())]
+    backends[0].kill()
+    backends[0].wait(60)
 
 
 def sizes(session: Any, found: dict[str, Any]) -> None:
@@ -152,61 +174,70 @@ def sizes(session: Any, found: dict[str, Any]) -> None:
         connect_views.INLINE_BYTES, connect_views.PIECE_BYTES, connect.DIRECT_TASKS = plain
 
 
-def ways_in(session: Any, frames: dict[str, Any], found: dict[str, Any]) -> None:
-    """Training, evaluation and prediction of a DataFrame, a sweep, and Spark ML's estimator."""
-    recipe = {
-        "data": {"scale": "standard"},
-        "training": {"epochs": 3, "block_rows": 100},
-        "report": {"html": False},
-    }
-    table, quiet = as_table(), {"progress": False}
-    here, there = nnspark.train(recipe, table, **quiet), nnspark.train(recipe, frames["parquet"], **quiet)
+RECIPE: dict[str, Any] = {
+    "data": {"scale": "standard"},
+    "training": {"epochs": 3, "block_rows": 100},
+    "report": {"html": False},
+}
+
+
+def train(frames: dict[str, Any], found: dict[str, Any]) -> None:
+    """Training and prediction of a DataFrame, and a source that is none."""
+    table, features = as_table(), [f"x{i}" for i in range(64)]
+    here, there = (nnspark.train(RECIPE, rows, progress=False) for rows in (table, frames["parquet"]))
     found["engine"] = there.metrics["spark"]["engine"]
     found["train"] = [one.weights_sha256 for one in (here, there)]
-    found["evaluate"] = [here.evaluate(table), there.evaluate(frames["parquet"])]
-    answers = there.transform(frames["memory"]).toArrow()
-    found["transform"] = [
-        pa.array(here.predict(table[[f"x{i}" for i in range(64)]])).to_pylist(),
-        answers.column("prediction").to_pylist(),
-    ]
-    grid: Any = {"training.l2": [0.1, 1.0]}
-    swept = [nnspark.sweep(recipe, rows, grid=grid, folds=2, **quiet) for rows in (table, frames["parquet"])]
-    found["sweep"] = [[one["weights_sha256"] for one in each.results] for each in swept]
-    vectors = session.createDataFrame(
-        pa.table({"features": digits()[0].tolist(), "label": digits()[1].astype(float)})
-    )
-    models = [
-        MultilayerPerceptronClassifier(hiddenLayers=[12], maxIter=4, seed=7, engine=engine).fit(vectors)
-        for engine in ("local", "spark")
-    ]
-    found["ml"] = [weights.sha256(model.model.weights) for model in models]
-    found["ml transform"] = [
-        sorted(model.transform(vectors).groupBy("prediction").count().toPandas().values.tolist())
-        for model in models
-    ]
+    answers = there.transform(frames["memory"]).toArrow().column("prediction")
+    found["transform"] = [here.predict(table[features]).tolist(), answers.to_pylist()]
     try:
         nnspark.train({"data": {"source": "csv", "path": "/rows.csv"}, "training": {"engine": "spark"}})
     except DataError as error:
         found["refused"] = str(error)
 
 
-def main(folder: str) -> None:
-    """All of it."""
-    session = open_session()
+def others(session: Any, frames: dict[str, Any], found: dict[str, Any]) -> None:
+    """Evaluation, a sweep, and Spark ML's estimator."""
+    table = as_table()
+    model = nnspark.train(RECIPE, table, progress=False)
+    found["evaluate"] = [model.evaluate(rows) for rows in (table, frames["parquet"])]
+    grid: Any = {"training.l2": [0.1, 1.0]}
+    swept = [
+        nnspark.sweep(RECIPE, rows, grid=grid, folds=2, progress=False) for rows in (table, frames["parquet"])
+    ]
+    found["sweep"] = [[one["weights_sha256"] for one in each.results] for each in swept]
+    X, y = digits()
+    vectors = session.createDataFrame(pa.table({"features": X.tolist(), "label": y.astype(float)}))
+    models = [
+        MultilayerPerceptronClassifier(hiddenLayers=[12], maxIter=4, seed=7, engine=engine).fit(vectors)
+        for engine in ("local", "spark")
+    ]
+    found["ml"] = [weights.sha256(model.model.weights) for model in models]
+    counted = [model.transform(vectors).groupBy("prediction").count().toPandas() for model in models]
+    found["ml transform"] = [sorted(one.values.tolist()) for one in counted]
+
+
+def main(folder: str, part: str) -> None:
+    """What takes seconds; "whole", all of it; "cluster", on executors of their own."""
+    session = open_session("local-cluster[2,1,1024]" if part == "cluster" else "local[2,4]")
     as_table().to_parquet(f"{folder}/rows.parquet")
     frames = {
         "memory": session.createDataFrame(as_table()),
         "parquet": session.read.parquet(f"{folder}/rows.parquet"),
     }
     found: dict[str, Any] = {}
-    same_bits(frames, found)
-    losses(frames, found)
-    sizes(session, found)
-    ways_in(session, frames, found)
+    if part == "cluster":
+        executors(frames, found)
+    else:
+        same_bits(frames, found, whole=part == "whole")
+        losses(frames, found)
+        sizes(session, found)
+        train(frames, found)
+    if part == "whole":
+        others(session, frames, found)
     found["views left"] = [table.name for table in session.catalog.listTables()]
     print(json.dumps({name: list(one) if isinstance(one, Outcome) else one for name, one in found.items()}))
     session.stop()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], "".join(sys.argv[2:]))

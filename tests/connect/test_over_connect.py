@@ -12,39 +12,62 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 MISSING = [name for name in ("grpc", "grpc_status", "zstandard") if find_spec(name) is None]
-pytestmark = pytest.mark.skipif(
-    bool(MISSING), reason=f"no {', '.join(MISSING)}: pip install nnspark[connect]"
-)
+LONG = 1_500  # seconds, on a machine that is busy
+pytestmark = [
+    pytest.mark.skipif(bool(MISSING), reason=f"no {', '.join(MISSING)}: pip install 'nnspark[connect]'"),
+    pytest.mark.timeout(LONG),
+]
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the program with a server and a client found; one for all claims, as it takes seconds to start."""
-    command = [
-        sys.executable,
-        str(TESTS / "connect/over_connect.py"),
-        str(tmp_path_factory.mktemp("connect")),
-    ]
+def run(folder: Path, *options: str) -> dict[str, Any]:
+    """What the program with a server and a client found."""
+    command = [sys.executable, str(TESTS / "connect/over_connect.py"), str(folder), *options]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
     }
-    done = subprocess.run(command, capture_output=True, text=True, timeout=290, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LONG, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     answers: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answers
 
 
-@pytest.mark.parametrize("name", ["gd", "adam", "lbfgs", "rounds"])
-def test_partitions_do_not_change_a_bit(found: dict[str, Any], name: str) -> None:
-    """Weights and history on 1, 2 and 7 partitions, of rows in memory and in Parquet files."""
-    partitions = (2, 7) if name == "rounds" else (1, 2, 7)
-    assert [found[f"{name} {count}"] for count in partitions] == [found[f"local {name}"]] * len(partitions)
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One run for many claims, as it takes seconds to start."""
+    return run(tmp_path_factory.mktemp("connect"))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The run that takes longer."""
+    return run(tmp_path_factory.mktemp("connect"), "whole")
+
+
+@pytest.mark.parametrize("name", ["gd 2", "adam 2", "lbfgs 2", "rounds 7"])
+def test_rows_on_a_server_do_not_change_a_bit(found: dict[str, Any], name: str) -> None:
+    """Weights and history are those of the engine without Spark."""
+    assert found[name] == found[f"local {name.partition(' ')[0]}"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gd 1", "adam 1", "lbfgs 1", "rounds 2", "gd 7", "adam 7", "lbfgs 7"])
+def test_partitions_do_not_change_a_bit(whole: dict[str, Any], name: str) -> None:
+    """Any number of them, of rows in memory and in Parquet files."""
+    assert whole[name] == whole[f"local {name.partition(' ')[0]}"]
 
 
 def test_lost_shards_are_rebuilt_and_do_not_change_a_bit(found: dict[str, Any]) -> None:
-    """Shards deleted before each evaluation, all or some."""
+    """Shards deleted before an evaluation, all or some."""
     assert found["gd lost"] == found["local gd"]
+
+
+@pytest.mark.slow
+def test_a_killed_executor_does_not_change_a_bit(found: dict[str, Any], tmp_path: Path) -> None:
+    """Two executors; what one of them held is made again in the middle of an evaluation."""
+    killed = run(tmp_path, "cluster")
+    assert killed["homes"] == 2
+    assert killed["gd killed"] == found["local gd"]
 
 
 def test_large_values_and_many_tasks_do_not_change_a_bit(found: dict[str, Any]) -> None:
@@ -52,12 +75,20 @@ def test_large_values_and_many_tasks_do_not_change_a_bit(found: dict[str, Any]) 
     assert found["sizes 5"] == found["local sizes"]
 
 
-@pytest.mark.parametrize("way", ["train", "evaluate", "transform", "sweep", "ml", "ml transform"])
-def test_every_way_in_gives_what_it_gives_without_spark(found: dict[str, Any], way: str) -> None:
-    """nnspark.train, evaluate, transform, sweep with folds, and Spark ML's fit and transform."""
+@pytest.mark.parametrize("way", ["train", "transform"])
+def test_training_and_prediction_give_what_they_give_without_spark(found: dict[str, Any], way: str) -> None:
+    """nnspark.train and a model's transform of a DataFrame."""
     here, there = found[way]
     assert there == here
     assert found["engine"] == "connect"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["evaluate", "sweep", "ml", "ml transform"])
+def test_every_way_in_gives_what_it_gives_without_spark(whole: dict[str, Any], way: str) -> None:
+    """A model's evaluate, nnspark.sweep with folds, and Spark ML's fit and transform."""
+    here, there = whole[way]
+    assert there == here
 
 
 def test_nothing_is_left_on_the_server(found: dict[str, Any]) -> None:
