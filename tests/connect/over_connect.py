@@ -8,7 +8,8 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,10 @@ def same_bits(frames: dict[str, Any], found: dict[str, Any], *, whole: bool) -> 
             for name in names:
                 found[f"{name} {partitions}"] = outcome_of(asked[name], Kept(shards))
             found["directories"] = directories(shards)
+            if source == "parquet" and "gd" in names:  # before the second evaluation all are lost, then one
+                keep = iter([partitions, 0, 1])
+                losing = Kept(shards, partial(lose, shards, keep))
+                found["gd lost"] = outcome_of(asked["gd"], losing)
     found["directories left"] = directories(shards)
 
 
@@ -127,20 +132,11 @@ def directories(shards: Any) -> int:
     return sum(len(list(Path(root).glob(f"nnspark/{data_set}/*"))) for root in roots)
 
 
-def lose(shards: Any, keep: int) -> None:
-    """Delete the shards' files but those of the first few."""
-    for handle in shards.handles[keep:]:
+def lose(shards: Any, keep: Iterator[int]) -> None:
+    """Delete the shards' files but those of the first few; the next number says how many, in the end all."""
+    for handle in shards.handles[next(keep, len(shards.handles)) :]:
         for root in handle.home.split(","):
             shutil.rmtree(Path(root) / handle.folder, ignore_errors=True)
-
-
-def losses(frames: dict[str, Any], found: dict[str, Any]) -> None:
-    """Shards that are deleted before an evaluation: all of them, and some."""
-    recipe = recipes()["gd"]
-    with frame_shards(frames["parquet"], recipe, partitions=3) as shards:
-        keep = iter([3, 0, 1])
-        losing = Kept(shards, lambda: lose(shards, next(keep, 3)))
-        found["gd lost"] = outcome_of(recipe, losing)
 
 
 def executors(frames: dict[str, Any], found: dict[str, Any]) -> None:
@@ -229,7 +225,6 @@ def main(folder: str, part: str) -> None:
         executors(frames, found)
     else:
         same_bits(frames, found, whole=part == "whole")
-        losses(frames, found)
         sizes(session, found)
         train(frames, found)
     if part == "whole":

@@ -75,6 +75,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         setenv=monkeypatch.setenv,
         addTag=lambda tag: None,
         removeTag=lambda tag: None,
+        interruptTag=lambda tag: None,
     )
 
 
@@ -158,3 +159,22 @@ def test_a_server_that_keeps_nothing_is_refused_in_one_line(
     ):
         laid_out(session, digits())
     assert not session.views
+
+
+def test_an_interrupt_ends_the_query_on_the_server(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its tag, before it is passed on; and the tag is taken off again."""
+    told: list[str] = []
+    session.addTag = lambda tag: told.append(f"add {tag}")
+    session.interruptTag = lambda tag: told.append(f"interrupt {tag}")
+    session.removeTag = lambda tag: told.append(f"remove {tag}")
+
+    def interrupt(frame: Frame) -> None:
+        raise KeyboardInterrupt
+
+    with laid_out(session, digits()) as shards:
+        with monkeypatch.context() as patched:
+            patched.setattr(Frame, "toArrow", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                counted(shards, 10)
+        tag = told[0].removeprefix("add ")
+        assert told == [f"add {tag}", f"interrupt {tag}", f"remove {tag}"]
