@@ -8,14 +8,12 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil
 import pyarrow as pa
 from pyspark.sql import SparkSession
 from sklearn.datasets import load_digits
@@ -118,10 +116,6 @@ def same_bits(frames: dict[str, Any], found: dict[str, Any], *, whole: bool) -> 
             for name in names:
                 found[f"{name} {partitions}"] = outcome_of(asked[name], Kept(shards))
             found["directories"] = directories(shards)
-            if source == "parquet" and "gd" in names:  # before the second evaluation all are lost, then one
-                keep = iter([partitions, 0, 1])
-                losing = Kept(shards, partial(lose, shards, keep))
-                found["gd lost"] = outcome_of(asked["gd"], losing)
     found["directories left"] = directories(shards)
 
 
@@ -132,29 +126,20 @@ def directories(shards: Any) -> int:
     return sum(len(list(Path(root).glob(f"nnspark/{data_set}/*"))) for root in roots)
 
 
-def lose(shards: Any, keep: Iterator[int]) -> None:
-    """Delete the shards' files but those of the first few; the next number says how many, in the end all."""
-    for handle in shards.handles[next(keep, len(shards.handles)) :]:
+def lose(shards: Any, keep: int) -> None:
+    """Delete the shards' files but those of the first few."""
+    for handle in shards.handles[keep:]:
         for root in handle.home.split(","):
             shutil.rmtree(Path(root) / handle.folder, ignore_errors=True)
 
 
-def executors(frames: dict[str, Any], found: dict[str, Any]) -> None:
-    """An executor that is killed, with its shards and their handles, before an evaluation."""
+def losses(frames: dict[str, Any], found: dict[str, Any]) -> None:
+    """Shards that are deleted before an evaluation: all of them, and some."""
     recipe = recipes()["gd"]
-    with frame_shards(frames["parquet"], recipe, partitions=4) as shards:
-        found["homes"] = len({handle.home for handle in shards.handles})
-        turns = iter([False, True])
-        killing = Kept(shards, lambda: kill_an_executor() if next(turns, False) else None)
-        found["gd killed"] = outcome_of(recipe, killing)
-
-
-def kill_an_executor() -> None:
-    """The first of the server's."""
-    below = psutil.Process().children(recursive=True)
-    backends = [one for one in below if any("ExecutorBackend" in word for word in one.cmdline())]
-    backends[0].kill()
-    backends[0].wait(60)
+    with frame_shards(frames["parquet"], recipe, partitions=3) as shards:
+        keep = iter([3, 0, 1])
+        losing = Kept(shards, lambda: lose(shards, next(keep, 3)))
+        found["gd lost"] = outcome_of(recipe, losing)
 
 
 def sizes(session: Any, found: dict[str, Any]) -> None:
@@ -213,20 +198,18 @@ def others(session: Any, frames: dict[str, Any], found: dict[str, Any]) -> None:
 
 
 def main(folder: str, part: str) -> None:
-    """What takes seconds; "whole", all of it; "cluster", on executors of their own."""
-    session = open_session("local-cluster[2,1,1024]" if part == "cluster" else "local[2,4]")
+    """What takes seconds; "whole", all of it."""
+    session = open_session("local[2,4]")
     as_table().to_parquet(f"{folder}/rows.parquet")
     frames = {
         "memory": session.createDataFrame(as_table()),
         "parquet": session.read.parquet(f"{folder}/rows.parquet"),
     }
     found: dict[str, Any] = {}
-    if part == "cluster":
-        executors(frames, found)
-    else:
-        same_bits(frames, found, whole=part == "whole")
-        sizes(session, found)
-        train(frames, found)
+    same_bits(frames, found, whole=part == "whole")
+    losses(frames, found)
+    sizes(session, found)
+    train(frames, found)
     if part == "whole":
         others(session, frames, found)
     found["views left"] = [table.name for table in session.catalog.listTables()]

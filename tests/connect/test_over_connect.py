@@ -62,14 +62,6 @@ def test_lost_shards_are_rebuilt_and_do_not_change_a_bit(found: dict[str, Any]) 
     assert found["gd lost"] == found["local gd"]
 
 
-@pytest.mark.slow
-def test_a_killed_executor_does_not_change_a_bit(found: dict[str, Any], tmp_path: Path) -> None:
-    """Two executors; what one of them held is made again in the middle of an evaluation."""
-    killed = run(tmp_path, "cluster")
-    assert killed["homes"] == 2
-    assert killed["gd killed"] == found["local gd"]
-
-
 def test_large_values_and_many_tasks_do_not_change_a_bit(found: dict[str, Any]) -> None:
     """Rows of the driver; weights that travel in pieces; reports that are merged before they meet here."""
     assert found["sizes 5"] == found["local sizes"]
