@@ -7,12 +7,14 @@ Spark's name of an executor as a task's location: ``executor_HOST_ID``.
 import pickle
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from nnspark.engines.connections import is_connect, setting
 from nnspark.errors import NNSparkError
 
 if TYPE_CHECKING:
     from pyspark import RDD, SparkContext
+    from pyspark.sql import SparkSession
 
 __all__ = ["alive", "check_workers", "is_local", "placed", "places_of", "replace_all"]
 
@@ -24,10 +26,14 @@ def is_local(sc: "SparkContext") -> bool:
     return str(sc.master).partition("[")[0] == "local"
 
 
-def check_workers(sc: "SparkContext") -> None:
-    """NNSparkError where each task starts a Python process of its own, which would map its shards anew."""
+def check_workers(sc: "SparkContext | SparkSession") -> None:
+    """NNSparkError where each task starts a Python process of its own, which would map its shards anew.
+
+    Of Spark Connect the session is asked, elsewhere the SparkContext.
+    """
     key = "spark.python.use.daemon"
-    if (sc.getConf().get(key) or "true").lower() == "false":
+    given = cast("SparkContext", sc).getConf().get(key) if not is_connect(sc) else setting(sc, key, "true")
+    if (given or "true").lower() == "false":
         raise NNSparkError(
             f"{key} is false, which makes Spark start a Python process for each task: nnspark needs workers "
             "that live on; leave the setting out"

@@ -12,13 +12,14 @@ import numpy as np
 
 from nnspark.engines import resident
 from nnspark.engines.base import Function, Sum
+from nnspark.engines.connections import Held
 from nnspark.engines.platforms import platform
 from nnspark.engines.resident import Handle
 
 if TYPE_CHECKING:
     from pyspark import Broadcast
 
-__all__ = ["Gathered", "depth_for", "gather", "merge", "size_of"]
+__all__ = ["DIRECT_BYTES", "DIRECT_TASKS", "Gathered", "depth_for", "gather", "merge", "size_of"]
 
 DIRECT_TASKS, DIRECT_BYTES = 64, 512 << 20
 
@@ -47,7 +48,7 @@ class Gathered(Generic[Sum]):
 
 def gather(
     function: Function[Sum],
-    value_bc: "Broadcast[Any]",
+    value_bc: "Broadcast[Any] | Held",
     zero: Callable[[], Sum],
     superseded: tuple[str, ...],
     patience: float,

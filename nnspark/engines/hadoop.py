@@ -135,8 +135,14 @@ def root_cause(text: str) -> str:
 
 
 def java_errors() -> tuple[type[Exception], ...]:
-    """What the JVM's exceptions are in Python: py4j's own, or PySpark's where it knows the kind."""
-    from py4j.protocol import Py4JJavaError
+    """What the JVM's exceptions are in Python: py4j's own, or PySpark's where it knows the kind.
+
+    A client of Spark Connect alone comes without py4j.
+    """
     from pyspark.errors import PySparkException
 
+    try:
+        from py4j.protocol import Py4JJavaError
+    except ImportError:
+        return (PySparkException,)
     return Py4JJavaError, PySparkException

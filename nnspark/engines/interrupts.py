@@ -12,12 +12,16 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from nnspark.engines.connections import is_connect
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
+    from pyspark.sql import SparkSession
 
 __all__ = [
+    "cancelled_on_interrupt",
     "check",
     "interrupt_on_terminate",
     "interruptible",
@@ -34,8 +38,10 @@ _work = threading.local()
 _told: list[Any] = []  # JVMs that say nothing of killed tasks
 
 
-def interruptible(sc: "SparkContext | None", work: Callable[[], T]) -> T:
+def interruptible(sc: "SparkContext | SparkSession | None", work: Callable[[], T]) -> T:
     """``work()``, done in another thread if it uses Spark; its jobs inherit the caller's local properties.
+
+    A session of Spark Connect, which has no SparkContext, is given itself: its work needs no thread.
 
     Raises
     ------
@@ -43,6 +49,13 @@ def interruptible(sc: "SparkContext | None", work: Callable[[], T]) -> T:
     """
     if sc is None:
         return work()
+    if is_connect(sc):
+        with cancelled_on_interrupt(cast("SparkSession", sc)):
+            return work()
+    return _in_a_thread(cast("SparkContext", sc), work)
+
+
+def _in_a_thread(sc: "SparkContext", work: Callable[[], T]) -> T:
     from pyspark.util import InheritableThread
 
     with suppress(Exception):  # the JVM may be gone
@@ -70,6 +83,21 @@ def interruptible(sc: "SparkContext | None", work: Callable[[], T]) -> T:
             with suppress(TimeoutError):
                 outcome.exception(AGAIN)
         raise
+
+
+@contextmanager
+def cancelled_on_interrupt(session: "SparkSession") -> Iterator[None]:
+    """A block of what is asked over Spark Connect: an interrupt has the server end it, and is passed on."""
+    tag = f"nnspark-{uuid.uuid4().hex}"
+    session.addTag(tag)
+    try:
+        yield
+    except KeyboardInterrupt:
+        with suppress(Exception):  # the server may be gone
+            session.interruptTag(tag)
+        raise
+    finally:
+        session.removeTag(tag)
 
 
 def say_nothing_of_py4j() -> None:

@@ -5,24 +5,28 @@ same rule, in ``frames/build.py``.)
 """
 
 import math
+import pickle
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnspark.data.dataset import Dataset
 from nnspark.data.rows import BlockSet, Span
 from nnspark.engines import executors, resident
 from nnspark.engines.base import Shards
 from nnspark.engines.bins import place_of
+from nnspark.engines.connect import ConnectShards
+from nnspark.engines.connections import context_of, is_connect, parallelism
 from nnspark.engines.local import LocalShards
 from nnspark.engines.rdd import SparkShards
 from nnspark.engines.resident import Handle
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
+    from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["BIN_BYTES", "make_shards"]
+__all__ = ["BIN_BYTES", "make_shards", "shards_in"]
 
 BIN_BYTES = 48 << 20
 
@@ -39,22 +43,56 @@ def make_shards(
         return LocalShards(dataset)
     executors.check_workers(sc)
     tasks = partitions or sc.defaultParallelism
-    plan = dataset.plan
-    bins_a_task = max(1, math.ceil(dataset.blocks.X.nbytes / (tasks * BIN_BYTES)))
-    groups: list[list[Span]] = [[] for _ in range(tasks * bins_a_task)]
-    for span in dataset.blocks.spans:
-        groups[place_of(plan, span.part, span.number, tasks, bins_a_task)].append(span)
-    sets = [dataset.blocks.subset(spans) for spans in groups]
+    sets = _sets(dataset, tasks)
     data_set = uuid.uuid4().hex
     numbered = sc.parallelize(list(enumerate(sets)), len(sets)).partitionBy(len(sets), _own_number)
     built = numbered.mapPartitions(partial(_store, data_set))
-    return SparkShards(plan, built, data_set=data_set, tasks=tasks, depth=depth)
+    return SparkShards(dataset.plan, built, data_set=data_set, tasks=tasks, depth=depth)
+
+
+def shards_in(
+    session: "SparkSession | None", dataset: Dataset, *, partitions: int = 0, depth: int = 0
+) -> Shards:
+    """``make_shards`` for a session of either kind, or without Spark."""
+    if session is None or not is_connect(session):
+        return make_shards(dataset, context_of(session), partitions=partitions, depth=depth)
+    import pyarrow as pa
+
+    executors.check_workers(session)
+    tasks = partitions or parallelism(session)
+    sets = [pickle.dumps(one, 5) for one in _sets(dataset, tasks)]
+    columns = {"shard": pa.array(range(len(sets)), pa.int32()), "blocks": pa.array(sets, pa.binary())}
+    sent = session.createDataFrame(pa.table(columns)).repartitionById(len(sets), "shard")
+
+    def stored(data_set: str) -> "DataFrame":
+        return sent.mapInArrow(partial(_store_sent, data_set), "handle binary")
+
+    return ConnectShards(dataset.plan, stored, shards=len(sets), tasks=tasks)
+
+
+def _sets(dataset: Dataset, tasks: int) -> list[BlockSet]:
+    """The blocks in bins: the shards to be."""
+    bins_a_task = max(1, math.ceil(dataset.blocks.X.nbytes / (tasks * BIN_BYTES)))
+    groups: list[list[Span]] = [[] for _ in range(tasks * bins_a_task)]
+    for span in dataset.blocks.spans:
+        groups[place_of(dataset.plan, span.part, span.number, tasks, bins_a_task)].append(span)
+    return [dataset.blocks.subset(spans) for spans in groups]
 
 
 def _store(data_set: str, groups: Iterator[tuple[int, BlockSet]]) -> Iterator[Handle]:
     """Worker function: write shards."""
     for shard, blocks in groups:
         yield resident.store(data_set, shard, blocks)
+
+
+def _store_sent(data_set: str, batches: Iterable[Any]) -> Iterator[Any]:
+    """Worker function: the same of Arrow batches."""
+    import pyarrow as pa
+
+    for batch in batches:
+        for shard, blocks in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
+            handle = resident.store(data_set, shard, pickle.loads(blocks))
+            yield pa.RecordBatch.from_pydict({"handle": pa.array([pickle.dumps(handle, 5)], pa.binary())})
 
 
 def _own_number(shard: int) -> int:

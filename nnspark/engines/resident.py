@@ -29,7 +29,7 @@ import numpy as np
 
 from nnspark.data.rows import PARTS, BlockSet, Span, rows_by_part
 
-__all__ = ["Handle", "OpenSets", "find", "forget", "home", "settle_worker", "store", "sweep"]
+__all__ = ["Handle", "OpenSets", "find", "forget", "home", "look_in", "settle_worker", "store", "sweep"]
 
 RESIDENT_BYTES = 256 << 20
 
@@ -57,6 +57,7 @@ class Handle(NamedTuple):
 
 _kept: OrderedDict[str, BlockSet] = OrderedDict()
 _settled = False
+_others: tuple[Path, ...] = ()
 
 
 def home() -> str:
@@ -67,6 +68,15 @@ def home() -> str:
 def local_roots() -> list[Path]:
     """This executor's scratch directories."""
     return [Path(root) for root in home().split(",")]
+
+
+def look_in(homes: Iterable[str]) -> None:
+    """Have this worker look for shards in the directories of other executors too, as far as they are here.
+
+    Spark places a task that reads several partitions by host, and a host may have several executors.
+    """
+    global _others
+    _others = tuple({Path(root) for home in homes for root in home.split(",")} - set(local_roots()))
 
 
 def store(data_set: str, shard: int, blocks: BlockSet, hash_sums: tuple[int, int] | None = None) -> Handle:
@@ -132,8 +142,8 @@ def find(handle: Handle) -> BlockSet | None:
 
 
 def _folder(handle: Handle) -> Path | None:
-    """Where the shard lies on this executor; None if nowhere."""
-    folders = (root / handle.folder for root in local_roots())
+    """Where the shard lies on this executor, or where it may look besides; None if nowhere."""
+    folders = (root / handle.folder for root in (*local_roots(), *_others))
     return next((folder for folder in folders if folder.exists()), None)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from nnspark.engines.connections import is_connect
 from nnspark.engines.spark_logs import level_of, say_nothing
 from nnspark.engines.starting import is_set, start_jvm
 from nnspark.errors import NNSparkError
@@ -77,7 +78,10 @@ def names_alike(session: "SparkSession") -> Callable[[str], str]:
 
 
 def open_session(name: str) -> "SparkSession":
-    """The active SparkSession, or a new one with nnspark's defaults filled in."""
+    """The active SparkSession, of Spark Connect too, or a new one with nnspark's defaults filled in."""
+    active = active_session()
+    if active is not None and is_connect(active):
+        return active
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 

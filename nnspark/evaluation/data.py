@@ -7,7 +7,7 @@ from typing import Any
 from nnspark.engines.base import Shards
 from nnspark.engines.folds import fold_of_scaled
 from nnspark.engines.frames import FRAME_SOURCES, SPARK_SOURCES, is_frame, read_frame, reading, refuse_stream
-from nnspark.engines.layout import make_shards
+from nnspark.engines.layout import shards_in
 from nnspark.engines.session import open_session
 from nnspark.engines.types import Session
 from nnspark.evaluation.frames import evaluation_frame_shards
@@ -54,5 +54,5 @@ def _lay_out(model: Model, recipe: Recipe, part: str, session: "Session | None",
             return evaluation_frame_shards(model, recipe, part, read_frame(session, recipe.data))
     table = load_table(recipe.data) if data is None else read_memory(data, recipe.data)
     dataset = evaluation_dataset(model, table, recipe, part)
-    sc, spark = None if session is None else session.sparkContext, recipe.spark
-    return make_shards(dataset, sc, partitions=spark.partitions, depth=spark.depth)
+    spark = recipe.spark
+    return shards_in(session, dataset, partitions=spark.partitions, depth=spark.depth)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from nnspark.data.plan import Plan
+from nnspark.engines.base import Shards
 from nnspark.engines.frames.build import lay_out, understand
 from nnspark.engines.frames.classes import find_labels
 from nnspark.engines.frames.columns import Layout
@@ -13,7 +14,6 @@ from nnspark.engines.frames.paths import PART
 from nnspark.engines.frames.planning import make_plan, survey_of
 from nnspark.engines.frames.read import reading
 from nnspark.engines.frames.scan import Scan
-from nnspark.engines.rdd import SparkShards
 from nnspark.engines.types import Frame
 from nnspark.errors import ShapeError
 from nnspark.evaluation.rows import (
@@ -32,7 +32,7 @@ from nnspark.sources.columns import choose_columns
 __all__ = ["evaluation_frame_shards"]
 
 
-def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, source: "Frame") -> SparkShards:
+def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, source: "Frame") -> Shards:
     """The rows of a DataFrame laid out for an evaluation; no row passes through the driver."""
     recipe = plain_recipe(model, recipe)
     read, spark = partial(reading, recipe.data.place or "the DataFrame"), recipe.spark

@@ -114,7 +114,7 @@ def lay_out(source: Source, recipe: Recipe, engine: str) -> Shards:
 
 
 def _on_executors(source: Source, recipe: Recipe) -> Shards:
-    shards = frame_shards(source.frame, recipe, validation=source.validation, stored=source.stored)
+    shards: Shards = frame_shards(source.frame, recipe, validation=source.validation, stored=source.stored)
     if shards.plan.num_features != source.width:
         shards.close()
         raise DataError(f"vectors of {shards.plan.num_features} values where {source.width} were expected")

@@ -10,6 +10,7 @@ from pyspark.ml.util import DefaultParamsReader, DefaultParamsWriter, MLReadable
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from nnspark.engines.connections import is_connect
 from nnspark.errors import ModelError
 from nnspark.model import Model
 
@@ -39,6 +40,11 @@ class ParamsWriter(MLWriter):
 
     def saveImpl(self, path: str) -> None:
         """Write the folder; what is there already is an error, unless ``overwrite()`` was called."""
+        if is_connect(self.sparkSession):
+            raise ModelError(
+                "a folder is written with a SparkContext, which Spark Connect has not: keep what "
+                "model.model.to_bytes() gives, which nnspark.load reads from a .safetensors file"
+            )
         values = {param.name: _plain(value) for param, value in self.instance._paramMap.items()}
         about = {"format": FORMAT, "version": _version(), **self.about}
         DefaultParamsWriter.saveMetadata(

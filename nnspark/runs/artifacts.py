@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnspark.engines.base import Shards
+from nnspark.engines.connections import context_of, parallelism, setting
 from nnspark.engines.platforms import described
 from nnspark.engines.types import Session
 from nnspark.log import log
@@ -106,7 +107,15 @@ def keep_what_there_is(directory: RunDirectory, recipe: Recipe, shards: Shards, 
 def _describe_spark(session: "Session | None") -> dict[str, Any]:
     if session is None:
         return {"engine": "local", "numpy": np.__version__}
-    sc = session.sparkContext
+    sc = context_of(session)
+    if sc is None:
+        return {
+            "engine": "connect",
+            "version": session.version,
+            "application": setting(session, "spark.app.id", ""),
+            "default_parallelism": parallelism(session),
+            "numpy": np.__version__,
+        }
     return {
         "engine": "spark",
         "version": sc.version,

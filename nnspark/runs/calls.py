@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nnspark.engines.connections import context_of, has_stopped
 from nnspark.engines.frames.read import is_frame
 from nnspark.engines.session import active_session, open_session
 from nnspark.engines.types import Session
@@ -62,7 +63,7 @@ def train(
         asked = as_recipe(recipe, data)
         check_choices(asked)
         session = session_of(asked, data)
-        sc = session.sparkContext if session else None
+        sc = context_of(session)
 
         def folder() -> Folder:
             return open_folder(out, sc) if out else memory
@@ -105,7 +106,7 @@ def session_of(recipe: Recipe, data: Any) -> "Session | None":
     if recipe.training.engine != "spark":
         return None
     own: Session | None = data.sparkSession if is_frame(data) else active_session()
-    if own is not None and getattr(own.sparkContext, "_jsc", own) is None:
+    if own is not None and has_stopped(own):
         raise DataError("the Spark session of this DataFrame has stopped; read the data in a live one")
     if own is None:
         refuse_missing(recipe.data)

@@ -18,7 +18,7 @@ from nnspark.engines.frames import (
     reading,
     refuse_stream,
 )
-from nnspark.engines.layout import make_shards
+from nnspark.engines.layout import shards_in
 from nnspark.engines.session import open_session
 from nnspark.engines.starting import is_certainly_local
 from nnspark.engines.types import Session
@@ -81,5 +81,5 @@ def _lay_out(recipe: Recipe, session: "Session | None", data: Any) -> Shards:
         table = load_table(recipe.data)
     else:
         table = read_memory(data.toArrow() if is_frame(data) else data, recipe.data)
-    sc = session.sparkContext if session else None
-    return make_shards(make_dataset(table, recipe), sc, partitions=spark.partitions, depth=spark.depth)
+    dataset = make_dataset(table, recipe)
+    return shards_in(session, dataset, partitions=spark.partitions, depth=spark.depth)

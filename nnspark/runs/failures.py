@@ -96,7 +96,7 @@ def cause(text: str) -> str:
 def jvm_is_gone() -> bool:
     """Whether there was a JVM that does not answer any more."""
     pyspark = sys.modules.get("pyspark")
-    gateway = pyspark.SparkContext._gateway if pyspark else None
+    gateway = getattr(getattr(pyspark, "SparkContext", None), "_gateway", None)
     try:
         return gateway is not None and not gateway.jvm.System.currentTimeMillis()
     except Exception:  # whatever py4j makes of a closed connection

@@ -1,5 +1,6 @@
 """Read a model: ``nnspark.load``. With NumPy and safetensors alone, from a local path."""
 
+from nnspark.engines.connections import context_of
 from nnspark.engines.types import Context
 from nnspark.runs.command import read_model
 from nnspark.runs.storage import Folder, is_uri
@@ -40,5 +41,4 @@ def _files(folder: Folder) -> dict[str, bytes]:
 def _active_context() -> "Context | None":
     from nnspark.engines.session import active_session
 
-    session = active_session()
-    return None if session is None else session.sparkContext
+    return context_of(active_session())

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnspark.data.plan import Plan
 from nnspark.engines.base import Shards
+from nnspark.engines.connections import context_of
 from nnspark.engines.driver_memory import advice
 from nnspark.engines.interrupts import interrupt_on_terminate, interruptible, is_interrupted
 from nnspark.log import log, warn
@@ -41,7 +42,7 @@ def run(recipe: Recipe, out: str, *, title: str, resume: bool = False, overwrite
     """
     check_choices(recipe)
     session = session_for(recipe, title)
-    sc = session.sparkContext if session else None
+    sc = context_of(session)
     return run_in(
         lambda: open_folder(out, sc), recipe, session, title=title, resume=resume, overwrite=overwrite
     )
@@ -64,7 +65,7 @@ def run_in(
     ``open_it`` opens the folder: the lock's heart beats in a thread of its own, and needs one of its own.
     ``data`` are the rows, see ``load_shards``; ``on_epoch`` is called with each row of the history.
     """
-    sc, folder = session.sparkContext if session else None, open_it()
+    sc, folder = context_of(session), open_it()
 
     def work() -> str:
         with load_shards(recipe, session, data) as shards:
@@ -79,7 +80,7 @@ def run_in(
         one_line_for_failed_jobs(folder),
     ):
         RunDirectory.check_free(folder, resume=resume, overwrite=overwrite)
-        return interruptible(sc, work)
+        return interruptible(sc or session, work)
 
 
 def run_on(
@@ -119,9 +120,10 @@ def _warnings(
     """What a person should know before the first epoch."""
     yield from shards.plan.warnings
     yield from shards.plan.hints
-    if session is not None:
-        tasks = recipe.spark.partitions or session.sparkContext.defaultParallelism
-        memory = advice(session.sparkContext, tasks, first.theta.nbytes, recipe.spark.depth)
+    sc = context_of(session)
+    if sc is not None:
+        tasks = recipe.spark.partitions or sc.defaultParallelism
+        memory = advice(sc, tasks, first.theta.nbytes, recipe.spark.depth)
         if memory:
             yield memory
 

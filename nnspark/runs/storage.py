@@ -61,7 +61,8 @@ def open_folder(path: str, sc: "Context | None") -> Folder:
         return LocalFolder(path)
     if sc is None:
         raise CheckpointError(
-            f"{path} is a Hadoop URI, which needs Spark: use a local path with engine 'local'"
+            f"{path} is a Hadoop URI, which needs Spark with a SparkContext: use a local path with engine "
+            "'local' or over Spark Connect"
         )
     try:
         return HadoopFolder(path, sc)

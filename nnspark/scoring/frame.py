@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.engines.connections import Held, held_by
 from nnspark.engines.resident import settle_worker
 from nnspark.errors import DataError
 from nnspark.model import Model
@@ -41,7 +42,7 @@ class Scored(NamedTuple):
     source: "DataFrame"
     features: FeatureColumns
     observed: "Observation"
-    model_bc: "Broadcast[Model]"
+    model_bc: "Broadcast[Model] | Held"
 
     def check(self, name: str) -> int:
         """Once the frame was computed: the number of rows; DataError if one could not be predicted."""
@@ -83,14 +84,14 @@ def answered(
 
 def _with_answers(
     frame: "DataFrame", model: Model, features: FeatureColumns, *, strict: bool = False
-) -> tuple["DataFrame", "Broadcast[Model]"]:
+) -> tuple["DataFrame", "Broadcast[Model] | Held"]:
     """The frame with all answers in the column ``ANSWERS``, a struct."""
     from pyspark.sql import functions as F
     from pyspark.sql.pandas.functions import ArrowUDFType, arrow_udf
 
     names = answer_columns(model)
     refuse_taken(frame, [name for name, _ in names])
-    model_bc = frame.sparkSession.sparkContext.broadcast(model)
+    model_bc = held_by(frame.sparkSession, model)
     types = ", ".join(f"a{at}: {kind}" for at, (_, kind) in enumerate(names))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the type hints it asks for cannot be on a partial
@@ -124,7 +125,9 @@ def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def _answer_batches(model_bc: "Broadcast[Model]", batches: Iterator["pa.Array"]) -> Iterator["pa.Array"]:
+def _answer_batches(
+    model_bc: "Broadcast[Model] | Held", batches: Iterator["pa.Array"]
+) -> Iterator["pa.Array"]:
     """Worker function: a struct of answers for each list of features."""
     settle_worker()
     model = model_bc.value
@@ -132,7 +135,9 @@ def _answer_batches(model_bc: "Broadcast[Model]", batches: Iterator["pa.Array"])
         yield answers_of(model, batch)
 
 
-def _strict_batches(model_bc: "Broadcast[Model]", batches: Iterator["pa.Array"]) -> Iterator["pa.Array"]:
+def _strict_batches(
+    model_bc: "Broadcast[Model] | Held", batches: Iterator["pa.Array"]
+) -> Iterator["pa.Array"]:
     """Worker function: the same; DataError at a row that cannot be predicted."""
     for answers in _answer_batches(model_bc, batches):
         if answers.null_count:

@@ -13,8 +13,9 @@ from sklearn.utils import check_random_state
 
 from nnspark.data.dataset import make_dataset
 from nnspark.engines.base import Shards
+from nnspark.engines.connections import context_of
 from nnspark.engines.interrupts import interruptible
-from nnspark.engines.layout import make_shards
+from nnspark.engines.layout import shards_in
 from nnspark.engines.session import open_session
 from nnspark.errors import DataError, DivergedError
 from nnspark.net.network import Network
@@ -132,16 +133,15 @@ def fit_task(
             f"{dataset.plan.num_samples[1]} of {rows} rows fell into it, expected at least 2"
         )
     session = _session(name, params, recipe)
-    sc = None if session is None else session.sparkContext
 
     def work() -> Outcome:
-        with make_shards(dataset, sc) as shards:
+        with shards_in(session, dataset) as shards:
             start = _start(recipe, shards, before, incremental=incremental)
             adaptive = params["solver"] == "sgd" and params["learning_rate"] == "adaptive"
             return follow(recipe, shards, start, adaptive=adaptive, trace=_trace(params, start.epoch))
 
     try:
-        outcome = interruptible(sc, work)
+        outcome = interruptible(context_of(session) or session, work)
     except DivergedError as error:
         raise _diverged(params, error) from None
     return Fitted(recipe, network_for(recipe, dataset.plan), dataset.plan.num_samples[0], outcome)

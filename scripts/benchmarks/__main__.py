@@ -15,6 +15,7 @@ SUBCOMMANDS = {
     "r0": "R0's own method against nnspark, 5,000x400-25-10",
     "exact": "the exact sum against a plain float64 sum",
     "epoch": "an epoch: nnspark, NumPy, Spark MLlib, scikit-learn, a no-op job",
+    "connect": "an epoch over Spark Connect, on the RDD engine, and MLlib",
     "accuracy": "seconds of training to 97 %% held out on MNIST-sized data",
     "ingest": "rows a second from Parquet and NumPy to resident shards",
     "transform": "rows a second of the Spark ML model against MLlib's, same weights",

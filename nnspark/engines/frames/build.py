@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nnspark.data.plan import Plan
+from nnspark.engines.connect import ConnectShards
+from nnspark.engines.connections import context_of, is_connect, parallelism
 from nnspark.engines.executors import check_workers
 from nnspark.engines.frames.classes import find_classes
 from nnspark.engines.frames.columns import Layout
@@ -54,7 +56,7 @@ def frame_shards(
     stored: "DataFrame | None" = None,
     partitions: int = 0,
     depth: int = 0,
-) -> SparkShards:
+) -> SparkShards | ConnectShards:
     """Lay out a DataFrame's rows on the executors; no row passes through the driver.
 
     ``validation`` names a boolean column: its rows validate, the recipe's split is for the others. ``stored``
@@ -65,7 +67,7 @@ def frame_shards(
     ------
     DataError : values that cannot be trained on, named by column and counted.
     """
-    check_workers(df.sparkSession.sparkContext)
+    check_workers(context_of(df.sparkSession) or df.sparkSession)
     read = partial(reading, recipe.data.place or "the DataFrame")
     with read():
         rows = understand(df, recipe, _classes, make_plan, validation=validation, stored=stored)
@@ -105,15 +107,23 @@ def _classes(df: "DataFrame", layout: Layout, data: Data) -> Layout:
     return find_classes(df, layout, data) if data.task == "classification" else layout
 
 
-def lay_out(rows: Understood, read: Any, *, partitions: int = 0, depth: int = 0) -> SparkShards:
+def lay_out(
+    rows: Understood, read: Any, *, partitions: int = 0, depth: int = 0
+) -> SparkShards | ConnectShards:
     """The shards of rows whose plan is made; ``read()`` is a context to read in."""
-    plan, tasks = rows.plan, partitions or rows.scan.df.sparkSession.sparkContext.defaultParallelism
+    session, plan = rows.scan.df.sparkSession, rows.plan
+    tasks = partitions or parallelism(session)
     row_bytes = plan.num_features * np.dtype(plan.dtype).itemsize
     bins_a_task = max(1, math.ceil(sum(plan.num_samples) * row_bytes / (tasks * BIN_BYTES)))
-    bins, data_set = Bins(plan, tasks, bins_a_task), uuid.uuid4().hex
+    bins = Bins(plan, tasks, bins_a_task)
     packed = rows.scan.map(partial(pack, bins, rows.layout, rows.crowded), SCHEMA)
-    stored = packed.repartitionById(tasks * bins_a_task, packed["bin"]).mapInArrow(
-        partial(store, bins, rows.crowded, data_set), "handle binary"
-    )
-    built = stored.rdd.map(handle_of)
+    by_bin = packed.repartitionById(tasks * bins_a_task, packed["bin"])
+
+    def stored(data_set: str) -> "DataFrame":
+        return by_bin.mapInArrow(partial(store, bins, rows.crowded, data_set), "handle binary")
+
+    if is_connect(session):
+        return ConnectShards(plan, stored, shards=tasks * bins_a_task, tasks=tasks, reading=read)
+    data_set = uuid.uuid4().hex
+    built = stored(data_set).rdd.map(handle_of)
     return SparkShards(plan, built, data_set=data_set, tasks=tasks, depth=depth, reading=read)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from nnspark.engines.connections import parallelism
 from nnspark.engines.frames.scan import Scan
 
 __all__ = ["merge_all", "merged"]
@@ -30,7 +31,7 @@ def merged(scan: Scan, function: Callable[[Batches], Result | None]) -> Result |
 
     A result has ``merge(other)``, whose outcome must not depend on the order.
     """
-    groups = min(GROUPS, scan.df.sparkSession.sparkContext.defaultParallelism)
+    groups = min(GROUPS, parallelism(scan.df.sparkSession))
     results = scan.map(partial(_result_of, function), SCHEMA)
     if not scan.few_partitions(DIRECT):
         results = results.repartitionById(groups, results["part"] % groups).mapInArrow(_merge_results, SCHEMA)

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from nnspark.engines.connections import is_connect
 from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.parquet_batches import Columns, Groups, batches_of, reads_alike
 
@@ -64,7 +65,7 @@ def parquet_files(
     """
     types, df = dict(df.dtypes), df if stored is None else stored
     columns = Columns.of(layout, types, dict(df.dtypes), validation)
-    relation = None if columns is None else _plain_scan(df)
+    relation = None if columns is None or is_connect(df.sparkSession) else _plain_scan(df)
     if columns is None or relation is None:
         return None
     paths = _paths(relation)

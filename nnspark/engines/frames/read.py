@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from nnspark.engines.connections import is_connect
 from nnspark.engines.executors import check_workers
 from nnspark.engines.frames.catalog import SPARK_SOURCES
 from nnspark.engines.frames.csv import read_csv_frame
 from nnspark.engines.frames.footers import as_durations, unread_column
 from nnspark.engines.frames.paths import Sources, sources_of
-from nnspark.engines.hadoop import Hadoop, root_cause
+from nnspark.engines.hadoop import Hadoop, java_errors, root_cause
 from nnspark.engines.session import case_sensitive
 from nnspark.errors import DataError, RecipeError, quoted_error
 from nnspark.recipe import Data
@@ -43,6 +44,11 @@ def refuse_stream(data: Any) -> None:
 
 def read_frame(session: "SparkSession", data: Data) -> "DataFrame":
     """The recipe's data as a DataFrame; DataError if a path is missing or cannot be read."""
+    if is_connect(session):
+        raise DataError(
+            f"source {data.source!r} is not read over Spark Connect: give the rows as a DataFrame, such as "
+            f"spark.read.format({data.source!r}).load({data.place!r})"
+        )
     check_workers(session.sparkContext)
     with reading(data.place):
         if data.source in SPARK_SOURCES:
@@ -56,12 +62,11 @@ def read_frame(session: "SparkSession", data: Data) -> "DataFrame":
 @contextmanager
 def reading(path: str) -> Iterator[None]:
     """Turn what Spark says of files that it cannot read into a DataError of one line."""
-    from py4j.protocol import Py4JJavaError
-    from pyspark.errors import PySparkException, PythonException
+    from pyspark.errors import PythonException
 
     try:
         yield
-    except (PySparkException, Py4JJavaError) as error:
+    except java_errors() as error:
         known = quoted_error(str(error))
         if known is None and isinstance(error, PythonException):
             raise

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nnspark.engines.connections import is_connect
 from nnspark.engines.frames.parquet_files import ParquetFiles
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ class Scan(NamedTuple):
         return numbers.mapInArrow(self.files.then(function), schema)
 
     def few_partitions(self, most: int) -> bool:
-        """Whether there are at most so many; False where to know it would run the query."""
+        """Whether there are at most so many; False where to know it would run the query, or cannot be."""
         if self.files is not None:
             return len(self.files.tasks) <= most
+        if is_connect(self.df.sparkSession):
+            return False
         plan: Any = self.df._jdf.queryExecution().executedPlan()
         return plan.nodeName() != "AdaptiveSparkPlan" and self.df.rdd.getNumPartitions() <= most

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nnspark.engines.connections import context_of
 from nnspark.errors import NNSparkError, RecipeError
 from nnspark.recipe import Recipe, Sweep
 from nnspark.recipe.reading import check_sweep_of, sweep_section
@@ -110,7 +111,7 @@ def sweep(
         check_monitor(asked, base)
         candidates = candidates_of(base, asked)
         session = session_of(base, data)
-        sc = session.sparkContext if session else None
+        sc = context_of(session)
 
         def below(name: str) -> Folder:
             if out:

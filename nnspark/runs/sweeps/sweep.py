@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from nnspark.engines.base import Shards
+from nnspark.engines.connections import context_of
 from nnspark.engines.folds import FoldShards
 from nnspark.engines.interrupts import interrupt_on_terminate, interruptible
 from nnspark.engines.types import Session
@@ -45,7 +46,7 @@ def run_sweep(
     check_monitor(sweep, recipe)
     candidates = candidates_of(recipe, sweep)
     session = session_for(recipe, title)
-    sc = session.sparkContext if session else None
+    sc = context_of(session)
 
     def below(name: str = "") -> Folder:
         return open_folder(f"{out.rstrip('/')}/{name}" if name else out, sc)
@@ -69,7 +70,7 @@ def sweep_in(
     progress: bool = True,
 ) -> str:
     """Train all models of a sweep: ``below(name)`` opens a folder in its directory, "" the directory."""
-    sc, folder = session.sparkContext if session else None, below("")
+    sc, folder = context_of(session), below("")
 
     def work() -> str:
         directory = SweepDirectory(folder, below, recipe, sweep)
@@ -118,7 +119,7 @@ def sweep_in(
         one_line_for_failed_jobs(folder),
     ):
         SweepDirectory.check_free(folder, resume=resume, overwrite=overwrite)
-        return interruptible(sc, work)
+        return interruptible(sc or session, work)
 
 
 @contextmanager
