@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from disasters.drivers import MOMENTS, die_in_a_checkpoint, in_peace
@@ -73,7 +74,8 @@ def kill_spark_drivers(
                 written += not (out / "metrics.json").exists()
             else:
                 time.sleep(rng.random() * 0.05)
-                os.killpg(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it may have ended by itself, with its last epoch
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
             recomputed = max(recomputed, epochs_of(out) - saved_epoch(out))
             (out / "metrics.json").unlink(missing_ok=True)
