@@ -117,6 +117,9 @@ def test_twenty_trainings_leave_nothing_behind(spark: Any, tmp_path: Path, at_on
                 continue  # it changes a class that both use
             outs = [tmp_path / f"{number}-{at}-{way.__name__}" for at in range(at_once)]
             with_threads([partial(way, out) for out in outs])
+    good(
+        tmp_path / "last"
+    )  # a worker lets go of closed shards where it maps the next: of two data sets, of one
     assert folders(spark) == []
     assert kept_by_spark(spark) == before
     descriptors, megabytes = worker_state(spark)
