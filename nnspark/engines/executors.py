@@ -66,15 +66,20 @@ def placed(sc: "SparkContext", groups: Sequence[tuple[str | None, Sequence[Any]]
     from pyspark.serializers import BatchedSerializer, CPickleSerializer
 
     jvm: Any = getattr(sc, "_jvm")  # noqa: B009 (typed as optional, set on every live context)
-    pairs = jvm.java.util.ArrayList()
+    # By their whole names: looked up part by part, each part is first taken for a class and searched for in
+    # every jar.
+    array_list, tuple_of_2 = getattr(jvm, "java.util.ArrayList"), getattr(jvm, "scala.Tuple2")
+    to_seq = getattr(jvm, "org.apache.spark.api.python.PythonUtils").toSeq
+    pairs = array_list()
     for place, items in groups:
-        wanted = jvm.java.util.ArrayList()
+        wanted = array_list()
         if place is not None:
             wanted.add(place)
-        pairs.add(jvm.scala.Tuple2(bytearray(pickle.dumps(list(items), 5)), jvm.PythonUtils.toSeq(wanted)))
-    of_bytes = jvm.scala.reflect.ClassTag.apply(jvm.java.lang.Class.forName("[B"))
+        pairs.add(tuple_of_2(bytearray(pickle.dumps(list(items), 5)), to_seq(wanted)))
+    bytes_class = getattr(jvm, "java.lang.Class").forName("[B")
+    of_bytes = getattr(jvm, "scala.reflect.ClassTag").apply(bytes_class)
     scala: Any = sc._jsc.sc()
-    java = scala.makeRDD(jvm.PythonUtils.toSeq(pairs), of_bytes).toJavaRDD()
+    java = scala.makeRDD(to_seq(pairs), of_bytes).toJavaRDD()
     return RDD(java, sc, BatchedSerializer(CPickleSerializer(), 1))
 
 

@@ -40,6 +40,7 @@ DISK_LOST = re.compile(
 )
 REPLACEMENTS, MENDINGS = 3, 5
 LEAST_PATIENCE = 2.0  # seconds
+Built = tuple[list[Handle], dict[int, str | None]]  # handles, and the place of each shard
 
 
 class SparkShards:
@@ -173,19 +174,30 @@ class SparkShards:
         check()
         wanted = sorted(shards)
         with self._reading():
-            stored = self._built.map(_same_handle, preservesPartitioning=True).persist()
-            try:
-                self.context.runJob(stored, _number, wanted)
-                found = self.context.runJob(stored, _same, wanted)
-                places = executors.places_of(stored)
-            finally:
-                stored.unpersist()
+            found, places = self._built_here(wanted) or self._built_there(wanted)
         handles = [handle for handle in found if any(handle.rows)]
         others = [handle for shard, handle in self._handles.items() if shard not in wanted]
         check_laid_out(self.plan, [*others, *handles], step)
         self._handles |= {handle.shard: handle for handle in handles}
         self._places |= {handle.shard: places[handle.shard] for handle in handles}
         self._all = None
+
+    def _built_here(self, shards: list[int]) -> Built | None:
+        """Build shards where there is but one place for them; else None."""
+        if not executors.is_local(self.context):
+            return None
+        found = self.context.runJob(self._built, _same, shards)
+        return found, dict.fromkeys(shards, next(iter(executors.alive(self.context)), None))
+
+    def _built_there(self, shards: list[int]) -> Built:
+        """Build shards; a second job reads what the first has built, after which Spark says where that is."""
+        stored = self._built.map(_same_handle, preservesPartitioning=True).persist()
+        try:
+            self.context.runJob(stored, _number, shards)
+            found = self.context.runJob(stored, _same, shards)
+            return found, dict(enumerate(executors.places_of(stored)))
+        finally:
+            stored.unpersist()
 
     def _mend(self, gathered: Gathered[Any], away_before: frozenset[int]) -> None:
         """Lay out again what is lost; have what was only away tried again where it is.

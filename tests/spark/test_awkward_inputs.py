@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from spark.awkward import ROUTES, Refusal, Result, take
 from spark.awkward_cases import CASES
+from spark.test_places import CASES as PLACES
 
 QUICK = {
     "numbers of every type",
@@ -33,7 +34,9 @@ def marks(name: str, route: str) -> tuple[Any, ...]:
     case = CASES[name]
     is_frame = route.startswith("DataFrame")
     refused_early = bool(case.says) and not case.is_text and route == "DataFrame"
-    return (pytest.mark.slow,) if is_frame and not refused_early and name not in QUICK else ()
+    elsewhere = name in PLACES and route == "file on the executors"  # refused in test_places.py too
+    slow = (is_frame and not refused_early and name not in QUICK) or elsewhere
+    return (pytest.mark.slow,) if slow else ()
 
 
 CELLS = [

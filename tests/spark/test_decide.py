@@ -32,7 +32,7 @@ RULES = [
 ]
 
 
-@pytest.mark.parametrize("at_once", [1 << 22, 50])
+@pytest.mark.parametrize("at_once", [pytest.param(1 << 22, marks=pytest.mark.slow), 50])
 @pytest.mark.parametrize("task", CASES)
 def test_what_is_found_after_training_does_not_depend_on_the_partitions(
     spark: Any, monkeypatch: pytest.MonkeyPatch, task: str, at_once: int

@@ -232,7 +232,10 @@ def test_rows_of_weight_zero_are_not_there(spark: Any, tmp_path: Path) -> None:
     assert outcomes[0] == outcomes[1]
 
 
-@pytest.mark.parametrize("options", [(), ("data.weight=w",), ("data.split.stratify=true",)])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param((), marks=pytest.mark.slow), ("data.weight=w",), ("data.split.stratify=true",)],
+)
 def test_validation_rows_named_by_a_column_are_those_of_arrays(
     spark: Any, folder: Path, options: tuple[str, ...]
 ) -> None:

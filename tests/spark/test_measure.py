@@ -21,7 +21,7 @@ HEADS = {
 }
 
 
-@pytest.mark.parametrize("at_once", [1 << 22, 300])
+@pytest.mark.parametrize("at_once", [pytest.param(1 << 22, marks=pytest.mark.slow), 300])
 @pytest.mark.parametrize("task", HEADS)
 def test_figures_do_not_depend_on_the_partitions(
     spark: Any, monkeypatch: pytest.MonkeyPatch, task: str, at_once: int

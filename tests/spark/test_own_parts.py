@@ -95,7 +95,7 @@ def test_every_route_gives_the_same_bits(spark: Any, folder: Path, way: Callable
         assert outcome(recipe, shards) == wanted
 
 
-@pytest.mark.parametrize("partitions", [1, 2, 7])
+@pytest.mark.parametrize("partitions", [*(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2)), 7])
 def test_partitions_do_not_matter(spark: Any, partitions: int) -> None:
     """Of a DataFrame, and of its tasks."""
     recipe = recipe_of(COLUMN, text=RECIPE)

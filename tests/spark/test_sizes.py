@@ -48,7 +48,10 @@ def parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=[40_000, 100_000], ids=["many bins a task", "a few bins a task"])
+FEW_BINS = pytest.param(100_000, marks=pytest.mark.slow)  # the other rows: the same way, more often
+
+
+@pytest.fixture(params=[40_000, FEW_BINS], ids=["many bins a task", "a few bins a task"])
 def small_bins(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A task's rows are cut into several shards, as those of 48 MB and more are."""
     monkeypatch.setattr(layout, "BIN_BYTES", request.param)
