@@ -22,6 +22,14 @@ METHODS = {
 }
 
 
+class Nothing:
+    """A sum of nothing."""
+
+    def merge(self, other):
+        """Nothing and nothing is nothing."""
+        return self
+
+
 def trained(recipe, threads):
     """Theta and metrics, and the names of the threads that computed."""
     seen = set()
@@ -43,6 +51,7 @@ def trained(recipe, threads):
 def test_threads_do_not_change_a_bit(monkeypatch, method):
     """1, 2, 3 and 7 threads over 64 blocks; with one replica one thread has all that trains."""
     monkeypatch.setattr(local, "THREAD_BYTES", 1)
+    monkeypatch.setattr(local, "SHARED_BYTES", 1)
     recipe = make_recipe(*METHODS[method], "training.epochs=3", "training.block_rows=16")
     expected = trained(recipe, 1)
     assert expected[2] == 1
@@ -60,9 +69,33 @@ def test_few_rows_are_not_shared_out():
     assert len(LocalShards(make_dataset(table_of(wide, np.tile(Y, 100)), recipe), 2).blocks) == 2
 
 
+def test_a_small_network_is_computed_by_one_thread(monkeypatch):
+    """Below 32 MB, rows of a block times weights; threads would wait for the interpreter's lock."""
+    monkeypatch.setattr(local, "THREAD_BYTES", 1)
+    wide = np.zeros((2_000, 700))
+    wide[:, 0] = np.arange(2_000)
+
+    def threads(hidden, block_rows):
+        calls = []
+
+        def watched(sets, value):
+            calls.append(sets)
+            return Nothing()
+
+        recipe = make_recipe(f"training.block_rows={block_rows}")
+        with LocalShards(make_dataset(table_of(wide, np.arange(2_000) % 2), recipe), 2) as shards:
+            theta = np.zeros(hidden * 701 + 2 * (hidden + 1))
+            shards.run(watched, [theta[:5], {"theta": theta}], Nothing)
+        return len(calls)
+
+    assert threads(5, 512) == 1
+    assert threads(20, 512) == 2
+
+
 def test_a_thread_that_fails_fails_the_run(monkeypatch):
     """With its own error."""
     monkeypatch.setattr(local, "THREAD_BYTES", 1)
+    monkeypatch.setattr(local, "SHARED_BYTES", 0)
     shards = LocalShards(make_dataset(table_of(X, Y), make_recipe("training.block_rows=16")), 2)
 
     def failing(sets, value):

@@ -138,7 +138,13 @@ def taken(recipe: Recipe, shards: Shards) -> tuple[Outcome, Any]:
     return outcome(recipe, shards), (plan.encoding, plan.feature_names, plan.fingerprint, plan.hints)
 
 
-FEW = ("CSV", "seven CSV files", "1 partition", "2 partitions", "7 partitions")  # by every recipe in the slow tests
+FEW = (
+    "CSV",
+    "seven CSV files",
+    "1 partition",
+    "2 partitions",
+    "7 partitions",
+)  # by every recipe in the slow tests
 CELLS = [
     pytest.param(name, route, marks=[pytest.mark.slow] if name != "median" and route in FEW else [])
     for name in RECIPES
