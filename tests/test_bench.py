@@ -164,15 +164,28 @@ def test_the_cost_model_recovers_the_constants_it_was_made_with():
     def of(seconds):
         return Contestant("", list, seconds=[seconds])
 
-    cores = _common.CORES
-    idle = {(t, d): of(0.02 + t / cores * 0.003 * d) for t in partitions.PARTITIONS for d in (1, 2)}
+    cores, launch = _common.CORES, 2e-4
+    idle = {
+        (t, d): of(0.02 + t * launch + t / cores * 0.003 * d) for t in partitions.PARTITIONS for d in (1, 2)
+    }
+    launched = {t: of(0.005 + t * launch) for t in partitions.LAUNCHED}
     sent = {w: of(0.03 + w * 1e-8) for w in partitions.WEIGHTS}
     moved = {w: of(0.03 + w * (1e-8 + cores * 3e-8)) for w in partitions.WEIGHTS}
     rows = {n: of(0.04 + n * 4e-6 / cores) for n in (15_000, 60_000)}
-    constants = partitions.fit(idle, moved, sent, rows)
-    wanted = {"job": 0.02, "task": 0.003, "row": 4e-6, "broadcast": 1e-8, "aggregation": 3e-8}
+    constants = partitions.fit(idle, launched, moved, sent, rows)
+    wanted = {
+        "job": 0.02,
+        "launch": launch,
+        "task": 0.003,
+        "row": 4e-6,
+        "broadcast": 1e-8,
+        "aggregation": 3e-8,
+    }
     assert {name: constants[name] for name in wanted} == pytest.approx(wanted, rel=1e-6)
     assert partitions.predict(constants, 10, (784, 100, 10))["epoch_s"] > 10
+    many = partitions.predict(constants, 4_000, (784, 100, 10))
+    assert many["tasks"] < many["cores"]
+    assert many["epoch_s"] < many["a_task_a_core_s"]
 
 
 def test_processor_seconds_are_those_of_this_process_too():
