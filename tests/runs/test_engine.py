@@ -13,11 +13,12 @@ from nnspark.engines import local, quicker
 from nnspark.runs import engine
 from nnspark.runs.data import load_shards
 from nnspark.runs.engine import with_engine
+from nnspark.training.loop import train
 
 RNG = np.random.default_rng(8)
 X, Y = RNG.normal(size=(200, 5)), RNG.integers(0, 3, 200)
 TABLE = pa.table({**{f"x{at}": column for at, column in enumerate(X.T)}, "label": Y})
-AUTO = {"training": {"engine": "auto", "epochs": 3, "block_rows": 32}}
+AUTO = {"training": {"engine": "auto", "epochs": 3, "block_rows": 32}, "report": {"html": False}}
 
 
 @pytest.fixture(autouse=True)
@@ -81,15 +82,16 @@ def test_a_dataframe_has_the_same_bits_wherever_it_is_trained_on(spark, tmp_path
     assert "by Spark's estimate" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
-def test_a_recipes_threads_compute_and_change_no_bit(monkeypatch, threads):
-    """As many shares of the blocks as threads."""
+def test_a_recipes_threads_compute_and_change_no_bit(monkeypatch):
+    """As many shares of the blocks as threads; 0 is as many as there are cores."""
     monkeypatch.setattr(local, "THREAD_BYTES", 1)
-    recipe = make_recipe(
-        f"training.threads={threads}", "training.epochs=3", "training.block_rows=16", source="memory"
-    )
-    with load_shards(recipe, None, TABLE) as shards:
-        assert len(shards.blocks) == threads
-    trained = nnspark.train(recipe, TABLE, progress=False)
-    one = make_recipe("training.threads=1", "training.epochs=3", "training.block_rows=16", source="memory")
-    assert trained.weights_sha256 == nnspark.train(one, TABLE, progress=False).weights_sha256
+    monkeypatch.setattr(local, "cores", lambda: 5)
+    found = {}
+    for threads in (1, 2, 3, 0):
+        recipe = make_recipe(
+            f"training.threads={threads}", "training.epochs=3", "training.block_rows=16", source="memory"
+        )
+        with load_shards(recipe, None, TABLE) as shards:
+            found[len(shards.blocks)] = train(recipe, shards).theta.tobytes()
+    assert list(found) == [1, 2, 3, 5]
+    assert len(set(found.values())) == 1
