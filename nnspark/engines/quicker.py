@@ -9,6 +9,8 @@ batches), with w weights, t threads here and k tasks at a time there:
 
 The rate of products is measured (``net/rate.py``); the other constants are of the machine that
 ``scripts/benchmarks/README.md`` names. ``scripts/bench auto`` holds the choices against the clock.
+
+(Above 200 lines: what is counted, what it costs and what is chosen are one model.)
 """
 
 import math
@@ -126,13 +128,24 @@ class Choice(NamedTuple):
 
 
 def choose(
-    recipe: Recipe, extent: Extent, session: "Session | None", *, outputs: int = 10, models: int = 1
+    recipe: Recipe,
+    extent: Extent,
+    session: "Session | None",
+    *,
+    outputs: int = 10,
+    models: int = 1,
+    slots: int = 0,
 ) -> Choice:
-    """The engine for a recipe and rows of this extent; ``session`` is the one that is there, if any."""
-    threads = recipe.training.threads or cores()
+    """The engine for a recipe and rows of this extent.
+
+    ``session`` is the one that is there, if any; one that is not there yet has ``slots``, or as many as there
+    are cores.
+    """
+    if session is not None:
+        slots = recipe.spark.partitions or parallelism(session)
     means = Means(
-        threads,
-        threads if session is None else recipe.spark.partitions or parallelism(session),
+        recipe.training.threads or cores(),
+        slots or cores(),
         session is None,
         product_rate(recipe.training.dtype),
         memory_left(),

@@ -10,7 +10,7 @@ from nnspark.engines.driver_memory import collectable
 from nnspark.engines.frames import FRAME_SOURCES, SPARK_SOURCES, is_frame
 from nnspark.engines.frames.extent import extent_of_frame
 from nnspark.engines.hadoop import Hadoop, java_errors
-from nnspark.engines.quicker import Choice, Extent, Where, choose, say
+from nnspark.engines.quicker import Choice, Extent, choose, say
 from nnspark.engines.session import active_session, open_session
 from nnspark.engines.starting import is_certainly_local, is_set, jvm_runs
 from nnspark.engines.types import Session
@@ -26,6 +26,8 @@ from nnspark.sources.memory import read_memory
 __all__ = ["Chosen", "with_engine"]
 
 MASTER = ("spark.master", "--master")
+MANY = 1 << 14  # tasks at a time, of a cluster that nobody has asked yet
+CLASSES = 10
 
 
 class Chosen(NamedTuple):
@@ -49,47 +51,65 @@ def with_engine(recipe: Recipe, data: Any = None, *, out: str = "", models: int 
 
 
 def _chosen(recipe: Recipe, data: Any, out: str, models: int) -> tuple[Choice, Any]:
+    """The choice, and the rows where they are here now."""
     source = recipe.data.source
     if is_uri(out):
-        return Choice("spark", f"engine spark: only Spark writes to {out}"), data
+        return _sparks(f"only Spark writes to {out}"), data
     if data is None and source in SPARK_SOURCES:
-        return Choice("spark", f"engine spark: only Spark reads source {source!r}"), data
-    session = data.sparkSession if is_frame(data) else _session_there()
-    where: Where = "files"
+        return _sparks(f"only Spark reads source {source!r}"), data
     if is_frame(data):
-        most = collectable(data.sparkSession)
-        found = extent_of_frame(data, most)
-        if found is None:
-            why = f"by Spark's estimate the rows are more than the {most / 1e6:.0f} MB that may come here"
-            return Choice("spark", f"engine spark: {why}"), data
-        where = "frame"
-    elif data is None and source in FRAME_SOURCES:
-        if not _are_here(recipe, session):
-            return Choice(
-                "spark", "engine spark: the files are not on this machine, or only Spark knows"
-            ), data
-        try:
-            found = extent_of_files(DataRequest.of(recipe.data))
-        except (OSError, ValueError) as error:
-            if isinstance(error, NNSparkError):
-                raise
-            why = f"how many rows there are is not known ({one_line(error)})"
-            return Choice("spark", f"engine spark: {why}"), data
-    else:
-        data = load_table(recipe.data) if data is None else read_memory(data, recipe.data)
-        found, where = data.features.shape, "here"
-    outputs = len(np.unique(data.target)) if where == "here" and recipe.data.task == "classification" else 0
-    outputs = outputs or len(recipe.data.classes) or 10
-    extent = Extent(int(found[0]), int(found[1]), where)
-    return choose(recipe, extent, session, outputs=outputs, models=models), data
+        return _of_frame(recipe, data, models), data
+    if data is None and source in FRAME_SOURCES:
+        return _of_files(recipe, models), data
+    table = load_table(recipe.data) if data is None else read_memory(data, recipe.data)
+    outputs = len(np.unique(table.target)) if recipe.data.task == "classification" else 1
+    extent = Extent(len(table.features), table.features.shape[1], "here")
+    session = active_session()
+    if session is None and _spark_is_set_up():
+        against_many = choose(recipe, extent, None, outputs=outputs, models=models, slots=MANY)
+        if against_many.engine == "local":
+            return against_many, table
+        session = open_session("nnspark")
+    return choose(recipe, extent, session, outputs=outputs, models=models), table
 
 
-def _session_there() -> "Session | None":
-    """The active session, or one of a Spark that this process was started by or is set up for."""
-    own = active_session()
-    if own is None and (jvm_runs() or any(map(is_set, MASTER))):
-        own = open_session("nnspark")
-    return own
+def _of_frame(recipe: Recipe, df: Any, models: int) -> Choice:
+    most = collectable(df.sparkSession)
+    found = extent_of_frame(df, most)
+    if found is None:
+        return _sparks(
+            f"by Spark's estimate the rows are more than the {most / 1e6:.0f} MB that may come here"
+        )
+    extent = Extent(*found, "frame")
+    return choose(recipe, extent, df.sparkSession, outputs=_outputs(recipe), models=models)
+
+
+def _of_files(recipe: Recipe, models: int) -> Choice:
+    """Under Spark only its session knows which files a path names."""
+    session = active_session() or (open_session("nnspark") if _spark_is_set_up() else None)
+    if not _are_here(recipe, session):
+        return _sparks(f"only Spark knows where {recipe.data.place} is")
+    try:
+        found = extent_of_files(DataRequest.of(recipe.data))
+    except (OSError, ValueError) as error:
+        if isinstance(error, NNSparkError):
+            raise
+        return _sparks(f"how many rows {recipe.data.place} has is not known ({one_line(error)})")
+    return choose(recipe, Extent(*found, "files"), session, outputs=_outputs(recipe), models=models)
+
+
+def _sparks(why: str) -> Choice:
+    return Choice("spark", f"engine spark: {why}")
+
+
+def _outputs(recipe: Recipe) -> int:
+    """Output units, about: nobody has looked at the labels."""
+    return len(recipe.data.classes) or (CLASSES if recipe.data.task == "classification" else 1)
+
+
+def _spark_is_set_up() -> bool:
+    """Whether this process was started by spark-submit, or a master is configured for it."""
+    return jvm_runs() or any(map(is_set, MASTER))
 
 
 def _are_here(recipe: Recipe, session: "Session | None") -> bool:

@@ -27,9 +27,15 @@ def nothing_said(monkeypatch):
     monkeypatch.setattr(quicker, "_said", set())
 
 
+def no_spark(monkeypatch):
+    """As in a plain program, whatever other tests have started in this process."""
+    monkeypatch.setattr(engine, "active_session", lambda: None)
+    monkeypatch.setattr(engine, "_spark_is_set_up", lambda: False)
+
+
 def test_rows_that_are_here_stay_here_and_the_recipe_says_so(capsys, monkeypatch):
     """Without a session, as in a plain program; a second run says nothing new."""
-    monkeypatch.setattr(engine, "_session_there", lambda: None)
+    no_spark(monkeypatch)
     chosen, _ = (nnspark.train(AUTO, (X, Y), progress=False) for _ in range(2))
     own = {**AUTO, "training": {**AUTO["training"], "engine": "local"}}
     assert chosen.weights_sha256 == nnspark.train(own, (X, Y), progress=False).weights_sha256
@@ -39,7 +45,7 @@ def test_rows_that_are_here_stay_here_and_the_recipe_says_so(capsys, monkeypatch
 
 def test_files_and_folders_elsewhere_are_sparks(monkeypatch):
     """A run directory at a URI, files that only Hadoop reaches, tables of a catalog; no session is opened."""
-    monkeypatch.setattr(engine, "_session_there", lambda: None)
+    no_spark(monkeypatch)
     asked = make_recipe("training.engine=auto")
     for recipe, out in (
         (asked, "hdfs://here/run"),
@@ -47,14 +53,27 @@ def test_files_and_folders_elsewhere_are_sparks(monkeypatch):
         (make_recipe("training.engine=auto", "data.table=rows", source="table"), ""),
     ):
         assert with_engine(recipe, out=out).recipe.training.engine == "spark"
-    assert with_engine(asked).recipe.training.engine == "local"
+    assert with_engine(asked, (X, Y)).recipe.training.engine == "local"
+
+
+def test_spark_is_not_started_for_rows_that_no_cluster_is_quicker_with(monkeypatch):
+    """Under spark-submit: 200 rows are not worth a session; as many blocks, again and again, are."""
+    monkeypatch.setattr(engine, "active_session", lambda: None)
+    monkeypatch.setattr(engine, "_spark_is_set_up", lambda: True)
+    monkeypatch.setattr(engine, "open_session", None)
+    chosen = with_engine(make_recipe("training.engine=auto"), (X, Y))
+    assert chosen.recipe.training.engine == "local"
+    with pytest.raises(TypeError, match="NoneType"):
+        with_engine(
+            make_recipe("training.engine=auto", "training.epochs=100000", "training.block_rows=1"), (X, Y)
+        )
 
 
 def test_a_file_that_does_not_tell_its_rows_is_sparks_and_one_that_is_not_there_is_refused(
     tmp_path: Path, monkeypatch
 ):
     """No Parquet file; no file."""
-    monkeypatch.setattr(engine, "_session_there", lambda: None)
+    no_spark(monkeypatch)
     monkeypatch.setattr(engine, "is_certainly_local", lambda path: True)
     asked = make_recipe("training.engine=auto", f"data.path={tmp_path / 'rows'}", source="parquet")
     with pytest.raises(nnspark.DataError, match="rows"):
