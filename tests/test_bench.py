@@ -11,9 +11,10 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "scripts"))
 
-from benchmarks import _common, epoch, fit, memory, partitions, r0, tables, transform
+from benchmarks import _common, auto, epoch, estimators, fit, memory, partitions, r0, tables, transform
 from benchmarks._common import Contestant, Ratio, Shape, format_table, race
 from benchmarks._data import images, rows_of, table_of, write_parquet
+from benchmarks._limit import Products, operations
 from benchmarks._machine import processes_below, processor_times, used_since
 from benchmarks._nnspark import Epochs, exact_no_op, make_resident, no_op, recipe_for
 from benchmarks._peers import NumpyEpochs, SklearnLbfgs
@@ -120,6 +121,53 @@ def test_no_op_jobs_return_what_an_epoch_returns():
     assert all(sample()[0] > 0 for _ in range(3))
 
 
+def test_the_limit_multiplies_every_row_once():
+    """In as many blocks as nnspark's, by as many operations as its formulas have."""
+    X, _ = rows_of(SMALL)
+    limit = Products(X, SMALL.layers, "float64", block_rows=32)
+    assert limit()[0] > 0
+    rows = sorted(row for share in limit.shares for cut in share for row in range(*cut))
+    assert rows == list(range(300))
+    assert (
+        sum(map(len, limit.shares))
+        == own_epochs(SMALL, "float64", "training.block_rows=32").shards.plan.blocks[0]
+    )
+    assert operations(SMALL) == 300 * 2 * (2 * 6 * 5 + 3 * 5 * 4 + 3 * 4 * 3)
+    start, stop = limit.shares[0][-1]
+    first, delta = limit.sums[0][0][:, 1:], limit.scratch[0][1][0][: stop - start]
+    np.testing.assert_allclose(first, delta.T @ X[start:stop], rtol=1e-12)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+def test_scikit_learns_estimator_and_ours_are_paced_alike(solver):
+    """Evaluations are counted where a line search makes more than one an iteration, epochs elsewhere."""
+    X, y = rows_of(SMALL)
+    contestants = estimators.contestants_of(SMALL, X, y, solver, (1, 3))
+    for one in contestants.values():
+        one.seconds = one.sample()
+    assert len(estimators.ratios_of(contestants, solver)) == 2
+    from sklearn.neural_network import MLPClassifier as Peer
+
+    from nnspark.sklearn import MLPClassifier as Own
+
+    for kind in (Peer, Own):
+        seconds, count = estimators.fit(kind, SMALL, X, y, solver, 3)
+        assert seconds > 0
+        assert (count == 3) if solver == "adam" else (count > 3)
+
+
+@pytest.mark.slow
+def test_autos_choices_are_held_against_the_clock(spark):
+    """Both engines train on all rows; twelve shapes from 150 rows to 10 million."""
+    sizes = [task.shape.rows for task in auto.NAMES.values()]
+    assert (len(sizes), min(sizes), max(sizes)) == (12, 150, 10_000_000)
+    found = auto.run_task(spark, "small", auto.Task(SMALL._replace(layers=(6, 5, 3)), 2, 1))
+    assert found["auto"] == "local"
+    assert min(found["local_s"], found["spark_s"]) > 0
+    results = {"shapes": [found], "ratios": []}
+    assert "of 1 within 1.2 of the quicker" in auto.table(results)
+
+
 def test_scikit_learns_evaluations_are_timed_one_by_one():
     """As many intervals as evaluations, less the first two stamps."""
     X, y = rows_of(SMALL)
@@ -164,15 +212,28 @@ def test_the_cost_model_recovers_the_constants_it_was_made_with():
     def of(seconds):
         return Contestant("", list, seconds=[seconds])
 
-    cores = _common.CORES
-    idle = {(t, d): of(0.02 + t / cores * 0.003 * d) for t in partitions.PARTITIONS for d in (1, 2)}
+    cores, launch = _common.CORES, 2e-4
+    idle = {
+        (t, d): of(0.02 + t * launch + t / cores * 0.003 * d) for t in partitions.PARTITIONS for d in (1, 2)
+    }
+    launched = {t: of(0.005 + t * launch) for t in partitions.LAUNCHED}
     sent = {w: of(0.03 + w * 1e-8) for w in partitions.WEIGHTS}
     moved = {w: of(0.03 + w * (1e-8 + cores * 3e-8)) for w in partitions.WEIGHTS}
     rows = {n: of(0.04 + n * 4e-6 / cores) for n in (15_000, 60_000)}
-    constants = partitions.fit(idle, moved, sent, rows)
-    wanted = {"job": 0.02, "task": 0.003, "row": 4e-6, "broadcast": 1e-8, "aggregation": 3e-8}
+    constants = partitions.fit(idle, launched, moved, sent, rows)
+    wanted = {
+        "job": 0.02,
+        "launch": launch,
+        "task": 0.003,
+        "row": 4e-6,
+        "broadcast": 1e-8,
+        "aggregation": 3e-8,
+    }
     assert {name: constants[name] for name in wanted} == pytest.approx(wanted, rel=1e-6)
     assert partitions.predict(constants, 10, (784, 100, 10))["epoch_s"] > 10
+    many = partitions.predict(constants, 4_000, (784, 100, 10))
+    assert many["tasks"] < many["cores"]
+    assert many["epoch_s"] < many["a_task_a_core_s"]
 
 
 def test_processor_seconds_are_those_of_this_process_too():

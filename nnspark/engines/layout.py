@@ -32,15 +32,15 @@ BIN_BYTES = 48 << 20
 
 
 def make_shards(
-    dataset: Dataset, sc: "SparkContext | None", *, partitions: int = 0, depth: int = 0
+    dataset: Dataset, sc: "SparkContext | None", *, partitions: int = 0, depth: int = 0, threads: int = 0
 ) -> Shards:
-    """Lay out blocks from the driver over ``partitions`` shards (0: one a core), or without Spark.
+    """Lay out blocks from the driver over ``partitions`` shards (0: one a core), or over ``threads`` here.
 
     The rows go through a shuffle: partitions of ``parallelize`` carry their rows, and so would every
     task of every job made of them (110 ms an epoch for 188 MB).
     """
     if sc is None:
-        return LocalShards(dataset)
+        return LocalShards(dataset, threads)
     executors.check_workers(sc)
     tasks = partitions or sc.defaultParallelism
     sets = _sets(dataset, tasks)
@@ -51,11 +51,17 @@ def make_shards(
 
 
 def shards_in(
-    session: "SparkSession | None", dataset: Dataset, *, partitions: int = 0, depth: int = 0
+    session: "SparkSession | None",
+    dataset: Dataset,
+    *,
+    partitions: int = 0,
+    depth: int = 0,
+    threads: int = 0,
 ) -> Shards:
     """``make_shards`` for a session of either kind, or without Spark."""
     if session is None or not is_connect(session):
-        return make_shards(dataset, context_of(session), partitions=partitions, depth=depth)
+        sc = context_of(session)
+        return make_shards(dataset, sc, partitions=partitions, depth=depth, threads=threads)
     import pyarrow as pa
 
     executors.check_workers(session)

@@ -11,6 +11,7 @@ from nnspark.data.dataset import make_dataset
 from nnspark.engines.base import Shards
 from nnspark.engines.frames import frame_shards
 from nnspark.engines.local import LocalShards
+from nnspark.engines.quicker import Extent, choose, say
 from nnspark.errors import DataError
 from nnspark.log import warn
 from nnspark.ml.columns import Source, read_source
@@ -19,7 +20,6 @@ from nnspark.ml.translate import in_params, recipe_of, renamed, with_mean_penalt
 from nnspark.model import Model
 from nnspark.net.blas import one_blas_thread
 from nnspark.net.mllib import from_mllib
-from nnspark.net.weights import count
 from nnspark.objective.objective import Objective
 from nnspark.optimizers import RULES
 from nnspark.recipe import Recipe, dumps
@@ -35,11 +35,9 @@ from nnspark.training.steps import first_state, objective_for
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["Fit", "fit", "fit_on", "lay_out", "quicker_here"]
+__all__ = ["Fit", "fit", "fit_on", "lay_out"]
 
 Array = NDArray[Any]
-DRIVER_BYTES = 64 << 20
-DRIVER_PRODUCTS = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -96,17 +94,14 @@ def fit_on(shards: Shards, params: PerceptronParams, source: Source, recipe: Rec
     return Fit(model, rows, costs, source.labels, trained.stopped_because, trained.metrics)
 
 
-def quicker_here(rows: int, width: int, num_weights: int) -> bool:
-    """Whether the driver is sooner done than executors: an evaluation takes less than a Spark job costs."""
-    return rows * width * 8 <= DRIVER_BYTES and rows * num_weights <= DRIVER_PRODUCTS
-
-
-def lay_out(source: Source, recipe: Recipe, engine: str) -> Shards:
-    """Lay the rows out, or say which of them cannot be used."""
-    layers = [source.width, *recipe.network.hidden, max(1, source.num_classes)]
-    here = engine == "local" or (engine == "auto" and quicker_here(source.rows, source.width, count(layers)))
+def lay_out(source: Source, recipe: Recipe, engine: str, *, models: int = 1) -> Shards:
+    """Lay the rows out, or say which of them cannot be used; ``models`` train on them in company."""
+    if engine == "auto":
+        extent = Extent(source.rows, source.width, "frame")
+        session = source.frame.sparkSession
+        engine = say(choose(recipe, extent, session, outputs=source.num_classes, models=models))
     try:
-        shards: Shards = _in_driver(source, recipe) if here else _on_executors(source, recipe)
+        shards: Shards = (_in_driver if engine == "local" else _on_executors)(source, recipe)
     except DataError as error:
         said = unusable(source.frame, [source.features], "the DataFrame", remedy="set layers[0] = {size}")
         raise DataError(said or str(error)) from None
@@ -136,7 +131,10 @@ def _in_driver(source: Source, recipe: Recipe) -> Shards:
     target, weight, validates = map(column, (source.label, source.weight, source.validation))
     given = None if validates is None else np.where(validates, 1, -1).astype(np.int8)
     assert target is not None
-    return LocalShards(make_dataset(Table(features, target, weight, source.names), recipe, given=given))
+    return LocalShards(
+        make_dataset(Table(features, target, weight, source.names), recipe, given=given),
+        recipe.training.threads,
+    )
 
 
 def _costs(

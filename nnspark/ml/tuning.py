@@ -122,7 +122,8 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
         if len({one.recipe.rounds.groups for one in settings}) > 1:
             raise RecipeError("batchSize: expected all param maps to train on mini-batches, or none")
         first = settings[0].recipe
-        with lay_out(source, shared_recipe(first), estimator.getOrDefault("engine")) as shards, in_params():
+        engine, models = estimator.getOrDefault("engine"), len(maps) * folds
+        with lay_out(source, shared_recipe(first), engine, models=models) as shards, in_params():
             laid = Folds(shards, first)
             views = [laid.shards(fold) for fold in range(folds)]
 

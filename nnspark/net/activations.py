@@ -37,7 +37,7 @@ def _sigmoid(z: Array) -> Array:
     with np.errstate(over="ignore"):
         np.exp(z, out=z)
     z += 1.0
-    return np.reciprocal(z, out=z)
+    return np.divide(1.0, z, out=z)
 
 
 def _sigmoid_grad(a: Array) -> Array:

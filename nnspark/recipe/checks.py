@@ -121,7 +121,8 @@ def _check_training(recipe: Recipe) -> None:
     require(training.epochs >= 1, "training.epochs", "1 or more", training.epochs)
     require(0 <= training.seed < 2**63, "training.seed", "0 or more, below 2**63", training.seed)
     one_of("training.dtype", training.dtype, ("float32", "float64"))
-    one_of("training.engine", training.engine, ("spark", "local"))
+    one_of("training.engine", training.engine, ("spark", "local", "auto"))
+    require(training.threads >= 0, "training.threads", "0 (all cores) or more", training.threads)
     require(training.block_rows >= 1, "training.block_rows", "1 or more", training.block_rows)
     _finite(
         "training.label_smoothing",

@@ -1,8 +1,8 @@
 """The sections of a recipe: everything that decides the result of a run, as frozen dataclasses.
 
 A recipe and a data set give one set of weights. Only ``[prediction]``, ``[spark]``, ``[checkpoint]``,
-``[report]`` and ``training.engine`` may differ between two runs that must agree. Every key has a default but
-``data.source``.
+``[report]``, ``training.engine`` and ``training.threads`` may differ between two runs that must agree. Every
+key has a default but ``data.source``.
 
 Each class's docstring has one entry a key: ``conf/README.md``'s table is made of them (``recipe/keys.py``).
 """
@@ -63,7 +63,8 @@ class Training:
     epochs : passes over all rows, at most
     seed : of the initial weights and of the batches
     dtype : float64 or float32, of the arithmetic and of the weights
-    engine : spark, or local: without Spark, to the same bits
+    engine : spark, local (without Spark), or auto: the quicker of these, said in a line; to the same bits
+    threads : how many compute without Spark; 0 is one a core; the same bits with any number
     block_rows : rows of a block, the unit of arithmetic; another number, other last bits
     class_weight : none, balanced (as scikit-learn's) or a table of label = weight
     label_smoothing : moves targets towards an even share; 0 is off, below 1
@@ -78,6 +79,7 @@ class Training:
     seed: int = 42
     dtype: str = "float64"
     engine: str = "spark"
+    threads: int = 0
     block_rows: int = 1024
     class_weight: str | Table = "none"
     label_smoothing: float = 0.0

@@ -20,7 +20,8 @@ Setting = Mapping[str, Any]
 
 SHARED = ("data.", "spark.", "checkpoint.", "report.", "prediction.")
 SHARED_KEYS = (
-    "training.dtype", "training.block_rows", "training.engine", "training.class_weight", "rounds.replicas",
+    "training.dtype", "training.block_rows", "training.engine", "training.threads", "training.class_weight",
+    "rounds.replicas",
 )  # fmt: skip
 
 

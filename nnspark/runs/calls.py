@@ -13,6 +13,7 @@ from nnspark.engines.types import Session
 from nnspark.errors import DataError, RecipeError
 from nnspark.recipe import Recipe, of_table, read
 from nnspark.runs.data import refuse_missing
+from nnspark.runs.engine import with_engine
 from nnspark.runs.failures import for_python
 from nnspark.runs.loading import of_folder
 from nnspark.runs.memory_folder import MemoryFolder
@@ -62,6 +63,7 @@ def train(
     with for_python(kept=bool(out)):
         asked = as_recipe(recipe, data)
         check_choices(asked)
+        asked, data = with_engine(asked, data, out=out)
         session = session_of(asked, data)
         sc = context_of(session)
 

@@ -27,7 +27,7 @@ FORMAT = "nnspark-checkpoint-2"
 FOLDER = "checkpoints"
 ROWS = "history rows"
 MAY_DIFFER = {"prediction", "spark", "checkpoint", "report"}
-MAY_DIFFER_IN_TRAINING = {"epochs", "engine"}
+MAY_DIFFER_IN_TRAINING = {"epochs", "engine", "threads"}
 MAY_DIFFER_IN_DATA = {"path", *PARTS, "format", "options", "table", "query", "features", "labels"}
 
 
@@ -136,8 +136,8 @@ def _refuse_other(about: Mapping[str, Any], recipe: Recipe, fingerprint: str) ->
             if was != now[section][key]:
                 raise CheckpointError(
                     f"cannot resume: {section}.{key} was {was!r} and is {now[section][key]!r} now; only "
-                    "training.epochs, training.engine, stopping.max_seconds, data paths, [prediction], "
-                    "[spark], [checkpoint] and [report] may differ"
+                    "training.epochs, training.engine, training.threads, stopping.max_seconds, data paths, "
+                    "[prediction], [spark], [checkpoint] and [report] may differ"
                 )
     if about["fingerprint"] != fingerprint:
         raise CheckpointError(

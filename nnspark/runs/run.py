@@ -13,6 +13,7 @@ from nnspark.recipe import Recipe
 from nnspark.runs.artifacts import keep_what_there_is, write_artifacts
 from nnspark.runs.data import load_shards, refuse_missing
 from nnspark.runs.directory import RunDirectory
+from nnspark.runs.engine import with_engine
 from nnspark.runs.failures import one_line_for_failed_jobs
 from nnspark.runs.lock import held
 from nnspark.runs.progress import ProgressLog, make_progress
@@ -41,11 +42,13 @@ def run(recipe: Recipe, out: str, *, title: str, resume: bool = False, overwrite
     KeyboardInterrupt : after the checkpoint and the artifacts so far are written.
     """
     check_choices(recipe)
+    recipe, data = with_engine(recipe, out=out)
     session = session_for(recipe, title)
     sc = context_of(session)
     return run_in(
-        lambda: open_folder(out, sc), recipe, session, title=title, resume=resume, overwrite=overwrite
-    )
+        lambda: open_folder(out, sc), recipe, session, title=title, data=data, resume=resume,
+        overwrite=overwrite,
+    )  # fmt: skip
 
 
 def run_in(

@@ -16,6 +16,7 @@ from nnspark.engines.base import Shards
 from nnspark.engines.connections import context_of
 from nnspark.engines.interrupts import interruptible
 from nnspark.engines.layout import shards_in
+from nnspark.engines.quicker import Extent, choose, say
 from nnspark.engines.session import open_session
 from nnspark.errors import DataError, DivergedError
 from nnspark.net.network import Network
@@ -132,6 +133,10 @@ def fit_task(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset: "
             f"{dataset.plan.num_samples[1]} of {rows} rows fell into it, expected at least 2"
         )
+    if recipe.training.engine == "auto":
+        extent = Extent(len(table.features), table.features.shape[1], "here")
+        chosen = say(choose(recipe, extent, params["spark"], outputs=task.outputs))
+        recipe = replace(recipe, training=replace(recipe.training, engine=chosen))
     session = _session(name, params, recipe)
 
     def work() -> Outcome:

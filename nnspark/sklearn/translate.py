@@ -67,7 +67,7 @@ def recipe_of(name: str, params: Mapping[str, Any], problem: Problem, *, epochs:
             epochs=epochs,
             seed=problem.seed,
             dtype=problem.dtype,
-            engine="local" if _local(params) else "spark",
+            engine="local" if params["spark"] is None and params["engine"] == "auto" else params["engine"],
             block_rows=int(params["block_rows"]),
         ),
         _rounds(params, training_rows) if stochastic else Rounds(),
@@ -76,11 +76,6 @@ def recipe_of(name: str, params: Mapping[str, Any], problem: Problem, *, epochs:
     check(recipe)
     check_choices(recipe)
     return recipe
-
-
-def _local(params: Mapping[str, Any]) -> bool:
-    engine = params["engine"]
-    return engine == "local" or (engine == "auto" and params["spark"] is None)
 
 
 def _network(name: str, params: Mapping[str, Any], problem: Problem) -> Network:

@@ -123,7 +123,7 @@ class ExactVector:
         """Add to finer grids what the grid cut off values that do not fill it, where it may be kept."""
         if not segment.top.flags.writeable:
             segment.top = segment.top.copy()
-        full, top = math.ldexp(1.0, self.bits - FAR), segment.top
+        full, top = self._full, segment.top
         below = top < grid
         below &= part != 0
         if SPARSE * np.count_nonzero(below) > part.size:  # the first addend, mostly: quicker without places
@@ -132,6 +132,15 @@ class ExactVector:
             np.maximum(top, tops, out=top)
             below &= top < grid
         where = np.flatnonzero(below)
+        if where.size:
+            self._add_slices(segment, grid, part, whole, where)
+        segment.lowest = int(top.min())
+        if self.added % TIDY == 0:
+            segment.keep(self.bits)
+
+    def _add_slices(self, segment: Segment, grid: int, part: Array, whole: Array, where: Array) -> None:
+        """The same of the values at these places."""
+        full, top = self._full, segment.top
         slices = whole[where].astype(np.float64)
         small = np.abs(slices) < full
         top[where[~small]] = grid
@@ -150,9 +159,11 @@ class ExactVector:
             high = where[np.abs(slices) >= full]
             top[high] = np.maximum(top[high], grid)
             rest -= np.ldexp(slices, grid - self.bits)
-        segment.lowest = int(top.min())
-        if self.added % TIDY == 0:
-            segment.keep(self.bits)
+
+    @property
+    def _full(self) -> float:
+        """What a value on a grid is at least, in units of the grid's last bit, if it fills the grid."""
+        return math.ldexp(1.0, self.bits - FAR)
 
     def merge(self, other: "ExactVector") -> None:
         """Add another sum, of other vectors, to this one."""

@@ -14,10 +14,12 @@ from benchmarks._machine import heading, machine
 SUBCOMMANDS = {
     "r0": "R0's own method against nnspark, 5,000x400-25-10",
     "exact": "the exact sum against a plain float64 sum",
-    "epoch": "an epoch: nnspark, NumPy, Spark MLlib, scikit-learn, a no-op job",
+    "epoch": "an epoch: nnspark, the products alone, NumPy, Spark MLlib, scikit-learn, a no-op job",
+    "auto": "seconds of a fit by both engines, 12 shapes, and which one auto takes",
     "connect": "an epoch over Spark Connect, on the RDD engine, and MLlib",
     "accuracy": "seconds of training to 97 %% held out on MNIST-sized data",
     "ingest": "rows a second from Parquet and NumPy to resident shards",
+    "estimators": "nnspark.sklearn's MLPClassifier against scikit-learn's, lbfgs and adam",
     "transform": "rows a second of the Spark ML model against MLlib's, same weights",
     "fit": "seconds of fit(DataFrame) against MLlib's, ingest included",
     "partitions": "an epoch of data in 2, 16, 64, 256 partitions; the cost model",
@@ -35,15 +37,19 @@ def main() -> None:
     commands = parser.add_subparsers(dest="benchmark", required=True, metavar="SUBCOMMAND")
     for name, summary in SUBCOMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
-        command.add_argument("--shapes", default="", help=f"a list out of {','.join(SHAPES)}")
+        names = SHAPES
+        if name in sys.argv[1:2]:
+            names = getattr(importlib.import_module(f"benchmarks.{name}"), "NAMES", SHAPES)
+        command.set_defaults(names=names)
+        command.add_argument("--shapes", default="", help=f"a list out of {','.join(names)}")
         command.add_argument("--quick", action="store_true", help="few epochs and small data: does it run?")
         command.add_argument("--json", metavar="FILE", help="write the results there")
         if name in sys.argv[1:2]:
             importlib.import_module(f"benchmarks.{name}").add_arguments(command)
     args = parser.parse_args()
-    unknown = [shape for shape in args.shapes.split(",") if shape and shape not in SHAPES]
+    unknown = [shape for shape in args.shapes.split(",") if shape and shape not in args.names]
     if unknown:
-        parser.error(f"no shape is called {unknown[0]!r}; choose from {','.join(SHAPES)}")
+        parser.error(f"no shape is called {unknown[0]!r}; choose from {','.join(args.names)}")
 
     module = importlib.import_module(f"benchmarks.{args.benchmark}")
     about = machine()

@@ -3,7 +3,8 @@
 The same network for all (sigmoid hidden layers, softmax output, cross-entropy, every row a training
 row), the same SparkSession, the same clock. An epoch of nnspark is all that ``train`` does between two
 callbacks: broadcast, one job, gradient step, metrics, history row. MLlib's and scikit-learn's figure
-is the time of one evaluation of cost and gradient inside their own fit.
+is the time of one evaluation of cost and gradient inside their own fit. The limit is the products alone,
+on all cores at once; nnspark less a job that does nothing is held against it.
 """
 
 import argparse
@@ -14,18 +15,21 @@ from typing import Any
 from benchmarks import _common
 from benchmarks._common import CORES, Contestant, Ratio, Shape, progress, race, ratio_table, timing_table
 from benchmarks._data import rows_of, table_of, vector_frame, write_parquet
+from benchmarks._limit import Products, operations
 from benchmarks._nnspark import Epochs, exact_no_op, no_op, recipe_for
 from benchmarks._peers import Mllib, NumpyEpochs, SklearnLbfgs, best_block_size
 from nnspark.data.dataset import make_dataset
 from nnspark.engines.layout import make_shards
+from nnspark.engines.local import LocalShards
 
 MLLIB_LEAST = {
     "float32": {"S": 1.4, "M": 2.0, "L": 2.0, "XL": 5.0},
     "float64": {"S": 1.2, "M": 1.2, "L": 1.2, "XL": 2.5},
 }
+LIMIT_MOST = {"M": 1.15, "L": 1.15, "XL": 1.15}
 NUMPY_MOST = {"M": 1.15, "L": 1.15, "XL": 1.4}
 NO_OP_MOST = {"S": 1.3}
-PEERS = "numpy,mllib-lbfgs,mllib-gd,sklearn"
+PEERS = "limit,local,numpy,mllib-lbfgs,mllib-gd,sklearn"
 # Epochs of warm-up: until the JVM has compiled what a job runs, 50 ms of its compilers' time goes into each.
 # At XL the no-op jobs, which are quick, do that for all.
 WARMUP = {"S": 30, "M": 10, "L": 10, "XL": 2}
@@ -71,7 +75,8 @@ def run_shape(
     warmup, no_op_warmup = (3, 3) if quick else (WARMUP[name], NO_OP_WARMUP[name])
     for dtype in ("float32", "float64"):
         recipe = recipe_for(shape, dtype)
-        shards = make_shards(make_dataset(table_of(X, y), recipe), spark.sparkContext)
+        dataset = make_dataset(table_of(X, y), recipe)
+        shards = make_shards(dataset, spark.sparkContext)
         close.append(shards.close)
         own = Epochs(recipe, shards)
         contestants += [
@@ -79,6 +84,12 @@ def run_shape(
             Contestant(f"no-op job {dtype}", no_op(shards, own.progress.theta), warmup=no_op_warmup),
             Contestant(f"no-op job, exact sums {dtype}", exact_no_op(own), warmup=no_op_warmup),
         ]
+        if "limit" in peers:
+            contestants.append(Contestant(f"products alone {dtype}", Products(X, shape.layers, dtype)))
+        if "local" in peers:
+            here = LocalShards(dataset)
+            close.append(here.close)
+            contestants.append(Contestant(f"nnspark without Spark {dtype}", Epochs(recipe, here)))
         if "numpy" in peers:
             contestants.append(Contestant(f"NumPy {dtype}", NumpyEpochs(X, y, shape.layers, dtype)))
     if "sklearn" in peers:
@@ -96,6 +107,9 @@ def run_shape(
             function()
     medians = {one.name: one.median for one in contestants}
     ratios = ratio_table(ratios_of(name, medians))
+    for dtype in ("float32", "float64"):
+        if seconds := medians.get(f"products alone {dtype}"):
+            notes[f"gflops_{dtype}"] = round(operations(shape) / seconds / 1e9, 1)
     return {"shape": name, "size": str(shape), "epochs": timing_table(contestants), "ratios": ratios, **notes}
 
 
@@ -134,6 +148,12 @@ def ratios_of(name: str, medians: dict[str, float]) -> list[Ratio]:
                 ratios.append(Ratio(f"MLlib {solver} / nnspark {dtype}", value, limit, sign))
         if "scikit-learn lbfgs" in medians:
             ratios.append(Ratio(f"scikit-learn / nnspark {dtype}", medians["scikit-learn lbfgs"] / epoch))
+        if f"products alone {dtype}" in medians:
+            base, limit = medians[f"products alone {dtype}"], LIMIT_MOST.get(name, 0.0)
+            less = (epoch - idle) / base
+            ratios.append(Ratio(f"(nnspark - no-op) / products {dtype}", less, limit, -1 if limit else 0))
+            if here := medians.get(f"nnspark without Spark {dtype}"):
+                ratios.append(Ratio(f"nnspark without Spark / products {dtype}", here / base))
         if f"NumPy {dtype}" in medians:
             base, limit = medians[f"NumPy {dtype}"], NUMPY_MOST.get(name, 0.0)
             ratios += [
@@ -155,5 +175,8 @@ def table(results: dict[str, Any]) -> str:
             parts.append(
                 f"MLlib's blockSize {one['mllib_block_size']}, of {one['mllib_block_sizes_ms']} (ms)"
             )
+        if "gflops_float32" in one:
+            rates = " and ".join(f"{one[f'gflops_{dtype}']:g} ({dtype})" for dtype in ("float32", "float64"))
+            parts.append(f"The products alone, all cores at once: {rates} GFLOP/s")
         parts.append(_common.format_table(one["ratios"]))
     return "\n\n".join(parts)

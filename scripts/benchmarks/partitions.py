@@ -4,12 +4,15 @@
 2. No-op jobs of as many tasks, summed at depth 1 and 2: what following the input would cost.
 3. The cost model, fitted to measurements of this run (t tasks on k cores, n rows, w weights):
 
-       T = job + t/k task + n/k row + w (broadcast + aggregation · merges)
+       T = job + t launch + t/k task + n/k row + w (broadcast + aggregation · merges)
 
-   where ``merges`` is the number of results added one after the other on the way to the driver: t at
-   depth 1, 2 ceil(sqrt(t)) at depth 2. A broadcast goes out once and spreads from executor to executor.
-   What it predicts for large clusters leaves out stragglers and a network slower than this machine's
-   loopback.
+   where ``launch`` is what the driver takes to hand out a task and take its result in: of jobs of 100 to
+   10,000 tasks that never leave the JVM (whose executor's part is counted too, as it is the same JVM here);
+   and ``merges`` is the number of results added one after the other on the way to the driver: t at depth 1,
+   2 ceil(sqrt(t)) at depth 2. A broadcast goes out once and spreads from executor to executor. What it
+   predicts for large clusters leaves out stragglers and a network slower than this machine's loopback.
+
+(Above 200 lines: the jobs, the model fitted to them and what it predicts are read together.)
 """
 
 import argparse
@@ -35,10 +38,12 @@ from nnspark.engines.layout import make_shards
 
 Array = NDArray[Any]
 PARTITIONS = (2, 16, 64, 256)
+LAUNCHED = (100, 1_000, 10_000)
 WEIGHTS = (1_000, 300_000, 3_000_000)
 MOST = 1.2
 CORES_EACH = 4
-EXECUTORS = (10, 100, 1_000)
+EXECUTORS = (10, 100, 1_000, 4_000)
+ROWS = 100_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,16 +80,21 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         size: Contestant(f"broadcast, {size:,} weights", job(spark, CORES, 1, size, back=1))
         for size in WEIGHTS
     }
+    launched = {
+        count: Contestant(f"JVM alone, {count:,} tasks", jvm_job(spark, count), every, 2)
+        for count, every in zip(LAUNCHED[: 2 if args.quick else 3], (1, 1, 5), strict=False)
+    }
     rows = {count: rows_epoch(spark, shape._replace(rows=count)) for count in (shape.rows // 4, shape.rows)}
-    race([*idle.values(), *moved.values(), *sent.values(), *rows.values()], epochs)
+    others = [*idle.values(), *launched.values(), *moved.values(), *sent.values(), *rows.values()]
+    race(others, epochs)
 
-    constants = fit(idle, moved, sent, rows)
+    constants = fit(idle, launched, moved, sent, rows)
     base = arrived[0].median
     return {
         "shape": name,
         "size": str(shape),
         "epochs": timing_table(arrived),
-        "idle": timing_table([*idle.values(), *moved.values(), *sent.values(), *rows.values()]),
+        "idle": timing_table(others),
         "ratios": ratio_table(
             Ratio(f"{one.name} / {arrived[0].name}", one.median / base, MOST, -1) for one in arrived[1:]
         ),
@@ -124,6 +134,18 @@ def job(spark: Any, tasks: int, depth: int, size: int, back: int = 0) -> Callabl
     return sample
 
 
+def jvm_job(spark: Any, tasks: int) -> Callable[[], list[float]]:
+    """A job of so many tasks of one number each, counted in the JVM: no Python worker is asked."""
+    numbers = spark.sparkContext.parallelize(range(tasks), tasks)._jrdd
+
+    def sample() -> list[float]:
+        began = time.perf_counter()
+        numbers.count()
+        return [time.perf_counter() - began]
+
+    return sample
+
+
 def _result(value_bc: Any, back: int, handles: Iterator[int]) -> Iterator[Array]:
     """Worker function: part of the broadcast value, unchanged."""
     list(handles)
@@ -136,6 +158,7 @@ def _add(total: Array | None, other: Array | None) -> Array | None:
 
 def fit(
     idle: dict[tuple[int, int], Contestant],
+    launched: dict[int, Contestant],
     moved: dict[int, Contestant],
     sent: dict[int, Contestant],
     rows: dict[int, Contestant],
@@ -143,12 +166,14 @@ def fit(
     """The model's constants, seconds, by least squares (of medians)."""
     at_1 = {count: one.median for (count, depth), one in idle.items() if depth == 1}
     task, job_seconds = np.polyfit([count / CORES for count in at_1], list(at_1.values()), 1)
+    launch = float(np.polyfit(list(launched), [one.median for one in launched.values()], 1)[0])
     broadcast = np.polyfit(list(sent), [one.median for one in sent.values()], 1)[0]
     both = np.polyfit(list(moved), [one.median for one in moved.values()], 1)[0]
     (few, cheap), (many, dear) = ((count, one.median) for count, one in sorted(rows.items()))
     return {
         "job": max(float(job_seconds), min(at_1.values()) - float(task)),
-        "task": float(task),
+        "launch": launch,
+        "task": max(float(task) - CORES * launch, 0.0),  # its slope holds both
         "row": (dear - cheap) / (many - few) * CORES,
         "broadcast": float(broadcast),
         "aggregation": max(float(both - broadcast), 0.0) / CORES,
@@ -157,42 +182,54 @@ def fit(
 
 
 def predict(constants: dict[str, float], executors: int, layers: tuple[int, ...]) -> dict[str, Any]:
-    """An epoch of 100 million rows of the shape on that many executors, at the better depth."""
-    tasks = cores = executors * CORES_EACH
-    weights = sum((1 + i) * o for i, o in itertools.pairwise(layers))
-    rows = 100_000_000
-    merges = {1: tasks, 2: 2 * math.ceil(math.sqrt(tasks))}
-    # Depth 2 adds a stage of sqrt(t) tasks: a second job's worth of scheduling and a wave of tasks.
-    fixed = {1: constants["job"], 2: 2 * constants["job"] + constants["task"]}
-    # The driver hands tasks out one after the other, at about a millisecond each.
-    launch = tasks * 1e-3
-    total = {
-        depth: fixed[depth]
-        + tasks / cores * constants["task"]
-        + rows / cores * constants["row"]
-        + weights * (constants["broadcast"] + constants["aggregation"] * merges[depth])
-        + launch
+    """An epoch of 100 million rows of the shape on that many executors, at the better depth.
+
+    Of one task a core, or a half, a quarter, ... of that (``spark.partitions``), whichever is quickest.
+    """
+    cores = executors * CORES_EACH
+    seconds = {
+        (cores >> half, depth): epoch_of(constants, cores >> half, depth, weights_of(layers))
+        for half in range(4)
         for depth in (1, 2)
     }
-    best = min(total, key=lambda depth: total[depth])
-    compute = rows / cores * constants["row"]
+    tasks, depth = best = min(seconds, key=lambda key: seconds[key])
+    compute = ROWS / tasks * constants["row"]
     return {
         "executors": executors,
         "cores": cores,
-        "rows": rows,
-        "depth": best,
-        "epoch_s": round(total[best], 3),
-        "depth_1_s": round(total[1], 3),
-        "depth_2_s": round(total[2], 3),
+        "tasks": tasks,
+        "rows": ROWS,
+        "depth": depth,
+        "epoch_s": round(seconds[best], 3),
+        "a_task_a_core_s": round(min(seconds[cores, 1], seconds[cores, 2]), 3),
         "compute_s": round(compute, 3),
-        "efficiency": round(compute / total[best], 3),
+        "launch_s": round(tasks * constants["launch"], 3),
+        "efficiency": round(ROWS / cores * constants["row"] / seconds[best], 3),
     }
+
+
+def epoch_of(constants: dict[str, float], tasks: int, depth: int, weights: int) -> float:
+    """Seconds of an epoch of all rows by as many tasks, all at a time."""
+    # Depth 2 adds a stage of sqrt(t) tasks: a second job's worth of scheduling and a wave of tasks.
+    fixed = constants["job"] if depth == 1 else 2 * constants["job"] + constants["task"]
+    merges = tasks if depth == 1 else 2 * math.ceil(math.sqrt(tasks))
+    moved = weights * (constants["broadcast"] + constants["aggregation"] * merges)
+    here = tasks * constants["launch"] + constants["task"] + ROWS / tasks * constants["row"]
+    return fixed + here + moved
+
+
+def weights_of(layers: tuple[int, ...]) -> int:
+    """Weights of a network, biases included."""
+    return sum((1 + fan_in) * units for fan_in, units in itertools.pairwise(layers))
 
 
 def table(results: dict[str, Any]) -> str:
     """Epochs, no-op jobs, constants, predictions."""
     constants = [{"constant": name, "value": f"{value:.4g}"} for name, value in results["constants"].items()]
-    model = "T = job + tasks/cores task + rows/cores row + weights (broadcast + aggregation merges), seconds"
+    model = (
+        "T = job + tasks launch + tasks/cores task + rows/cores row + "
+        "weights (broadcast + aggregation merges), seconds"
+    )
     parts = [_common.format_table(results[name]) for name in ("epochs", "ratios", "idle")]
     parts += [model, _common.format_table(constants), _common.format_table(results["predictions"])]
     return f"\n{results['shape']}: {results['size']}, float32\n\n" + "\n\n".join(parts)

@@ -4,9 +4,9 @@ import pytest
 from helpers import one_line_error
 from ml.data import XOR, frame_of
 
+from nnspark.engines import quicker
 from nnspark.errors import NNSparkError, RecipeError
 from nnspark.ml import MultilayerPerceptronClassifier, MultilayerPerceptronRegressor
-from nnspark.ml.fitting import DRIVER_BYTES, DRIVER_PRODUCTS, quicker_here
 
 OURS = [
     "activation",
@@ -111,10 +111,12 @@ def test_without_layers_the_error_says_what_fits(xor):
         MultilayerPerceptronClassifier().fit(xor)
 
 
-def test_the_driver_takes_what_is_small_in_rows_and_in_work():
-    """On either side of both limits."""
-    assert quicker_here(150, 4, 47)
-    assert not quicker_here(DRIVER_BYTES // 80 + 1, 10, 1)
-    assert quicker_here(DRIVER_BYTES // 80, 10, 1)
-    assert quicker_here(1000, 10, DRIVER_PRODUCTS // 1000)
-    assert not quicker_here(1000, 10, DRIVER_PRODUCTS // 1000 + 1)
+def test_auto_takes_the_quicker_engine_and_says_so(xor, capsys, monkeypatch):
+    """Four rows are the driver's; with no room for them there, they are Spark's, to the same weights."""
+    monkeypatch.setattr(quicker, "_said", set())
+    estimator = MultilayerPerceptronClassifier(layers=[2, 5, 2], maxIter=2, seed=1)
+    here = estimator.fit(xor).weights
+    monkeypatch.setattr(quicker, "memory_left", lambda: 0)
+    assert estimator.fit(xor).weights == here
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("engine")]
+    assert [line.split(",")[0].split(":")[0] for line in said] == ["engine local", "engine spark"]

@@ -269,6 +269,7 @@ def test_another_recipe_is_refused_naming_the_key(folder, override, key):
     [
         "training.epochs=999",
         "training.engine=spark",
+        "training.threads=3",
         "spark.partitions=7",
         "spark.depth=2",
         "checkpoint.every=1",

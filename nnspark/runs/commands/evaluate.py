@@ -18,6 +18,7 @@ from nnspark.recipe import Recipe, loads, read
 from nnspark.runs.arguments import Parser
 from nnspark.runs.command import open_parent, read_model, write_file
 from nnspark.runs.data import refuse_missing
+from nnspark.runs.engine import with_engine
 from nnspark.runs.storage import is_uri
 
 
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> None:
     recipe = loads(model.recipe, args.overrides, name=f"the recipe in {args.model}")
     if args.data:
         recipe = replace(recipe, data=read(args.data, args.overrides).data)
+    recipe, _ = with_engine(recipe)
     spark = None
     if recipe.training.engine == "spark":
         refuse_missing(recipe.data)

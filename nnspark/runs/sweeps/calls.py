@@ -12,6 +12,7 @@ from nnspark.recipe import Recipe, Sweep
 from nnspark.recipe.reading import check_sweep_of, sweep_section
 from nnspark.recipe.settings import Setting
 from nnspark.runs.calls import as_recipe, plain, session_of
+from nnspark.runs.engine import with_engine
 from nnspark.runs.failures import for_python
 from nnspark.runs.loading import of_folder
 from nnspark.runs.memory_folder import MemoryFolder
@@ -109,6 +110,7 @@ def sweep(
             section["monitor"] = monitor
         asked: Sweep = check_sweep_of(section, base)
         check_monitor(asked, base)
+        base, data = with_engine(base, data, out=out, models=len(candidates_of(base, asked)))
         candidates = candidates_of(base, asked)
         session = session_of(base, data)
         sc = context_of(session)

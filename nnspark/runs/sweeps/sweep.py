@@ -13,6 +13,7 @@ from nnspark.errors import DivergedError
 from nnspark.log import log, warn
 from nnspark.recipe import Recipe, Sweep
 from nnspark.runs.data import load_folds, load_shards
+from nnspark.runs.engine import with_engine
 from nnspark.runs.failures import one_line_for_failed_jobs
 from nnspark.runs.lock import held
 from nnspark.runs.run import run_on, session_for
@@ -44,6 +45,7 @@ def run_sweep(
     KeyboardInterrupt : after the models' checkpoints are written.
     """
     check_monitor(sweep, recipe)
+    recipe, data = with_engine(recipe, out=out, models=len(candidates_of(recipe, sweep)))
     candidates = candidates_of(recipe, sweep)
     session = session_for(recipe, title)
     sc = context_of(session)
@@ -52,8 +54,9 @@ def run_sweep(
         return open_folder(f"{out.rstrip('/')}/{name}" if name else out, sc)
 
     return sweep_in(
-        below, recipe, sweep, candidates, session, title=title, resume=resume, overwrite=overwrite
-    )
+        below, recipe, sweep, candidates, session, title=title, data=data, resume=resume,
+        overwrite=overwrite,
+    )  # fmt: skip
 
 
 def sweep_in(
