@@ -16,7 +16,7 @@ from nnspark.engines.processes import Helpers, helpers_for
 
 __all__ = ["Several", "Sums", "each", "zeros"]
 
-HELP_AFTER = 0.5  # seconds; processes take about as long to start
+HELP_AFTER = 1.0  # seconds; processes take half as long to start
 
 
 @dataclass

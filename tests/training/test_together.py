@@ -68,7 +68,7 @@ def test_company_does_not_change_a_bit(method, at_once):
 
 
 def test_helpers_do_not_change_a_bit(monkeypatch):
-    """Processes that share the requests of trainings of every kind; none is left."""
+    """Processes that share the requests of trainings, full-batch and by rounds; none is left."""
     started = []
 
     def ready_ones(shards, models):
@@ -80,15 +80,14 @@ def test_helpers_do_not_change_a_bit(monkeypatch):
 
     monkeypatch.setattr(several, "HELP_AFTER", -1.0)
     monkeypatch.setattr(several, "helpers_for", ready_ones)
-    common = ("training.epochs=3", 'data.scale="standard"', "training.block_rows=128")
-    recipes = {name: make_recipe(*common, *own) for name, own in METHODS.items()}
-    shards = shards_of(recipes["gd"])
+    recipes = {name: make_recipe("training.epochs=2", *METHODS[name]) for name in ("lbfgs", "rounds")}
+    shards = shards_of(recipes["rounds"])
     shards.most = 2
     found = together(recipes, shards)
     assert shards.passes == 0
     assert [one.process.poll() for one in started] == [-9, -9]
     for name, recipe in recipes.items():
-        alone, own = train(recipe, shards_of(recipe)), found[name].outcome
+        alone, own = train(recipe, shards), found[name].outcome
         assert own.theta.tobytes() == alone.theta.tobytes()
         assert own.metrics == alone.metrics
 
