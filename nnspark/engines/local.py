@@ -42,9 +42,9 @@ class LocalShards:
         self.platforms = {platform()}
         whole = Handle("", 0, "", rows_by_part(dataset.blocks.spans))
         check_laid_out(self.plan, [whole], "the plan and the blocks")
-        most = threads or cores()
+        self.most = threads or cores()
         self.blocks = shared_out(
-            self.plan, dataset.blocks, max(1, min(most, dataset.blocks.X.nbytes // THREAD_BYTES))
+            self.plan, dataset.blocks, max(1, min(self.most, dataset.blocks.X.nbytes // THREAD_BYTES))
         )
         self._pool = ThreadPoolExecutor(len(self.blocks), "nnspark blocks") if len(self.blocks) > 1 else None
 

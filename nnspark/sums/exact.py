@@ -42,7 +42,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.sums.packing import SPARSE, Levels, Packed, pack, pack_levels, unpack, unpack_levels
+from nnspark.sums.packing import Levels, Packed, pack, pack_levels, unpack, unpack_levels
 from nnspark.sums.segments import NONE, Segment
 
 __all__ = ["ExactVector", "exact", "from_exact"]
@@ -53,6 +53,7 @@ FAR = 16
 FLOAT32_BITS = 40
 SMALLEST_EXPONENT = {"float32": -64, "float64": -896}
 TIDY = 64  # addends
+TOGETHER = 8  # addends of few values that are added in one go: as many steps as for one
 UNIT = 1 << 1074
 
 Array = NDArray[Any]
@@ -61,7 +62,7 @@ Array = NDArray[Any]
 def exact(value: float) -> int:
     """A finite float as an integer number of units of 2**-1074."""
     numerator, denominator = float(value).as_integer_ratio()
-    return numerator * (UNIT // denominator)
+    return numerator << UNIT.bit_length() - denominator.bit_length()
 
 
 def from_exact(total: int) -> float:
@@ -89,6 +90,8 @@ class ExactVector:
         self.added = 0
         self.finite = True
         self._scratch: Array | None = None
+        self._waiting: Array | None = None
+        self._waits = 0
         self._segments = self._empty()
         self._pickled: list[list[tuple[dict[int, Packed], Levels]]] = []
 
@@ -97,6 +100,39 @@ class ExactVector:
         if vector.shape != (self.size,):
             raise ValueError(f"expected a vector of length {self.size}, got shape {vector.shape}")
         self._count(1)
+        if TOGETHER * self.size <= SEGMENT:
+            self._wait(vector)
+        else:
+            self._add(vector)
+
+    def _wait(self, vector: Array) -> None:
+        """Keep the vector until there are several."""
+        if self._waiting is None or self._waiting.dtype != vector.dtype:
+            self._settle()
+            self._waiting = np.empty((TOGETHER, self.size), vector.dtype)
+        self._waiting[self._waits] = vector
+        self._waits += 1
+        if self._waits == TOGETHER:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Add what waits."""
+        if self._waiting is None or not self._waits:
+            return
+        vectors, self._waits = self._waiting[: self._waits], 0
+        largest = np.maximum(vectors.max(axis=1), -vectors.min(axis=1)).tolist()
+        if not all(map(math.isfinite, largest)):
+            self.finite = False
+            return
+        grids = [self._grid(one) if one else None for one in largest]
+        for grid in set(grids) - {None}:
+            assert grid is not None
+            on = vectors if grids.count(grid) == len(grids) else vectors[[one == grid for one in grids]]
+            self._segments[0].add(on, grid, self.bits, FAR, self._integers)
+        if self.added % TIDY < len(vectors):
+            self._segments[0].keep(self.bits)
+
+    def _add(self, vector: Array) -> None:
         if self._scratch is None or self._scratch.dtype != vector.dtype:
             self._scratch = np.empty(min(SEGMENT, self.size), dtype=vector.dtype)
         scratch = self._scratch
@@ -117,58 +153,16 @@ class ExactVector:
             else:
                 np.add(total, whole, out=total, dtype=self._integers, casting="unsafe")
             if segment.lowest < grid:
-                self._add_rest(segment, grid, part, whole)
-
-    def _add_rest(self, segment: Segment, grid: int, part: Array, whole: Array) -> None:
-        """Add to finer grids what the grid cut off values that do not fill it, where it may be kept."""
-        if not segment.top.flags.writeable:
-            segment.top = segment.top.copy()
-        full, top = self._full, segment.top
-        below = top < grid
-        below &= part != 0
-        if SPARSE * np.count_nonzero(below) > part.size:  # the first addend, mostly: quicker without places
-            tops = np.multiply(np.abs(whole) >= full, np.int16(grid - NONE), dtype=np.int16)
-            tops += np.int16(NONE)
-            np.maximum(top, tops, out=top)
-            below &= top < grid
-        where = np.flatnonzero(below)
-        if where.size:
-            self._add_slices(segment, grid, part, whole, where)
-        segment.lowest = int(top.min())
-        if self.added % TIDY == 0:
-            segment.keep(self.bits)
-
-    def _add_slices(self, segment: Segment, grid: int, part: Array, whole: Array, where: Array) -> None:
-        """The same of the values at these places."""
-        full, top = self._full, segment.top
-        slices = whole[where].astype(np.float64)
-        small = np.abs(slices) < full
-        top[where[~small]] = grid
-        where, slices = where[small], slices[small]
-        rest = part[where] - np.ldexp(slices, grid - self.bits)
-        while True:
-            more = (rest != 0) & (top[where] < grid)
-            where, rest = where[more], rest[more]
-            if not where.size:
-                break
-            grid -= self.bits
-            slices = np.rint(np.ldexp(rest, self.bits - grid))
-            if grid not in segment.sums:
-                segment.sums[grid] = np.zeros(part.size, self._integers)
-            segment.sums[grid][where] += slices.astype(self._integers)
-            high = where[np.abs(slices) >= full]
-            top[high] = np.maximum(top[high], grid)
-            rest -= np.ldexp(slices, grid - self.bits)
-
-    @property
-    def _full(self) -> float:
-        """What a value on a grid is at least, in units of the grid's last bit, if it fills the grid."""
-        return math.ldexp(1.0, self.bits - FAR)
+                segment.add_rest(part, whole, grid, self.bits, FAR, self._integers)
+                if self.added % TIDY == 0:
+                    segment.keep(self.bits)
 
     def merge(self, other: "ExactVector") -> None:
         """Add another sum, of other vectors, to this one."""
         if (self.size, self.terms, self.bits) != (other.size, other.terms, other.bits):
             raise ValueError("only sums made for the same vectors can be merged")
+        self._settle()
+        other._settle()
         self._count(other.added)
         self.finite &= other.finite
         for mine, theirs in zip(self._segments, other._segments, strict=True):
@@ -184,6 +178,7 @@ class ExactVector:
 
     def parts(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
         """The sum piece by piece, small enough for the cache: where it goes, and an array used again."""
+        self._settle()
         size = min(SEGMENT, self.size)
         whole, scaled = np.empty(size), np.empty(size)
         for index in range(len(self._segments)):
@@ -227,13 +222,20 @@ class ExactVector:
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: every sum in as few bytes as its largest value needs."""
+        self._settle()
         packed = []
         for index in range(len(self._segments)):
             segment = self._summed(index)
             sums = {grid: pack(total) for grid, total in segment.sums.items()}
             packed.append((sums, pack_levels(segment.top, NONE)))
-        return self.__dict__ | {"_scratch": None, "_segments": [], "_pickled": [packed]}
+        spare = {"_scratch": None, "_waiting": None, "_segments": []}
+        return self.__dict__ | spare | {"_pickled": [packed]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ = state
-        self._segments = self._empty()
+        self._segments = self._segments or self._empty()
+
+    def as_it_is(self) -> tuple[Any, ...]:
+        """A reduction, as ``copyreg`` has them, for a way that is short: nothing is packed."""
+        self._settle()
+        return object.__new__, (ExactVector,), self.__dict__ | {"_scratch": None, "_waiting": None}

@@ -1,15 +1,19 @@
 """A segment of an exact sum: its sums on each grid, and each weight's top; see ``sums/exact.py``."""
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nnspark.sums.packing import SPARSE
 
 __all__ = ["NONE", "Segment"]
 
 NONE = -(2**14)
 
 Array = NDArray[Any]
+Integers = type[np.int64] | type[np.float64]
 
 
 class Segment:
@@ -24,6 +28,79 @@ class Segment:
             np.int16(NONE), size
         )  # takes no room until it is written to
         self.lowest = NONE
+
+    def add(self, vectors: Array, grid: int, bits: int, far: int, integers: Integers) -> None:
+        """Add the rows of (n, size), which are all on ``grid``: each value's slices as far as tops want them.
+
+        Tops are raised by all rows before a finer slice is taken of any.
+        """
+        whole, full = np.rint(vectors * math.ldexp(1.0, bits - grid)), math.ldexp(1.0, bits - far)
+        self._add_at(grid, slice(None), whole.astype(integers).sum(axis=0))
+        if self.lowest >= grid:
+            return
+        if not self.top.flags.writeable:
+            self.top = self.top.copy()
+        top = self.top
+        high = (np.abs(whole) >= full).any(axis=0)
+        top[high] = np.maximum(top[high], grid)
+        where = np.flatnonzero((top < grid) & vectors.any(axis=0))
+        rest = vectors[:, where] - np.ldexp(whole[:, where].astype(np.float64), grid - bits)
+        while True:
+            more = rest.any(axis=0) & (top[where] < grid)
+            where, rest = where[more], rest[:, more]
+            if not where.size:
+                break
+            grid -= bits
+            slices = np.rint(np.ldexp(rest, bits - grid))
+            self._add_at(grid, where, slices.astype(integers).sum(axis=0))
+            high = where[(np.abs(slices) >= full).any(axis=0)]
+            top[high] = np.maximum(top[high], grid)
+            rest -= np.ldexp(slices, grid - bits)
+        self.lowest = int(top.min())
+
+    def add_rest(self, part: Array, whole: Array, grid: int, bits: int, far: int, integers: Integers) -> None:
+        """Add to finer grids what the grid cut off values that do not fill it, where it may be kept.
+
+        ``whole`` (size,) are the integers that ``part`` was rounded to on its grid.
+        """
+        if not self.top.flags.writeable:
+            self.top = self.top.copy()
+        full, top = math.ldexp(1.0, bits - far), self.top
+        below = top < grid
+        below &= part != 0
+        if SPARSE * np.count_nonzero(below) > part.size:  # the first addend, mostly: quicker without places
+            tops = np.multiply(np.abs(whole) >= full, np.int16(grid - NONE), dtype=np.int16)
+            tops += np.int16(NONE)
+            np.maximum(top, tops, out=top)
+            below &= top < grid
+        where = np.flatnonzero(below)
+        if not where.size:  # mostly, but for the first addends
+            self.lowest = int(top.min())
+            return
+        slices = whole[where].astype(np.float64)
+        small = np.abs(slices) < full
+        top[where[~small]] = grid
+        where, slices = where[small], slices[small]
+        rest = part[where] - np.ldexp(slices, grid - bits)
+        while True:
+            more = (rest != 0) & (top[where] < grid)
+            where, rest = where[more], rest[more]
+            if not where.size:
+                break
+            grid -= bits
+            slices = np.rint(np.ldexp(rest, bits - grid))
+            if grid not in self.sums:
+                self.sums[grid] = np.zeros(part.size, integers)
+            self.sums[grid][where] += slices.astype(integers)
+            high = where[np.abs(slices) >= full]
+            top[high] = np.maximum(top[high], grid)
+            rest -= np.ldexp(slices, grid - bits)
+        self.lowest = int(top.min())
+
+    def _add_at(self, grid: int, where: Any, integers: Array) -> None:
+        if grid not in self.sums:
+            self.sums[grid] = np.zeros(self.top.size, integers.dtype)
+        self.sums[grid][where] += integers
 
     def keep(self, bits: int) -> None:
         """Drop what the tops say."""

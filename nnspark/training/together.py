@@ -8,19 +8,21 @@ with its own answer. Sums are exact, so a training's bits do not depend on its c
     training ──run(function, value)──┤ all wait:  shards.run(all functions, all values)
     training ──run(function, value)──┘
 
+One training computes at a time: Python would let no two, and threads that compete for it lose time to that.
+Where processes share the requests (``several.py``), it goes on as soon as its own answer is there.
+
 (Above 200 lines: the trainings' side and the side that answers share one lock and one count.)
 """
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Self
 
 from nnspark.data.plan import Plan
 from nnspark.engines.base import Function, Shards, Sum
-from nnspark.training.several import each, zeros
+from nnspark.training.several import Several
 
 __all__ = ["CalledOff", "Member", "Together"]
 
@@ -29,7 +31,7 @@ class CalledOff(BaseException):
     """What a training's wait ends with where all are called off."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Request:
     """A sum that a training waits for."""
 
@@ -69,9 +71,7 @@ class Member:
 
     def run(self, function: Function[Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
         """``function(blocks, value)`` of every shard, merged: in a job with what the others ask for."""
-        request = _Request(function, value, zero)
-        self._together.ask(self, request)
-        total: Sum = request.wait()
+        total: Sum = self._together.ask(self, _Request(function, value, zero))
         return total
 
     def pause(self) -> None:
@@ -99,11 +99,12 @@ class Together:
 
     def __init__(self, shards: Shards, at_once: int) -> None:
         self.shards, self._at_once = shards, at_once
-        self._lock = threading.Condition()
+        self._lock, self._turn = threading.Condition(), threading.Lock()
         self._computing = 0
         self._asking: list[tuple[Member, _Request]] = []
         self._paused: list[tuple[Member, threading.Event]] = []
         self._called_off = False
+        self._several = Several(shards)
 
     def run(
         self,
@@ -144,14 +145,17 @@ class Together:
                     return
         finally:
             self._call_off()
+            self._several.close()
 
-    def ask(self, member: Member, request: _Request) -> None:
-        """Put a training's request to the others'."""
+    def ask(self, member: Member, request: _Request) -> Any:
+        """Put a training's request to the others', and wait for its answer."""
         with self._lock:
             self._refuse_called_off()
             self._asking.append((member, request))
             self._computing -= 1
             self._lock.notify_all()
+        with self._out_of_turn():
+            return request.wait()
 
     def pause(self, member: Member) -> None:
         """Wait for ``at_pause``."""
@@ -161,9 +165,19 @@ class Together:
             self._paused.append((member, event))
             self._computing -= 1
             self._lock.notify_all()
-        event.wait()
+        with self._out_of_turn():
+            event.wait()
         with self._lock:
             self._refuse_called_off()
+
+    @contextmanager
+    def _out_of_turn(self) -> Iterator[None]:
+        """Another training may compute meanwhile."""
+        self._turn.release()
+        try:
+            yield
+        finally:
+            self._turn.acquire()
 
     def _refuse_called_off(self) -> None:
         if self._called_off:
@@ -174,7 +188,8 @@ class Together:
 
         def body() -> None:
             try:
-                member.outcome = work(member)
+                with self._turn:
+                    member.outcome = work(member)
             except BaseException as error:  # goes to the thread that runs them all
                 member.error = error
             with self._lock:
@@ -192,18 +207,15 @@ class Together:
             self._lock.wait_for(lambda: not self._computing)
             return list(self._asking)
 
-    def _answer(self, asking: list[tuple[Member, _Request]]) -> None:
-        """One job for all requests."""
-        requests, began = [request for _, request in asking], time.monotonic()
-        worker = partial(each, [request.function for request in requests])
-        zero = partial(zeros, [request.zero for request in requests])
-        sums = self.shards.run(worker, [request.value for request in requests], zero).sums
-        share = (time.monotonic() - began) / len(asking)
-        with self._lock:
-            self._asking.clear()
-            self._computing += len(asking)
-        for (member, request), answer in zip(asking, sums, strict=True):
-            member.seconds += share
+    def _answer(self, asking: Sequence[tuple[Member, _Request]]) -> None:
+        """One pass for all requests."""
+        asked = [(request.function, request.value, request.zero) for _, request in asking]
+        for number, answer, seconds in self._several.answers(asked):
+            member, request = asking[number]
+            member.seconds += seconds
+            with self._lock:
+                self._asking.remove((member, request))
+                self._computing += 1
             request.answer = answer
             request.answered.set()
 

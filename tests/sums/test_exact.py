@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -86,6 +87,18 @@ def test_every_sum_is_right_on_its_own_scale(vectors, shifts, dtype, near, rando
     for value, column in zip(total, vectors.T, strict=True):
         allowed = len(vectors) * (2.0 ** (15.01 - bits) + 2.0**-51) * np.abs(column).max()
         assert abs(value - math.fsum(column)) <= allowed
+
+
+@given(
+    st.lists(st.lists(UNEVEN, min_size=2 * WIDTH, max_size=2 * WIDTH), min_size=1, max_size=30),
+    st.sampled_from(["float32", "float64"]),
+    st.randoms(use_true_random=False),
+)
+def test_addends_of_few_values_have_the_same_bits_one_at_a_time(vectors, dtype, random):
+    """As when some are added in one go, which is for vectors that fit ``TOGETHER`` times into a segment."""
+    found = grouped(vectors, random, dtype)
+    with patch("nnspark.sums.exact.TOGETHER", SEGMENT):
+        assert found.tobytes() == grouped(vectors, random, dtype).tobytes()
 
 
 @pytest.mark.parametrize(("dtype", "digits"), [("float32", 2e-7), ("float64", 1e-14)])
