@@ -55,4 +55,4 @@ def _lay_out(model: Model, recipe: Recipe, part: str, session: "Session | None",
     table = load_table(recipe.data) if data is None else read_memory(data, recipe.data)
     dataset = evaluation_dataset(model, table, recipe, part)
     spark = recipe.spark
-    return shards_in(session, dataset, partitions=spark.partitions, depth=spark.depth)
+    return shards_in(session, dataset, partitions=spark.partitions, depth=spark.depth, scratch=spark.scratch)

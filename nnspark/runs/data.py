@@ -82,4 +82,4 @@ def _lay_out(recipe: Recipe, session: "Session | None", data: Any) -> Shards:
     else:
         table = read_memory(data.toArrow() if is_frame(data) else data, recipe.data)
     dataset = make_dataset(table, recipe)
-    return shards_in(session, dataset, partitions=spark.partitions, depth=spark.depth)
+    return shards_in(session, dataset, partitions=spark.partitions, depth=spark.depth, scratch=spark.scratch)
