@@ -33,6 +33,11 @@ from nnspark.net import weights
 from nnspark.sources import load_table
 from nnspark.sources.memory import read_memory
 
+NOT_OF_THE_CLIENT = {
+    "pyspark": ("core", "jars", "bin", "sbin", "python", "sql"),
+    "pyspark/sql": ("classic",),
+}
+
 
 def open_session(master: str) -> Any:
     """A server in this process, and its client."""
@@ -160,11 +165,12 @@ def estimators(session: Any, found: dict[str, Any]) -> None:
 
 def client_alone(folder: str, found: dict[str, Any]) -> None:
     """A client with the modules of pyspark-client alone, without Java: no core, no jars, no py4j."""
-    home = Path(folder) / "client"
-    (home / "pyspark").mkdir(parents=True)
-    for file in Path(pyspark.__file__).parent.iterdir():
-        if file.name not in ("core", "jars", "bin", "sbin", "python"):
-            (home / "pyspark" / file.name).symlink_to(file)
+    home, whole = Path(folder) / "client", Path(pyspark.__file__).parents[1]
+    for package, absent in NOT_OF_THE_CLIENT.items():
+        (home / package).mkdir(parents=True)
+        for file in (whole / package).iterdir():
+            if file.name not in absent:
+                (home / package / file.name).symlink_to(file)
     (home / "py4j.py").write_text("raise ImportError('pyspark-client comes without py4j')")
     server = f"sc://127.0.0.1:{DefaultChannelBuilder.default_port()}"
     environment = {
