@@ -5,44 +5,37 @@
 There is no RDD, no broadcast and no name of an executor here. The handles are a persisted DataFrame, so that
 Spark runs a task where it keeps the handles, which is where their shards are; handles that went with an
 executor it makes again by itself, and so their shards. Where a task finds no shard, that is tried again, then
-all are laid out under another name. A view keeps the plan on the server: an evaluation sends its function and
-its value.
+laid out under another name. A view keeps the plan on the server: an evaluation sends its function and its
+value. A server that keeps nothing, or loses shards again and again, is given them as files
+(``connect_files.py``), if a folder for them is named.
 """
 
 import pickle
 import time
-import uuid
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
 from nnspark.data.plan import Plan
 from nnspark.engines.base import Function, Sum
+from nnspark.engines.connect_kept import Kept, Store, let_go, let_go_later
 from nnspark.engines.connect_tasks import Report, content_of, evaluate, list_handles, merge_reports
-from nnspark.engines.connect_views import (
-    View,
-    carried,
-    handles_schema,
-    let_go,
-    let_go_later,
-    persisted,
-    reports_schema,
-)
-from nnspark.engines.conservation import changed, check_laid_out
+from nnspark.engines.connect_views import carried, handles_schema, reports_schema
+from nnspark.engines.conservation import changed
 from nnspark.engines.gather import DIRECT_BYTES, DIRECT_TASKS, Gathered, size_of
 from nnspark.engines.interrupts import cancelled_on_interrupt, check
 from nnspark.engines.platforms import note, platform
 from nnspark.engines.resident import Handle
-from nnspark.errors import InternalError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 __all__ = ["ConnectShards"]
 
-MENDINGS, RETRIES, GROUPS = 5, 2, 16
+GROUPS = 16
 LEAST_PATIENCE = 2.0  # seconds
 
 
@@ -51,84 +44,81 @@ class ConnectShards:
 
     Parameters
     ----------
-    stored : of a data set's name a DataFrame of handles, one a row in the column ``handle``; computing it
-        writes the shards below that name.
+    source : the rows of shard number i are in partition i, and i in the first column of each.
+    store : worker function: ``store(data_set, batches)`` writes the shards of a partition's rows below a name
+        and gives batches of their handles, pickled, in the column ``handle``; nothing of no rows.
     shards, tasks : how many there are, and partitions an evaluation runs on.
+    scratch : a folder for packed blocks, where they have to be kept in files.
     reading : a context in which the source is read; turns Spark's errors into nnspark's.
+
+    Raises
+    ------
+    NNSparkError : the server keeps no DataFrame, and no folder is named.
     """
 
     def __init__(
         self,
         plan: Plan,
-        stored: "Callable[[str], DataFrame]",
+        source: "DataFrame",
+        store: Store,
         *,
         shards: int,
         tasks: int,
+        scratch: str = "",
         reading: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.plan = plan
         self.platforms = {platform()}
-        self._stored, self._shards, self._reading = stored, shards, reading
-        self._tasks = min(tasks, shards)
-        self._views: list[View] = []  # the last one is in use
-        self._handles: dict[int, Handle] = {}
+        self._kept = Kept(plan, source, store, shards=shards, tasks=tasks, scratch=scratch, reading=reading)
         self._longest = 0.0
-        self._release = weakref.finalize(self, let_go_later, self._views)
+        self._release = weakref.finalize(self, let_go_later, self._kept.held)
         self._release.atexit = False
-        try:
-            self._lay_out("the survey and the packing")
-        except BaseException:
-            self.close()
-            raise
 
     @property
     def session(self) -> "SparkSession":
         """The session the shards live in."""
-        return self._views[-1].rows.sparkSession
+        return self._kept.session
 
     @property
     def handles(self) -> list[Handle]:
         """The handles of all shards that have rows, as they were when these were laid out."""
-        return list(self._handles.values())
+        return list(self._kept.handles.values())
 
     def run(self, function: Function[Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
         """``function(blocks, value)`` of every shard, merged: one query, and others for what was lost."""
         check()
-        total, wanted, packed = zero(), frozenset(self._handles), pickle.dumps(value, 5)
+        kept, total, packed = self._kept, zero(), pickle.dumps(value, 5)
+        missing, rows = frozenset(kept.handles), kept.rows
         began, bytes_a_task = time.monotonic(), size_of(value)
         with cancelled_on_interrupt(self.session), carried(self.session, packed) as value_rows:
             inline = packed if value_rows is None else None
-            for mended in range(MENDINGS):
-                patience = max(LEAST_PATIENCE, 2 * self._longest)
-                old = tuple(f"nnspark/{view.data_set}" for view in self._views[:-1])
-                worker = partial(evaluate, function, inline, zero, wanted, old, patience)
-                report = self._sum_over(worker, value_rows, bytes_a_task) or Report(Gathered(zero()))
+            for mended in count():
+                wanted = frozenset((kept.handles[shard].data_set, shard) for shard in missing)
+                patience = 0.0 if kept.in_files else max(LEAST_PATIENCE, 2 * self._longest)
+                worker = partial(evaluate, function, inline, zero, wanted, tuple(kept.superseded), patience)
+                report = self._sum_over(rows, worker, value_rows, bytes_a_task) or Report(Gathered(zero()))
                 self._check_same(report)
                 gathered = report.gathered
                 total = total.merge(gathered.total)
                 note(self.platforms, gathered.platforms)
-                unseen = wanted - {handle.shard for handle in report.contents}
+                unseen = missing - {handle.shard for handle in report.contents}
                 missing = unseen | gathered.lost | gathered.away
                 if not missing:
                     if not mended:  # else a task may have waited that long for an executor that is gone
                         self._longest = max(self._longest, time.monotonic() - began)
                     return total
-                if missing != gathered.away or mended >= RETRIES:  # else tasks may only have run elsewhere
-                    self._lay_out("the packing and the rebuilding of lost shards")
-                wanted = missing
-        raise InternalError(
-            f"shards {sorted(wanted)} were lost {MENDINGS} times in one evaluation; go on with --resume"
-        )
+                rows = kept.find(missing, mended + 1, away=missing == gathered.away)
+        raise AssertionError("unreachable")
 
     def _sum_over(
-        self, worker: Callable[..., Any], value_rows: "DataFrame | None", bytes_a_task: int
+        self, rows: "DataFrame", worker: Callable[..., Any], value_rows: "DataFrame | None", bytes_a_task: int
     ) -> Report[Any] | None:
         """The query: handles and value go out, sums come back, merged on the way where many meet."""
-        rows = self._views[-1].rows
         if value_rows is not None:
             rows = rows.mapInArrow(list_handles, handles_schema()).crossJoin(value_rows)
         reports = rows.mapInArrow(worker, reports_schema())
-        if self._tasks > DIRECT_TASKS or self._tasks * bytes_a_task > DIRECT_BYTES:
+        tasks = self._kept.tasks
+        if tasks > DIRECT_TASKS or tasks * bytes_a_task > DIRECT_BYTES:
             by_group = reports.repartitionById(GROUPS, reports["part"] % GROUPS)
             reports = by_group.mapInArrow(merge_reports, reports_schema())
         total: Report[Any] | None = None
@@ -140,7 +130,7 @@ class ConnectShards:
     def close(self) -> None:
         """Delete the shards' files and let the handles go."""
         if self._release.detach() is not None:
-            let_go(self._views)
+            let_go(self._kept.held)
 
     def __enter__(self) -> Self:
         return self
@@ -148,23 +138,10 @@ class ConnectShards:
     def __exit__(self, *about: object) -> None:
         self.close()
 
-    def _lay_out(self, step: str) -> None:
-        """Build all shards below a new name, and see that they add up; what was before is of no use more."""
-        check()
-        data_set = uuid.uuid4().hex
-        with self._reading():
-            view = persisted(self._stored(data_set), data_set, self._shards, self._tasks)
-            if self._views:
-                self._views[-1].forget()
-            self._views.append(view)
-            handles = [handle for handle in view.handles() if any(handle.rows)]
-        check_laid_out(self.plan, handles, step)
-        self._handles = {handle.shard: handle for handle in handles}
-
     def _check_same(self, report: Report[Any]) -> None:
         """See that shards which Spark made again by itself hold what they held."""
         for found in report.contents:
-            known = self._handles.get(found.shard)
+            known = self._kept.handles.get(found.shard)
             if known is None or content_of(known) != found:
                 raise changed(
                     "the packing and the rebuilding of lost shards",

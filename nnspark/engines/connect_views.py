@@ -1,33 +1,34 @@
 """What lies on a Spark Connect server while shards are in use: views of handles and of large values."""
 
 import pickle
-import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nnspark.engines.connect_tasks import sweep
 from nnspark.engines.resident import Handle
-from nnspark.errors import NNSparkError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["View", "carried", "handles_schema", "let_go", "let_go_later", "persisted", "reports_schema"]
+__all__ = ["NotKeptError", "View", "carried", "handles_schema", "in_tasks", "persisted", "reports_schema"]
 
 INLINE_BYTES = 4 << 20  # of a value in the closure, of which server and tasks make some copies
 PIECE_BYTES = 16 << 20  # a message takes 128 MB
 CACHED = "spark.sql.session.localRelationCacheThreshold"
 
 
+class NotKeptError(Exception):
+    """A server that keeps no DataFrame, and what it says."""
+
+
 class View(NamedTuple):
-    """A data set's persisted handles: ``whole`` in a partition a shard, ``rows`` in one a task."""
+    """Persisted handles, in a partition a shard."""
 
     data_set: str
     whole: "DataFrame"
-    rows: "DataFrame"
 
     def handles(self) -> list[Handle]:
         """All handles; the first time this lays the shards out."""
@@ -35,12 +36,19 @@ class View(NamedTuple):
 
     def sweep(self) -> None:
         """Delete the shards' files where their handles are kept."""
-        self.rows.mapInArrow(partial(sweep, f"nnspark/{self.data_set}"), handles_schema()).toArrow()
+        self.whole.mapInArrow(partial(sweep, (f"nnspark/{self.data_set}",)), handles_schema()).toArrow()
 
     def forget(self) -> None:
         """Let the handles go."""
         self.whole.unpersist()
         self.whole.sparkSession.catalog.dropTempView(name_of(self.data_set))
+
+    def let_go(self) -> None:
+        """Delete the files of the shards, and let their handles go."""
+        with suppress(Exception):  # the server may be gone
+            self.sweep()
+        with suppress(Exception):
+            self.forget()
 
 
 def name_of(data_set: str) -> str:
@@ -48,43 +56,36 @@ def name_of(data_set: str) -> str:
     return f"nnspark_{data_set}"
 
 
-def persisted(stored: "DataFrame", data_set: str, shards: int, tasks: int) -> View:
+def persisted(source: "DataFrame", store: Callable[..., Any], data_set: str) -> View:
     """A view of handles, one in each partition, that are kept once they are computed.
 
     Raises
     ------
-    NNSparkError : the server keeps nothing, as serverless compute.
+    NotKeptError : the server keeps nothing, as serverless compute.
     """
-    session = stored.sparkSession
+    session = source.sparkSession
+    stored = source.mapInArrow(partial(store, data_set), handles_schema())
     stored.createOrReplaceTempView(name_of(data_set))
     whole = session.table(name_of(data_set))
     try:
         whole.persist()
+        level = whole.storageLevel
+        if not (level.useMemory or level.useDisk):
+            raise NotKeptError("persist does nothing")
     except Exception as error:
         with suppress(Exception):
             session.catalog.dropTempView(name_of(data_set))
-        reason = str(error).strip().partition("\n")[0]
-        raise NNSparkError(
-            f"this Spark server keeps no DataFrame ({reason}), so that each epoch would read all rows again: "
-            "take compute that does, or training.engine = 'local' where the driver can hold the rows"
-        ) from None
-    rows = whole.coalesce(tasks) if tasks < shards else whole
-    _ = whole.columns, rows.columns  # asked of the server once, not by each evaluation
-    return View(data_set, whole, rows)
+        raise NotKeptError(str(error).strip().partition("\n")[0]) from None
+    _ = whole.columns  # asked of the server once, not by each evaluation
+    return View(data_set, whole)
 
 
-def let_go(views: list[View]) -> None:
-    """Delete the files of the shards in use, and let their handles go; what was before has been let go."""
-    if views:
-        with suppress(Exception):  # the server may be gone
-            views[-1].sweep()
-        with suppress(Exception):
-            views[-1].forget()
-
-
-def let_go_later(views: list[View]) -> None:
-    """The same of shards that nobody closed; not in the garbage collector's thread, which may be anyone's."""
-    threading.Thread(target=let_go, args=(views,), name="nnspark sweep", daemon=True).start()
+def in_tasks(views: Sequence[View], shards: int, tasks: int) -> "DataFrame":
+    """The handles of some views together, in a partition a task: which has those of one host."""
+    whole = reduce(_both, [view.whole for view in views])
+    rows = whole.coalesce(tasks) if tasks < shards * len(views) else whole
+    _ = rows.columns
+    return rows
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from nnspark.engines.resident import Handle
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 __all__ = ["BIN_BYTES", "make_shards", "shards_in"]
 
@@ -57,8 +57,9 @@ def shards_in(
     partitions: int = 0,
     depth: int = 0,
     threads: int = 0,
+    scratch: str = "",
 ) -> Shards:
-    """``make_shards`` for a session of either kind, or without Spark."""
+    """``make_shards`` for a session of either kind, or without Spark; ``scratch`` as the recipe's key."""
     if session is None or not is_connect(session):
         sc = context_of(session)
         return make_shards(dataset, sc, partitions=partitions, depth=depth, threads=threads)
@@ -70,10 +71,7 @@ def shards_in(
     columns = {"shard": pa.array(range(len(sets)), pa.int32()), "blocks": pa.array(sets, pa.binary())}
     sent = session.createDataFrame(pa.table(columns)).repartitionById(len(sets), "shard")
 
-    def stored(data_set: str) -> "DataFrame":
-        return sent.mapInArrow(partial(_store_sent, data_set), "handle binary")
-
-    return ConnectShards(dataset.plan, stored, shards=len(sets), tasks=tasks)
+    return ConnectShards(dataset.plan, sent, _store_sent, shards=len(sets), tasks=tasks, scratch=scratch)
 
 
 def _sets(dataset: Dataset, tasks: int) -> list[BlockSet]:

@@ -55,5 +55,11 @@ def _lay_out(model: Model, recipe: Recipe, part: str, session: "Session | None",
     table = load_table(recipe.data) if data is None else read_memory(data, recipe.data)
     dataset = evaluation_dataset(model, table, recipe, part)
     spark = recipe.spark
-    threads = recipe.training.threads
-    return shards_in(session, dataset, partitions=spark.partitions, depth=spark.depth, threads=threads)
+    return shards_in(
+        session,
+        dataset,
+        partitions=spark.partitions,
+        depth=spark.depth,
+        threads=recipe.training.threads,
+        scratch=spark.scratch,
+    )

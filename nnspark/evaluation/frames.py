@@ -39,7 +39,7 @@ def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, source: "Fr
     with read():
         recipe = replace(recipe, data=_in_order(model, source, recipe.data))
         rows = understand(source, recipe, partial(_classes, model), partial(_plan, model, part))
-        return lay_out(rows, read, partitions=spark.partitions, depth=spark.depth)
+        return lay_out(rows, read, partitions=spark.partitions, depth=spark.depth, scratch=spark.scratch)
 
 
 def _in_order(model: Model, df: "Frame", data: Data) -> Data:

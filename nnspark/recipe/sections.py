@@ -145,11 +145,13 @@ class Spark:
     partitions : tasks of an evaluation; 0 is one a core
     depth : of the sum of their results; 0 is automatic
     direct : whether workers read plain local Parquet files themselves, without the JVM: the same rows, sooner
-    """
+    scratch : over Spark Connect, a folder that all executors can write to: where the server keeps no DataFrame, or loses its shards, the packed rows lie there meanwhile as Parquet files; left empty, the session's spark.nnspark.scratch
+    """  # noqa: E501
 
     partitions: int = 0
     depth: int = 0
     direct: bool = True
+    scratch: str = ""
 
 
 @dataclass(frozen=True)

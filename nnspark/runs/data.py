@@ -82,5 +82,11 @@ def _lay_out(recipe: Recipe, session: "Session | None", data: Any) -> Shards:
     else:
         table = read_memory(data.toArrow() if is_frame(data) else data, recipe.data)
     dataset = make_dataset(table, recipe)
-    threads = recipe.training.threads
-    return shards_in(session, dataset, partitions=spark.partitions, depth=spark.depth, threads=threads)
+    return shards_in(
+        session,
+        dataset,
+        partitions=spark.partitions,
+        depth=spark.depth,
+        threads=recipe.training.threads,
+        scratch=spark.scratch,
+    )

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,6 +117,7 @@ def answer(shape: Shape) -> None:
     builder: Any = SparkSession.builder.remote("local[*]")
     for key, value in {**DEFAULTS, "spark.driver.memory": "4g", "spark.log.level": "ERROR"}.items():
         builder = builder.config(key, value)
+    warnings.simplefilter("ignore")  # of settings that only a server's start can set, as this is
     session = builder.getOrCreate()
     recipe = recipe_for(shape, DTYPE)
     with shards_in(session, make_dataset(table_of(*rows_of(shape)), recipe)) as shards:

@@ -5,18 +5,19 @@ A process of its own, since classic sessions and those of Spark Connect do not m
 
 import json
 import os
-import shutil
+import subprocess
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyspark
+from losses import executors, files, losses
 from pyspark.sql import SparkSession
-from sklearn.datasets import load_digits
+from pyspark.sql.connect.client.core import DefaultChannelBuilder
+from shared import RECIPE, Kept, as_table, digits, recipes
 from spark.training import Outcome, recipe_of, without_spark
 from spark.training import outcome as outcome_of
 
@@ -27,41 +28,15 @@ from nnspark.engines.frames import frame_shards
 from nnspark.engines.layout import shards_in
 from nnspark.engines.session import DEFAULTS
 from nnspark.errors import DataError
-from nnspark.ml import MultilayerPerceptronClassifier
+from nnspark.ml import MultilayerPerceptronClassifier, SweepCrossValidator
 from nnspark.net import weights
 from nnspark.sources import load_table
 from nnspark.sources.memory import read_memory
 
-TEXT = """
-[data]
-source = "memory"
-scale = "standard"
-[training]
-epochs = 3
-block_rows = 100
-"""
-ADAM = ('training.optimizer="adam"', "training.learning_rate=0.01")
-OPTIMIZERS: dict[str, tuple[str, ...]] = {
-    "gd": (),
-    "adam": ADAM,
-    "lbfgs": ('training.optimizer="lbfgs"',),
-    "rounds": (*ADAM, "rounds.batch_size=32", "rounds.replicas=4"),
+NOT_OF_THE_CLIENT = {
+    "pyspark": ("core", "jars", "bin", "sbin", "python", "sql"),
+    "pyspark/sql": ("classic",),
 }
-
-
-class Kept:
-    """Shards that a training does not close."""
-
-    def __init__(self, shards: Any, before: Callable[[], object] = lambda: None) -> None:
-        self.plan, self.platforms, self.shards, self.before = shards.plan, shards.platforms, shards, before
-
-    def run(self, function: Any, value: Any, zero: Any) -> Any:
-        """As theirs, after what comes before."""
-        self.before()
-        return self.shards.run(function, value, zero)
-
-    def close(self) -> None:
-        """They stay."""
 
 
 def open_session(master: str) -> Any:
@@ -79,23 +54,6 @@ def open_session(master: str) -> Any:
         builder = builder.config(key, value)
     warnings.simplefilter("ignore")  # of settings that only a server's start can set, as this is
     return builder.getOrCreate()
-
-
-def digits() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Rows and labels."""
-    X, y = load_digits(return_X_y=True)
-    return X, y
-
-
-def as_table() -> pd.DataFrame:
-    """The digits as a table with a label column."""
-    X, y = digits()
-    return pd.DataFrame(X, columns=[f"x{i}" for i in range(64)]).assign(label=y)
-
-
-def recipes() -> dict[str, Any]:
-    """A recipe an optimizer."""
-    return {name: recipe_of(*options, text=TEXT) for name, options in OPTIMIZERS.items()}
 
 
 def same_bits(frames: dict[str, Any], found: dict[str, Any], *, whole: bool) -> None:
@@ -126,22 +84,6 @@ def directories(shards: Any) -> int:
     return sum(len(list(Path(root).glob(f"nnspark/{data_set}/*"))) for root in roots)
 
 
-def lose(shards: Any, keep: int) -> None:
-    """Delete the shards' files but those of the first few."""
-    for handle in shards.handles[keep:]:
-        for root in handle.home.split(","):
-            shutil.rmtree(Path(root) / handle.folder, ignore_errors=True)
-
-
-def losses(frames: dict[str, Any], found: dict[str, Any]) -> None:
-    """Shards that are deleted before an evaluation: all of them, and some."""
-    recipe = recipes()["gd"]
-    with frame_shards(frames["parquet"], recipe, partitions=3) as shards:
-        keep = iter([3, 0, 1])
-        losing = Kept(shards, lambda: lose(shards, next(keep, 3)))
-        found["gd lost"] = outcome_of(recipe, losing)
-
-
 def sizes(session: Any, found: dict[str, Any]) -> None:
     """Values in pieces and sums that meet on the way; rows of the driver."""
     recipe = recipe_of("training.epochs=2")
@@ -153,13 +95,6 @@ def sizes(session: Any, found: dict[str, Any]) -> None:
         found["sizes 5"] = outcome_of(recipe, shards_in(session, dataset, partitions=5))
     finally:
         connect_views.INLINE_BYTES, connect_views.PIECE_BYTES, connect.DIRECT_TASKS = plain
-
-
-RECIPE: dict[str, Any] = {
-    "data": {"scale": "standard"},
-    "training": {"epochs": 3, "block_rows": 100},
-    "report": {"html": False},
-}
 
 
 def train(frames: dict[str, Any], found: dict[str, Any]) -> None:
@@ -177,8 +112,8 @@ def train(frames: dict[str, Any], found: dict[str, Any]) -> None:
 
 
 def others(session: Any, frames: dict[str, Any], found: dict[str, Any]) -> None:
-    """Evaluation, a sweep, and Spark ML's estimator."""
-    table = as_table()
+    """Evaluation, a sweep, rows with parts of their own, and the model as a function."""
+    table, features = as_table(), [f"x{i}" for i in range(64)]
     model = nnspark.train(RECIPE, table, progress=False)
     found["evaluate"] = [model.evaluate(rows) for rows in (table, frames["parquet"])]
     grid: Any = {"training.l2": [0.1, 1.0]}
@@ -186,32 +121,97 @@ def others(session: Any, frames: dict[str, Any], found: dict[str, Any]) -> None:
         nnspark.sweep(RECIPE, rows, grid=grid, folds=2, progress=False) for rows in (table, frames["parquet"])
     ]
     found["sweep"] = [[one["weights_sha256"] for one in each.results] for each in swept]
+    parted = table.assign(part=[("train", "validation", "test")[row % 7 % 3] for row in range(len(table))])
+    own = RECIPE | {"data": {"scale": "standard", "split": {"column": "part"}}}
+    trained = [nnspark.train(own, one, progress=False) for one in (parted, session.createDataFrame(parted))]
+    found["own parts"] = [one.weights_sha256 for one in trained]
+    model.register(session, "digit_of")
+    frames["memory"].createOrReplaceTempView("digit_rows")
+    said = session.sql(f"SELECT digit_of({', '.join(features)}) FROM digit_rows").toArrow()
+    asked = frames["memory"].select(model.as_udf()(*features)).toArrow()
+    session.catalog.dropTempView("digit_rows")
+    here = model.predict(table[features]).tolist()
+    found["functions"] = [[here, here], [one.column(0).to_pylist() for one in (said, asked)]]
+
+
+def estimators(session: Any, found: dict[str, Any]) -> None:
+    """Spark ML's: fit, transform, summaries, cross-validation in one pass."""
     X, y = digits()
     vectors = session.createDataFrame(pa.table({"features": X.tolist(), "label": y.astype(float)}))
-    models = [
-        MultilayerPerceptronClassifier(hiddenLayers=[12], maxIter=4, seed=7, engine=engine).fit(vectors)
+    here, there = (
+        MultilayerPerceptronClassifier(hiddenLayers=[12], maxIter=4, seed=7, engine=engine)
         for engine in ("local", "spark")
-    ]
+    )
+    models = [one.fit(vectors) for one in (here, there)]
     found["ml"] = [weights.sha256(model.model.weights) for model in models]
     counted = [model.transform(vectors).groupBy("prediction").count().toPandas() for model in models]
     found["ml transform"] = [sorted(one.values.tolist()) for one in counted]
+    found["ml summary"] = [
+        [model.summary.objectiveHistory, model.summary.accuracy, model.evaluate(vectors).accuracy]
+        for model in models
+    ]
+    found["ml cross-validation"] = [
+        SweepCrossValidator(
+            estimator=one,
+            estimatorParamMaps=[{one.maxIter: 2}, {one.maxIter: 3}],
+            evaluator="accuracy",
+            numFolds=2,
+        )
+        .fit(vectors)
+        .avgMetrics
+        for one in (here, there)
+    ]
+
+
+def client_alone(folder: str, found: dict[str, Any]) -> None:
+    """A client with the modules of pyspark-client alone, without Java: no core, no jars, no py4j."""
+    home, whole = Path(folder) / "client", Path(pyspark.__file__).parents[1]
+    for package, absent in NOT_OF_THE_CLIENT.items():
+        (home / package).mkdir(parents=True)
+        for file in (whole / package).iterdir():
+            if file.name not in absent:
+                (home / package / file.name).symlink_to(file)
+    (home / "py4j.py").write_text("raise ImportError('pyspark-client comes without py4j')")
+    server = f"sc://127.0.0.1:{DefaultChannelBuilder.default_port()}"
+    environment = {
+        "PATH": str(home),
+        "PYTHONPATH": os.pathsep.join([str(home), *sys.path[1:]]),
+        "SPARK_CONNECT_AUTHENTICATE_TOKEN": os.environ["SPARK_CONNECT_AUTHENTICATE_TOKEN"],
+    }
+    program = Path(__file__).with_name("client_alone.py")
+    done = subprocess.run(
+        [sys.executable, str(program), server, folder], env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        sys.exit(f"{program.name}: {done.stderr}")
+    found["client"] = json.loads(done.stdout.splitlines()[-1])
 
 
 def main(folder: str, part: str) -> None:
-    """What takes seconds; "whole", all of it."""
-    session = open_session("local[2,4]")
+    """What takes seconds; "whole", all of it; "cluster", on executors of their own."""
+    session = open_session("local-cluster[2,1,1024]" if part == "cluster" else "local[2,4]")
     as_table().to_parquet(f"{folder}/rows.parquet")
+    pd.concat([as_table(), as_table().iloc[[7] * 4_000]]).to_parquet(f"{folder}/crowd.parquet")
     frames = {
         "memory": session.createDataFrame(as_table()),
-        "parquet": session.read.parquet(f"{folder}/rows.parquet"),
+        **{
+            name: session.read.parquet(f"{folder}/{file}.parquet")
+            for name, file in {"parquet": "rows", "crowd": "crowd"}.items()
+        },
     }
     found: dict[str, Any] = {}
-    same_bits(frames, found, whole=part == "whole")
-    losses(frames, found)
-    sizes(session, found)
-    train(frames, found)
+    if part == "cluster":
+        executors(frames, found)
+    else:
+        same_bits(frames, found, whole=part == "whole")
+        losses(frames, found)
+        files(session, frames, folder, found)
+        sizes(session, found)
+        train(frames, found)
     if part == "whole":
         others(session, frames, found)
+        estimators(session, found)
+        client_alone(folder, found)
     found["views left"] = [table.name for table in session.catalog.listTables()]
     print(json.dumps({name: list(one) if isinstance(one, Outcome) else one for name, one in found.items()}))
     session.stop()

@@ -44,6 +44,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return run(tmp_path_factory.mktemp("connect"), "whole")
 
 
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The run on a server of two executors."""
+    return run(tmp_path_factory.mktemp("connect"), "cluster")
+
+
 @pytest.mark.parametrize("name", ["gd 2", "adam 2", "lbfgs 2", "rounds 7"])
 def test_rows_on_a_server_do_not_change_a_bit(found: dict[str, Any], name: str) -> None:
     """Weights and history are those of the engine without Spark."""
@@ -62,6 +68,28 @@ def test_lost_shards_are_rebuilt_and_do_not_change_a_bit(found: dict[str, Any]) 
     assert found["gd lost"] == found["local gd"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gd", "crowd"])
+def test_a_killed_executor_does_not_change_a_bit(cluster: dict[str, Any], name: str) -> None:
+    """Two executors; what one of them held is made again in the middle of an evaluation."""
+    assert cluster[f"{name} homes"] == 2
+    assert cluster[f"{name} killed"] == cluster[f"local {name}"]
+
+
+@pytest.mark.parametrize("name", ["adam files", "adam moved"])
+def test_shards_in_files_do_not_change_a_bit(found: dict[str, Any], name: str) -> None:
+    """Where the server keeps no DataFrame, and where it loses its shards for good."""
+    assert found[name] == found["local adam"]
+
+
+def test_files_are_written_where_they_are_wanted_and_then_deleted(found: dict[str, Any]) -> None:
+    """In the folder that recipe or session name; without one, that is refused in a line that says it."""
+    assert found["packed"] >= 3
+    assert found["files left"] == []
+    assert "spark.scratch" in found["kept nowhere"]
+    assert len(found["kept nowhere"].splitlines()) == 1
+
+
 def test_large_values_and_many_tasks_do_not_change_a_bit(found: dict[str, Any]) -> None:
     """Rows of the driver; weights that travel in pieces; reports that are merged before they meet here."""
     assert found["sizes 5"] == found["local sizes"]
@@ -76,11 +104,28 @@ def test_training_and_prediction_give_what_they_give_without_spark(found: dict[s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["evaluate", "sweep", "ml", "ml transform"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        *("evaluate", "sweep", "own parts", "functions"),
+        *("ml", "ml transform", "ml summary", "ml cross-validation"),
+    ],
+)
 def test_every_way_in_gives_what_it_gives_without_spark(whole: dict[str, Any], way: str) -> None:
-    """A model's evaluate, nnspark.sweep with folds, and Spark ML's fit and transform."""
+    """A model's evaluate, register and as_udf, nnspark.sweep with folds, and Spark ML's estimators."""
     here, there = whole[way]
     assert there == here
+
+
+@pytest.mark.slow
+def test_a_client_without_java_trains_and_predicts(whole: dict[str, Any]) -> None:
+    """With pyspark-client's modules alone, whose server has all of Spark's."""
+    client = whole["client"]
+    assert client["alone"]
+    assert client["train"] == whole["train"][0]
+    assert client["transform"] == sorted(whole["transform"][0])
+    assert client["ml"] == whole["ml"][0]
+    assert client["ml rows"] == 1_797
 
 
 def test_nothing_is_left_on_the_server(found: dict[str, Any]) -> None:

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from helpers import make_recipe, one_line_error
 
@@ -16,7 +18,7 @@ from nnspark.data.dataset import Dataset, make_dataset
 from nnspark.engines import resident
 from nnspark.engines.connect import ConnectShards
 from nnspark.engines.fold_jobs import Counts, count_rows
-from nnspark.engines.layout import _sets, _store_sent
+from nnspark.engines.layout import _sets, _store_sent, make_shards
 from nnspark.errors import DataError, InternalError, NNSparkError
 from nnspark.sources import load_table
 
@@ -24,9 +26,11 @@ from nnspark.sources import load_table
 class Frame:
     """A DataFrame as far as shards use one; partition i is computed on executor i + ``session.shift``."""
 
+    storageLevel = SimpleNamespace(useMemory=True, useDisk=True)  # noqa: N815
+
     def __init__(self, session: Any, source: Any, function: Any = None) -> None:
         self.sparkSession, self.source, self.function = session, source, function
-        self.columns: list[str] = []
+        self.columns: list[str] = ["shard"]
 
     def parts(self) -> list[list[pa.RecordBatch]]:
         """Batches of each partition."""
@@ -58,6 +62,44 @@ class Frame:
     def unpersist(self) -> None:
         """Nothing to do."""
 
+    def coalesce(self, tasks: int) -> "Frame":
+        """The same, in as many partitions."""
+        return self
+
+    def unionAll(self, other: "Frame") -> "Frame":  # noqa: N802
+        """The partitions of both."""
+        return Frame(self.sparkSession, [*self.parts(), *other.parts()])
+
+    def __getitem__(self, name: str) -> Any:
+        return SimpleNamespace(isin=lambda values: pc.field(name).isin(values))
+
+    def where(self, condition: Any) -> "Frame":
+        """The rows that a condition holds for."""
+        return Frame(self.sparkSession, [[one.filter(condition) for one in part] for part in self.parts()])
+
+    def select(self, *names: str) -> "Frame":
+        """Some of the columns."""
+        return Frame(self.sparkSession, [[one.select(list(names)) for one in part] for part in self.parts()])
+
+    @property
+    def write(self) -> Any:
+        """Writes Parquet files, in place of what there is."""
+
+        def parquet(folder: str) -> None:
+            written = [pa.Table.from_batches(part) for part in self.parts() if part]
+            shutil.rmtree(folder, ignore_errors=True)
+            Path(folder).mkdir(parents=True)
+            for at, table in enumerate(written):
+                pq.write_table(table, f"{folder}/part-{at}.parquet")
+
+        return SimpleNamespace(parquet=parquet, mode=lambda mode: SimpleNamespace(parquet=parquet))
+
+
+def read_parquet(session: Any, folder: str) -> Frame:
+    """A DataFrame of a folder's files, one a partition."""
+    files = sorted(Path(folder).glob("*.parquet"))
+    return Frame(session, [pq.read_table(file).to_batches() for file in files])
+
 
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -66,8 +108,12 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(resident, "_others", ())
     monkeypatch.setattr(resident, "_kept", OrderedDict())
     views: dict[str, Frame] = {}
-    return SimpleNamespace(
+    found = SimpleNamespace(
         views=views,
+        range=lambda *about: Frame(found, [[] for _ in range(4)]),
+        read=SimpleNamespace(
+            schema=lambda schema: SimpleNamespace(parquet=lambda folder: read_parquet(found, folder))
+        ),
         table=views.__getitem__,
         catalog=SimpleNamespace(dropTempView=views.pop),
         executors=[tmp_path / "one", tmp_path / "two"],
@@ -77,6 +123,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         removeTag=lambda tag: None,
         interruptTag=lambda tag: None,
     )
+    return found
 
 
 def digits() -> Dataset:
@@ -85,18 +132,14 @@ def digits() -> Dataset:
     return make_dataset(load_table(recipe.data), recipe)
 
 
-def laid_out(session: Any, dataset: Dataset) -> ConnectShards:
+def laid_out(session: Any, dataset: Dataset, scratch: str = "") -> ConnectShards:
     """Digits in four shards, one a partition."""
     rows = [
         [pa.RecordBatch.from_pydict({"shard": pa.array([at], pa.int32()), "blocks": [pickle.dumps(one)]})]
         for at, one in enumerate(_sets(dataset, 4))
     ]
-    sent = Frame(session, rows)
-
-    def stored(data_set: str) -> Any:
-        return sent.mapInArrow(partial(_store_sent, data_set), None)
-
-    return ConnectShards(dataset.plan, stored, shards=4, tasks=4)
+    sent: Any = Frame(session, rows)
+    return ConnectShards(dataset.plan, sent, _store_sent, shards=4, tasks=4, scratch=scratch)
 
 
 def counted(shards: Any, classes: int) -> list[list[int]]:
@@ -119,7 +162,10 @@ def test_tasks_on_other_executors_and_lost_files_count_every_row_once(session: A
     assert len(session.views) == 1
     shutil.rmtree(session.executors[0])
     assert counted(shards, 10) == here
-    assert len(session.views) == 1
+    assert len(session.views) == 2  # of the half that lay there
+    shutil.rmtree(session.executors[1])  # where all lie now
+    assert counted(shards, 10) == here
+    assert len(session.views) == 1  # of all, anew
     shards.close()
     assert not session.views
     assert not [path for one in session.executors for path in one.glob("nnspark/*/*")]
@@ -140,25 +186,73 @@ def test_shards_that_are_lost_again_and_again_end_the_run(
 def test_a_shard_that_spark_made_again_of_other_rows_is_noticed(session: Any) -> None:
     """Handles that it lost and computed from a source that is not the same twice."""
     with laid_out(session, digits()) as shards:
-        shards._handles = {at: one._replace(rows=(1, 2, 3)) for at, one in shards._handles.items()}
+        kept = shards._kept
+        kept.handles = {at: one._replace(rows=(1, 2, 3)) for at, one in kept.handles.items()}
         with one_line_error("the rows changed between", "6 rows in shard", kind=DataError):
             counted(shards, 10)
+
+
+def refuse(frame: Frame) -> None:
+    """As serverless compute does."""
+    raise RuntimeError("[NOT_SUPPORTED_WITH_SERVERLESS] PERSIST TABLE is not supported\nand a stack")
 
 
 def test_a_server_that_keeps_nothing_is_refused_in_one_line(
     session: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As serverless compute."""
-
-    def refuse(frame: Frame) -> None:
-        raise RuntimeError("[NOT_SUPPORTED_WITH_SERVERLESS] PERSIST TABLE is not supported\nand a stack")
-
+    """Where no folder is named: it says how to."""
     monkeypatch.setattr(Frame, "persist", refuse)
     with one_line_error(
-        "keeps no DataFrame", "PERSIST TABLE", "training.engine = 'local'", kind=NNSparkError
+        "keeps no DataFrame", "PERSIST TABLE", "spark.scratch", "training.engine = 'local'", kind=NNSparkError
     ):
         laid_out(session, digits())
     assert not session.views
+
+
+def test_a_server_that_keeps_nothing_is_given_files(
+    session: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every row counts once where shards are at hand, where half of them are and where none is; said once."""
+    dataset, scratch = digits(), tmp_path / "packed"
+    before = counted(make_shards(dataset, None), 10)
+    monkeypatch.setattr(Frame, "persist", refuse)
+    shards = laid_out(session, dataset, str(scratch))
+    assert counted(shards, 10) == before
+    for lost in (session.executors[:1], session.executors):
+        for executor in lost:
+            shutil.rmtree(executor)
+            executor.mkdir()
+        assert counted(shards, 10) == before
+    assert len(list(scratch.glob("nnspark-*/part-*"))) == 4
+    shards.close()
+    assert not list(scratch.glob("*"))
+    assert not session.views
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "keeps no DataFrame" in line
+    assert str(scratch) in line
+
+
+def test_shards_that_are_lost_again_and_again_are_moved_into_files(
+    session: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On executors that forget what they wrote, as soon as a task has ended."""
+    dataset = digits()
+    before = counted(make_shards(dataset, None), 10)
+    monkeypatch.setattr("nnspark.engines.connect_tasks.SCARCE", 1.1)
+    shards = laid_out(session, dataset, str(tmp_path / "packed"))
+    ask = Frame.toArrow
+
+    def forget(frame: Frame) -> pa.Table:
+        for executor in session.executors:
+            shutil.rmtree(executor, ignore_errors=True)
+            executor.mkdir()
+        return ask(frame)
+
+    with shards, monkeypatch.context() as patched:
+        patched.setattr(Frame, "toArrow", forget)
+        assert counted(shards, 10) == before
+    assert "loses its shards, 5 times" in capsys.readouterr().err
+    assert not list((tmp_path / "packed").glob("*"))
 
 
 def test_an_interrupt_ends_the_query_on_the_server(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:

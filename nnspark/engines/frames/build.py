@@ -23,7 +23,7 @@ from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.crowding import CrowdedRows
 from nnspark.engines.frames.csv import whole_records
 from nnspark.engines.frames.normal import normalise
-from nnspark.engines.frames.packing import SCHEMA, Bins, handle_of, pack, store
+from nnspark.engines.frames.packing import EMPTY, SCHEMA, Bins, handle_of, pack, store
 from nnspark.engines.frames.parquet_files import parquet_files
 from nnspark.engines.frames.planning import make_plan, refuse_corrupt
 from nnspark.engines.frames.read import reading
@@ -71,7 +71,7 @@ def frame_shards(
     read = partial(reading, recipe.data.place or "the DataFrame")
     with read():
         rows = understand(df, recipe, _classes, make_plan, validation=validation, stored=stored)
-        return lay_out(rows, read, partitions=partitions, depth=depth)
+        return lay_out(rows, read, partitions=partitions, depth=depth, scratch=recipe.spark.scratch)
 
 
 def understand(
@@ -108,7 +108,7 @@ def _classes(df: "DataFrame", layout: Layout, data: Data) -> Layout:
 
 
 def lay_out(
-    rows: Understood, read: Any, *, partitions: int = 0, depth: int = 0
+    rows: Understood, read: Any, *, partitions: int = 0, depth: int = 0, scratch: str = ""
 ) -> SparkShards | ConnectShards:
     """The shards of rows whose plan is made; ``read()`` is a context to read in."""
     session, plan = rows.scan.df.sparkSession, rows.plan
@@ -117,13 +117,15 @@ def lay_out(
     bins_a_task = max(1, math.ceil(sum(plan.num_samples) * row_bytes / (tasks * BIN_BYTES)))
     bins = Bins(plan, tasks, bins_a_task)
     packed = rows.scan.map(partial(pack, bins, rows.layout, rows.crowded), SCHEMA)
+    if rows.crowded is not None:  # whose copies a bin makes itself: each has a row that tells its number
+        numbers = session.range(0, tasks * bins_a_task, 1, 1).selectExpr(*EMPTY)
+        packed = packed.unionAll(numbers)
     by_bin = packed.repartitionById(tasks * bins_a_task, packed["bin"])
-
-    def stored(data_set: str) -> "DataFrame":
-        return by_bin.mapInArrow(partial(store, bins, rows.crowded, data_set), "handle binary")
-
+    worker = partial(store, bins, rows.crowded)
     if is_connect(session):
-        return ConnectShards(plan, stored, shards=tasks * bins_a_task, tasks=tasks, reading=read)
+        return ConnectShards(
+            plan, by_bin, worker, shards=tasks * bins_a_task, tasks=tasks, scratch=scratch, reading=read
+        )
     data_set = uuid.uuid4().hex
-    built = stored(data_set).rdd.map(handle_of)
+    built = by_bin.mapInArrow(partial(worker, data_set), "handle binary").rdd.map(handle_of)
     return SparkShards(plan, built, data_set=data_set, tasks=tasks, depth=depth, reading=read)

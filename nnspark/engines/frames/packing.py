@@ -17,11 +17,13 @@ from nnspark.engines.frames.payload import payload_of, rows_in
 from nnspark.engines.frames.survey import present
 from nnspark.engines.resident import Handle
 
-__all__ = ["SCHEMA", "Bins", "handle_of", "pack", "store"]
+__all__ = ["EMPTY", "SCHEMA", "Bins", "handle_of", "pack", "store"]
 
 Array = NDArray[Any]
 Batches = Iterable[Any]
 SCHEMA = "bin int, rows binary, seen binary"
+EMPTY = ["cast(id as int) as bin", "cast(null as binary) as rows", "cast(null as binary) as seen"]
+"""A row of SCHEMA that has nothing but its bin's number, of one that has it as ``id``."""
 
 
 class Bins(NamedTuple):
@@ -85,7 +87,10 @@ def _sent(bin_number: int, *, rows: Any = None, seen: Array | None = None) -> An
 
 
 def store(where: Bins, crowded: CrowdedRows | None, data_set: str, batches: Batches) -> Iterator[Any]:
-    """Worker function: assemble a bin's rows to blocks and write its shard, named by the bin."""
+    """Worker function: assemble a bin's rows to blocks and write its shard, named by the bin.
+
+    The bin's number comes with its rows: where Spark makes a lost partition again, the task has another's.
+    """
     import pyarrow as pa
 
     bins: set[int] = set()
@@ -95,24 +100,18 @@ def store(where: Bins, crowded: CrowdedRows | None, data_set: str, batches: Batc
         bins.update(batch.column(0).to_pylist())
         pieces += [rows_in(value.as_buffer()) for value in batch.column(1) if value.is_valid]
         seen += [np.frombuffer(value.as_buffer(), np.int64) for value in batch.column(2) if value.is_valid]
+    if not bins:
+        return
+    (shard,) = bins
     first, second = (
         sum(words) for words in zip((0, 0), *(_hash_sums(p, where.plan) for p in pieces), strict=True)
     )
     if crowded is not None:
-        from pyspark import TaskContext
-
-        context = TaskContext.get()
-        assert context is not None
-        bins.add(context.partitionId())
-        (shard,) = bins
         pieces.append(pieces_in(where.plan, crowded, lambda part, blocks: where.of(part, blocks) == shard))
         if seen:
             counted = np.sum(seen, axis=0).astype(np.uint64)[:, None] * crowded.kinds.hashes
             more = sum_hashes(counted)
             first, second = first + more[0], second + more[1]
-    if not bins:
-        return
-    (shard,) = bins
     sums = (first % 2**64, second % 2**64)
     handle = resident.store(data_set, shard, assemble(pieces, where.plan.block_rows), sums)
     yield pa.RecordBatch.from_pydict({"handle": pa.array([pickle.dumps(handle, 5)], pa.binary())})
