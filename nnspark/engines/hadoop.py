@@ -12,10 +12,11 @@ from nnspark.sources.files import data_names
 if TYPE_CHECKING:
     from pyspark import SparkContext
 
-__all__ = ["BY_DISK_BYTES", "Hadoop", "java_errors", "os_errors", "root_cause"]
+__all__ = ["ABORTABLE", "BY_DISK_BYTES", "Hadoop", "java_errors", "os_errors", "root_cause"]
 
 BY_DISK_BYTES = 1 << 20  # more than this between Python and the JVM goes by a local file, not as one argument
 BUFFER_BYTES = 1 << 16
+ABORTABLE = "fs.capability.outputstream.abortable"  # Hadoop's name for it
 MISSING = {"FileNotFoundException", "NoSuchFileException"}
 DAMAGED = {"ChecksumException"}
 
@@ -49,8 +50,16 @@ class Hadoop:
         overwrite[0] = hadoop.Options.Rename.OVERWRITE
         hadoop.FileContext.getFileContext(final.toUri(), self._conf).rename(temporary, final, overwrite)
 
+    def appears_whole(self, fs: Any, path: Any) -> bool:
+        """Whether a file is there only once it is whole: an object store's, whose stream can be aborted."""
+        return bool(fs.hasPathCapability(path, ABORTABLE))
+
     def put(self, fs: Any, path: Any, content: bytes, *, overwrite: bool) -> None:
-        """Write to the JVM's stream, and have the bytes on disk where the file system knows how."""
+        """Write to the JVM's stream, and have the bytes on disk where the file system knows how.
+
+        Closing the stream of an object store makes what was written the file. So one that did not get all is
+        aborted before.
+        """
         stream = fs.create(path, overwrite)
         try:
             if len(content) <= BY_DISK_BYTES:
@@ -62,6 +71,10 @@ class Hadoop:
                     self._copy(self._jvm.java.io.FileInputStream(local.name), stream)
             if stream.hasCapability("hsync"):
                 stream.hsync()
+        except BaseException:
+            if stream.hasCapability(ABORTABLE):
+                stream.abort()
+            raise
         finally:
             stream.close()
 

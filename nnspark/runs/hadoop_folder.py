@@ -1,8 +1,11 @@
 """A run directory's files behind any Hadoop URI (hdfs:, s3a:, gs:, abfss:, file:), by Spark's own client.
 
-A file system that cannot rename over a file deletes the old one first, and a driver may be killed between the
-two. So a temporary file's name says how long it is and its CRC: one that is whole is as good as the file that
-it was to become, and ``read`` and ``mend`` take it for that where there is no other.
+An object store whose files appear whole when they are closed (s3a:) needs no second name for a write, and its
+rename would be a copy: there a write is one request that replaces the file. Elsewhere a write is to a
+temporary file, which is renamed. A file system that cannot rename over a file deletes the old one first, and
+a driver may be killed between the two. So a temporary file's name says how long it is and its CRC: one that
+is whole is as good as the file that it was to become, and ``read`` and ``mend`` take it for that where there
+is no other.
 """
 
 import errno
@@ -65,7 +68,7 @@ class HadoopFolder:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.path(name))
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace a file: write beside it, then rename over it, atomically where the file system can."""
+        """Replace a file: in one step where files appear whole, else beside it and then renamed over it."""
         self._flush()
         self._appended.pop(name, None)
         self._write(name, content)
@@ -145,6 +148,9 @@ class HadoopFolder:
         mark = f"{len(content)}-{zlib.crc32(content)}-{uuid.uuid4().hex[:8]}"
         with self._os_errors(name):
             final = self._path(name)
+            if self._hadoop.appears_whole(self._fs, final):
+                self._hadoop.put(self._fs, final, content, overwrite=True)
+                return
             temporary = final.suffix(f".{mark}.tmp")
             try:
                 self._hadoop.put(self._fs, temporary, content, overwrite=True)

@@ -228,7 +228,7 @@ class ExactVector:
             segment = self._summed(index)
             sums = {grid: pack(total) for grid, total in segment.sums.items()}
             packed.append((sums, pack_levels(segment.top, NONE)))
-        spare = {"_scratch": None, "_waiting": None, "_segments": []}
+        spare: dict[str, Any] = {"_scratch": None, "_waiting": None, "_segments": []}
         return self.__dict__ | spare | {"_pickled": [packed]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """A run directory behind a Hadoop URI holds what a local one holds, and resumes."""
 
+import errno
 import json
 import os
 import zlib
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 from helpers import one_line_error
+from spark import dying
+from spark.dying import Dying, KilledError, Steps, Whole
 from spark.training import recipe_of
 
 from nnspark.engines import hadoop
@@ -100,39 +103,26 @@ def test_a_flipped_byte_behind_a_uri_sends_resume_to_the_checkpoint_before(
     assert json.loads((tmp_path / "run/metrics.json").read_text())["weights_sha256"] == before
 
 
-class KilledError(BaseException):
-    """Stands for SIGKILL."""
+def without_rename_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file system renames over a file."""
+
+    def refuse(self: hadoop.Hadoop, temporary: Any, final: Any) -> None:
+        self._jvm.java.lang.Integer.parseInt("no such step")
+
+    monkeypatch.setattr(hadoop.Hadoop, "rename_over", refuse)
 
 
-class DyingStore:
-    """A Hadoop file system whose driver is killed before its so-many-th call that changes something."""
-
-    def __init__(self, plain: Any, steps: int) -> None:
-        self._plain, self._left = plain, steps
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("create", "delete", "rename"):
-            if self._left <= 0:
-                raise KilledError
-            self._left -= 1
-        return getattr(self._plain, name)
-
-
-def like_an_object_store(monkeypatch: pytest.MonkeyPatch, folder: HadoopFolder, steps: int) -> None:
-    """No rename over a file, and a driver that is killed after so many steps: create, delete, rename."""
-    monkeypatch.setattr(folder, "_fs", DyingStore(folder._fs, steps))
-    refuse = folder._hadoop._jvm.java.lang.Integer.parseInt
-    monkeypatch.setattr(folder._hadoop, "rename_over", lambda temporary, final: refuse("no such step"))
-
-
-@pytest.mark.parametrize(("steps", "found"), [(0, b"old"), (1, b"old"), (2, b"new"), (3, b"new")])
+@pytest.mark.parametrize(
+    ("steps", "found"), [(0, b"old"), (1, b"old"), (2, b"old"), (3, b"new"), (4, b"new")]
+)
 def test_a_driver_killed_between_delete_and_rename_loses_nothing(
     spark: Any, folder: HadoopFolder, monkeypatch: pytest.MonkeyPatch, steps: int, found: bytes
 ) -> None:
     """A reader has the old bytes or the new ones; mending leaves one file, and no temporary one."""
     folder.write("a/one", b"old")
     with monkeypatch.context() as patched:
-        like_an_object_store(patched, folder, steps)
+        without_rename_over(patched)
+        patched.setattr(folder, "_fs", Dying(folder._fs, Steps(steps)))
         with suppress(KilledError):
             folder.write("a/one", b"new")
     reader = open_folder(folder.path(), spark.sparkContext)
@@ -140,6 +130,38 @@ def test_a_driver_killed_between_delete_and_rename_loses_nothing(
     reader.mend("a")
     assert reader.names("a") == ["one"]
     assert reader.read("a/one") == found
+
+
+@pytest.mark.parametrize(("steps", "found"), [(0, b"old"), (1, b"old"), (2, b"new")])
+def test_where_files_appear_whole_a_write_is_one_step(
+    folder: HadoopFolder, monkeypatch: pytest.MonkeyPatch, steps: int, found: bytes
+) -> None:
+    """An object store has the old bytes until it has the new ones; there is nothing to mend."""
+    folder.write("a/one", b"old")
+    with monkeypatch.context() as patched:
+        patched.setattr(folder, "_fs", Dying(Whole(folder._fs), Steps(steps)))
+        with suppress(KilledError):
+            folder.write("a/one", b"new")
+    assert folder.names("a") == ["one"]
+    assert folder.read("a/one") == found
+
+
+def test_an_object_that_did_not_get_all_its_bytes_is_not_made(
+    folder: HadoopFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing its stream would make it of what there is: the old one stays."""
+    folder.write("one", b"old")
+    with monkeypatch.context() as patched:
+        patched.setattr(folder, "_fs", Whole(folder._fs))
+        patched.setattr(dying._Late, "hasCapability", lambda late, name: name == hadoop.ABORTABLE or full())
+        with pytest.raises(OSError, match="No space"):
+            folder.write("one", b"new")
+    assert folder.read("one") == b"old"
+
+
+def full() -> bool:
+    """What a full disk does."""
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_what_was_only_half_written_is_not_taken_for_a_file(folder: HadoopFolder, tmp_path: Path) -> None:
