@@ -64,6 +64,13 @@ class Plan:
         return len(self.feature_names)
 
     @property
+    def more_validation(self) -> str:
+        """What to do where too few rows validate."""
+        if self.own_parts:
+            return "give some the part 'validation'"
+        return "raise data.split.validation"
+
+    @property
     def num_columns(self) -> int:
         """Number of raw columns: those of a row as it is hashed."""
         return self.num_features if self.encoding is None else len(self.encoding.columns)

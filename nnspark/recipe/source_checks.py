@@ -37,6 +37,10 @@ def check_source(data: Data) -> None:
     require(not data.options or data.source == "spark", "data.options", f"none with {source}", data.options)
     for key, value in data.options.items():
         _check_option(key, value)
+    for key in ("path", *PARTS):
+        paths = getattr(data, key)
+        none_empty = isinstance(paths, str) or "" not in paths
+        require(none_empty, f"data.{key}", "paths that are not empty", paths)
     for part in data.paths_of_parts:
         require(data.source in OF_FILES, f"data.{part}", f"none with {source}", getattr(data, part))
         require(not data.path, "data.path", f"none with data.{part}, which names files itself", data.path)

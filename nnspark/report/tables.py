@@ -67,9 +67,9 @@ def history_table(history: History, *, best_epoch: int | None = None) -> str:
 
 
 def names_and_values(pairs: Iterable[tuple[str, Any]]) -> str:
-    """Return a two-column table of text; a mapping inside a mapping is flattened with dots."""
+    """Return a two-column table of text; a mapping inside a mapping is flattened with dots, a list joined."""
     rows = [
-        fill("row", cells=(fill("row-head", name=escape(name)), _cell(number(value))))
+        fill("row", cells=(fill("row-head", name=escape(name)), _cell(_in_a_cell(value))))
         for name, value in _flat(pairs)
     ]
     return fill("names", rows=rows)
@@ -108,6 +108,10 @@ def _weakness(row: Mapping[str, Any]) -> float:
 
 def _is_single(value: Any) -> bool:
     return value is not None and not isinstance(value, Mapping | list | tuple) and not hasattr(value, "shape")
+
+
+def _in_a_cell(value: Any) -> str:
+    return "; ".join(map(number, value)) if isinstance(value, list | tuple) else number(value)
 
 
 def _flat(pairs: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, Any]]:

@@ -10,19 +10,20 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from nnspark.engines.connections import context_of
 from nnspark.engines.interrupts import say_nothing_of_py4j
-from nnspark.engines.session import end_idle_workers, hush
+from nnspark.engines.session import end_idle_workers, hush, open_session
 from nnspark.engines.types import Context
 from nnspark.errors import DataError, ModelError
 from nnspark.model import Model
 from nnspark.runs.failures import known_error
 from nnspark.runs.storage import Folder, is_uri, open_folder
 
-__all__ = ["known_error", "open_parent", "read_model", "run_job", "write_file"]
+__all__ = ["known_error", "open_parent", "open_places", "read_model", "run_job", "write_file"]
 
 PIDFD_GETFD = 438  # the system call's number, the same on every architecture
 
@@ -72,6 +73,15 @@ def write_file(path: str, content: bytes, sc: "Context | None") -> None:
         folder.write(name, content)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def open_places(
+    app: str, paths: Sequence[str], other: str | None = None
+) -> tuple[list[Folder], "Context | None"]:
+    """The folders at paths; a Spark of that name is started where they, or the ``other``, are Hadoop URIs."""
+    remote = any(map(is_uri, [*paths, other or ""]))
+    sc: Context | None = context_of(open_session(app)) if remote else None
+    return [open_folder(path, sc) for path in paths], sc
 
 
 def open_parent(path: str, sc: "Context | None") -> tuple[Folder, str]:

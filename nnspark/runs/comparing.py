@@ -1,7 +1,6 @@
 """Runs side by side: which settings differ, the figures of each part, whether the weights are the same."""
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ from nnspark.recipe import loads
 from nnspark.recipe.text import to_toml
 from nnspark.report.text import duration
 from nnspark.runs.history import Row, readable_lines
+from nnspark.runs.recorded import read_metrics
 from nnspark.runs.storage import Folder
 from nnspark.runs.watching import is_sweep
 
@@ -85,7 +85,7 @@ def read_run(folder: Folder, name: str) -> Run:
     except OSError as error:
         raise CheckpointError(f"{folder.path()} cannot be read: {error.strerror or error}") from None
     settings = dict(_flat(loads(recipe, name=folder.path("recipe.toml")), ""))
-    return Run(name, settings, _metrics(folder), readable_lines(folder))
+    return Run(name, settings, read_metrics(folder) or {}, readable_lines(folder))
 
 
 def setting_rows(runs: Sequence[Run]) -> list[list[str]]:
@@ -148,16 +148,3 @@ def _flat(section: Any, prefix: str) -> Iterator[tuple[str, Any]]:
             yield from _flat(value, f"{prefix}{field.name}.")
         else:
             yield f"{prefix}{field.name}", value
-
-
-def _metrics(folder: Folder) -> dict[str, Any]:
-    try:
-        return dict(json.loads(folder.read("metrics.json")))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise CheckpointError(f"{folder.path()} cannot be read: {error.strerror or error}") from None
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{folder.path('metrics.json')} is damaged: {error}; train again or use a copy"
-        ) from None

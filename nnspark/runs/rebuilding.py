@@ -8,6 +8,7 @@ import numpy as np
 from nnspark.errors import CheckpointError
 from nnspark.report import RunRecord, earlier_parts, write_report
 from nnspark.runs.history import LINES
+from nnspark.runs.recorded import read_metrics
 from nnspark.runs.reporting import commands_of
 from nnspark.runs.storage import Folder
 
@@ -24,7 +25,11 @@ def rebuilt_page(folder: Folder) -> str:
     ------
     CheckpointError : no finished or interrupted run is there, or a file of it is damaged.
     """
-    metrics = _json(folder, "metrics.json")
+    metrics = read_metrics(folder)
+    if metrics is None:
+        raise CheckpointError(
+            f"{folder.path('metrics.json')} does not exist: expected the directory of a run that has ended"
+        )
     digest = str(metrics.get("weights_sha256", ""))
     out = folder.path()
     earlier = earlier_parts(_text(folder, "report.html"), digest)
@@ -66,18 +71,6 @@ def _history(folder: Folder) -> list[dict[str, Any]]:
         except ValueError:  # cut by a full disk
             continue
     return rows
-
-
-def _json(folder: Folder, name: str) -> dict[str, Any]:
-    text = _text(folder, name)
-    if not text:
-        raise CheckpointError(
-            f"{folder.path(name)} does not exist: expected the directory of a run that has ended"
-        )
-    try:
-        return dict(json.loads(text))
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{folder.path(name)} is damaged: {error}; train again or use a copy") from None
 
 
 def _text(folder: Folder, name: str) -> str:

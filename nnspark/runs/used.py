@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from nnspark.data.encoding import Column
 from nnspark.data.plan import Plan
 from nnspark.recipe import Data
@@ -11,6 +13,7 @@ from nnspark.sources.table import numbered
 __all__ = ["columns_used", "used_lines"]
 
 MOST_COLUMNS, MOST_SHOWN = 1_000, 8
+MOST_DAYS = 1e6  # the year 4707
 
 
 def columns_used(plan: Plan) -> dict[str, str]:
@@ -51,8 +54,16 @@ def _became(column: Column) -> str:
     words = {"number": "number", "date": "days since 1970-01-01"}.get(column.kind)
     said = words or f"category: {_values(column)}"
     if column.fill is not None:
-        said += f"; a missing one is {column.fill:g}"
+        said += f"; a missing one is {_filled(column.kind, column.fill)}"
     return said + ("; a feature says where it was missing" if column.indicator else "")
+
+
+def _filled(kind: str, fill: float) -> str:
+    """The number; of days the date, with the time of day where they are not whole."""
+    if kind != "date" or abs(fill) > MOST_DAYS:
+        return f"{fill:g}"
+    date, _, time = str(np.datetime64(round(fill * 86_400), "s")).partition("T")
+    return date if time == "00:00:00" else f"{date} {time}"
 
 
 def _values(column: Column) -> str:

@@ -1,6 +1,5 @@
 """What can be seen of a run while another process is at it: its directory is read, and nothing else."""
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -15,6 +14,7 @@ from nnspark.runs.directory import SWEEP
 from nnspark.runs.history import LINES, Row, readable_lines
 from nnspark.runs.onlooker import Driver, Onlooker
 from nnspark.runs.progress import shown_keys
+from nnspark.runs.recorded import read_metrics
 from nnspark.runs.storage import Folder
 from nnspark.runs.summary import figures_line
 
@@ -151,18 +151,16 @@ def look_at_run(folder: Folder, onlooker: Onlooker) -> RunSight:
     try:
         driver = onlooker.look()  # first: one that ends in between has written all that is read below
         recipe = _text(folder, "recipe.toml")
-        metrics = _text(folder, "metrics.json")
+        metrics = read_metrics(folder)
         return RunSight(
             folder.path(),
             None if recipe is None else loads(recipe, name=folder.path("recipe.toml")),
             readable_lines(folder),
-            None if metrics is None else json.loads(metrics),
+            metrics,
             driver,
         )
     except OSError as error:
         raise CheckpointError(f"{folder.path()} cannot be read: {error.strerror or error}") from None
-    except json.JSONDecodeError as error:
-        raise CheckpointError(f"{folder.path('metrics.json')} is damaged: {error}") from None
 
 
 def _text(folder: Folder, name: str) -> str | None:

@@ -124,5 +124,5 @@ def refuse_undecidable(prediction: Prediction, objective: Objective, plan: Plan)
     if not plan.num_samples[1]:
         raise DataError(
             f"prediction.calibration is {prediction.calibration!r} but the validation part has no rows of "
-            f"the {sum(plan.num_samples)} there are: raise data.split.validation, or set it to 'none'"
+            f"the {sum(plan.num_samples)} there are: {plan.more_validation}, or set it to 'none'"
         )

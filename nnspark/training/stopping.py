@@ -60,7 +60,7 @@ def refuse_without_rows(stopping: Stopping, plan: Plan) -> None:
     if watches(stopping) and stopping.monitor.startswith("validation_") and not plan.num_samples[1]:
         raise DataError(
             f"stopping.monitor is {stopping.monitor!r} but the validation part has no rows of the "
-            f"{sum(plan.num_samples)} there are: raise data.split.validation, or monitor one of loss, cost"
+            f"{sum(plan.num_samples)} there are: {plan.more_validation}, or monitor one of loss, cost"
         )
 
 

@@ -1,13 +1,16 @@
 """What a run says of its columns before it starts: ids, magnitudes; a sample of the rows alone."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 from helpers import make_recipe
 from raw_tables import made_rows
 
 from nnspark.data.dataset import make_dataset
+from nnspark.data.encoding import Column, Encoding
 from nnspark.data.hints import Sample, sample_rows
 from nnspark.data.rows import hash_rows
 from nnspark.runs.used import columns_used, used_lines
@@ -103,6 +106,17 @@ def test_what_was_used_is_said():
     assert list(said) == ["age", "city", "flag", "height", "zip"]
     assert said["age"].startswith("number; a missing one is ")
     assert said["flag"] == "category: 2 values"
+
+
+@pytest.mark.parametrize(
+    ("fill", "date"),
+    [(0.0, "1970-01-01"), (17_882.0, "2018-12-17"), (18_000.25, "2019-04-14 06:00:00"), (1e9, "1e+09")],
+)
+def test_a_missing_date_is_said_as_a_date(fill, date):
+    """Days since 1970 are what the network gets, not what a person reads."""
+    plan = plan_of(some(x=range(ROWS)))
+    said = columns_used(replace(plan, encoding=Encoding((Column("opened", "date", fill=fill),), True)))
+    assert said == {"opened": f"days since 1970-01-01; a missing one is {date}"}
 
 
 def test_columns_without_names_are_not_listed():

@@ -27,7 +27,7 @@ RUN = RunRecord(
         "validation": {"num_samples": 180, "loss": 0.0567, "accuracy": 174 / 180},
         "test": {"num_samples": 180, "loss": 0.0789, "accuracy": 175 / 180},
         "epochs": 400, "evaluations": 401, "seconds": 14.31, "weights_sha256": "0f" * 32,
-        "spark": {"version": "4.3.0", "partitions": 3},
+        "spark": {"version": "4.3.0", "partitions": 3, "platforms": ["NumPy 2", "NumPy 3"]},
     },
     confusion=np.array([[88, 2], [3, 87]]),
     per_class=[

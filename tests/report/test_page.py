@@ -37,6 +37,7 @@ def test_the_numbers_of_the_run_are_on_the_page(make_run):
         "yes 97.8 % 96.7 % 97.2 % 90",
         "5 rows wrong. Most often: yes taken for no (3); no taken for yes (2).",
         "spark-submit jobs/train.py 'runs/my digits/recipe.toml' --out NEW_RUN_DIR",
+        "spark.platforms NumPy 2; NumPy 3",
     ):  # fmt: skip
         assert said in text, said
 

@@ -79,6 +79,17 @@ def test_equal_runs_and_runs_of_other_rows_are_called_so(
             "sweep holds a sweep: its report compares the settings; its best run is sweep/best",
         ),
         (("one", "bad"), "bad/metrics.json is damaged"),
+        (
+            ("one", "[1]"),
+            "[1]/metrics.json is damaged: expected an object, got [1]; train again or use a copy",
+        ),
+        (("one", '{"test": 5}'), "expected an object of figures as 'test', got 5"),
+        (("one", '{"train": {"loss": "low"}}'), "expected a number as 'loss', got \"low\""),
+        (
+            ("one", '{"test": {"baseline": [2]}}'),
+            "expected an object of figures as 'baseline', got [2]",
+        ),
+        (("one", '{"weights_sha256": {}}'), "expected text as 'weights_sha256', got {}"),
     ],
 )
 def test_bad_input_is_one_line(
@@ -87,11 +98,11 @@ def test_bad_input_is_one_line(
     """Exit code 2."""
     from runs.test_cli import call
 
-    for name in ("sweep", "bad"):
+    for name, metrics in (("sweep", ""), ("bad", "{"), *((word, word) for word in words if word[0] in "[{")):
         (runs / name).mkdir(exist_ok=True)
+        (runs / name / "recipe.toml").write_text((runs / "one/recipe.toml").read_text())
+        (runs / name / "metrics.json").write_text(metrics)
     (runs / "sweep/sweep.json").write_text("{}")
-    (runs / "bad/recipe.toml").write_text((runs / "one/recipe.toml").read_text())
-    (runs / "bad/metrics.json").write_text("{")
     monkeypatch.chdir(runs)
     assert call(monkeypatch, "compare", *words) == 2
     (line,) = capsys.readouterr().err.splitlines()

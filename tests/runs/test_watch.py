@@ -176,6 +176,7 @@ def test_a_sweep_is_seen_by_its_models(tmp_path: Path, capsys: pytest.CaptureFix
         (("nothing",), "nothing holds no run: expected the directory of one that has begun, or ended"),
         (("one", "--every", "0"), "expected seconds above 0, got '0'"),
         (("bad",), "is not valid TOML"),
+        (("odd",), "odd/metrics.json is damaged: expected an object, got [1]"),
     ],
 )
 def test_bad_input_is_one_line(
@@ -187,6 +188,8 @@ def test_bad_input_is_one_line(
     monkeypatch.chdir(at_work.root.parent)
     (at_work.root.parent / "bad").mkdir()
     (at_work.root.parent / "bad/recipe.toml").write_text("[")
+    (at_work.root.parent / "odd").mkdir()
+    (at_work.root.parent / "odd/metrics.json").write_text("[1]")
     assert call(monkeypatch, "watch", *words) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line

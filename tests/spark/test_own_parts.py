@@ -173,6 +173,8 @@ REFUSED = {
     ("data.train=a", "data.source=npz"): "data.train: expected none with data.source = 'npz'",
     (COLUMN, "data.source=libsvm"): "whose columns have no names",
     ("data.train=a", "stopping.patience=3"): "data.validation: expected paths of rows to stop on",
+    ('data.path=["a", ""]',): "data.path: expected paths that are not empty, got ['a', '']",
+    ('data.train=["a"]', 'data.test=[""]'): "data.test: expected paths that are not empty, got ['']",
 }
 
 
@@ -182,6 +184,18 @@ def test_keys_that_do_not_go_together_are_refused(options: tuple[str, ...], word
     with pytest.raises(NNSparkError) as caught:
         recipe_of(*options, text=RECIPE)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "more", [{"stopping": {"patience": 2}}, {"prediction": {"calibration": "temperature"}}], ids=str
+)
+def test_where_no_row_validates_the_advice_is_of_parts(more: dict[str, Any]) -> None:
+    """A fraction would be refused beside them."""
+    rows = made_rows().replace({"part": {"validation": "test"}})
+    table = {"data": {"split": {"column": "part"}}, "training": {"engine": "local"}, **more}
+    with pytest.raises(NNSparkError, match="there are: give some the part 'validation', or ") as caught:
+        nnspark.train(table, rows, progress=False)
+    assert "data.split.validation" not in str(caught.value)
 
 
 def test_a_resolved_recipe_reads_as_itself() -> None:

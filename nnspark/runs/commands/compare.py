@@ -2,13 +2,11 @@
 
 import argparse
 
-from nnspark.engines.session import open_session
 from nnspark.evaluation.text import aligned
 from nnspark.report import ComparisonRecord, write_comparison
 from nnspark.runs.arguments import Parser, a_place
-from nnspark.runs.command import write_file
+from nnspark.runs.command import open_places, write_file
 from nnspark.runs.comparing import figure_rows, names_of, read_run, setting_rows, verdict
-from nnspark.runs.storage import is_uri, open_folder
 
 __all__ = ["main"]
 
@@ -16,11 +14,9 @@ __all__ = ["main"]
 def main(arguments: list[str]) -> None:
     """Print a table; with --out also write a page, whose path is the last line."""
     args = parse(arguments)
-    remote = [path for path in (*args.runs, args.out or "") if is_uri(path)]
-    session = open_session("nnspark compare") if remote else None
-    sc = session.sparkContext if session else None
     names = names_of(args.runs)
-    runs = [read_run(open_folder(path, sc), name) for path, name in zip(args.runs, names, strict=True)]
+    folders, sc = open_places("nnspark compare", args.runs, args.out)
+    runs = [read_run(folder, name) for folder, name in zip(folders, names, strict=True)]
     settings, figures, said = setting_rows(runs), figure_rows(runs, all_metrics=args.all), verdict(runs)
     print(aligned([["", *names], *settings, *figures]))
     print("\n".join(["", *said]))

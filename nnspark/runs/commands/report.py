@@ -1,10 +1,9 @@
 """Make a run's report again from the files of its directory: ``nnspark report RUN_DIR``."""
 
-from nnspark.engines.session import open_session
 from nnspark.errors import CheckpointError
 from nnspark.runs.arguments import Parser
+from nnspark.runs.command import open_places
 from nnspark.runs.rebuilding import rebuilt_page
-from nnspark.runs.storage import is_uri, open_folder
 
 
 def main(arguments: list[str]) -> None:
@@ -17,8 +16,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("run_dir", metavar="RUN_DIR", help="a run directory: a path or Hadoop URI")
     parser.add_verbose()
     args = parser.parse_args(arguments)
-    session = open_session("nnspark report") if is_uri(args.run_dir) else None
-    folder = open_folder(args.run_dir, session.sparkContext if session else None)
+    (folder,), _ = open_places("nnspark report", [args.run_dir])
     page = rebuilt_page(folder)
     try:
         folder.write("report.html", page.encode())

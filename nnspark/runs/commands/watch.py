@@ -7,11 +7,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from nnspark.engines.session import open_session
 from nnspark.runs.arguments import Parser, a_place
-from nnspark.runs.command import write_file
+from nnspark.runs.command import open_places, write_file
 from nnspark.runs.onlooker import Onlooker
-from nnspark.runs.storage import Folder, is_uri, open_folder
+from nnspark.runs.storage import Folder
 from nnspark.runs.sweeps.watching import look_at_sweep
 from nnspark.runs.watching import Sight, is_sweep, look_at_run, refuse_nothing
 
@@ -24,10 +23,7 @@ PAGE_SHARE = 10  # a page takes a tenth of the time at most: curves are drawn on
 def main(arguments: list[str]) -> None:
     """Show how it goes until it has ended; an interrupt ends the watching, not the run."""
     args = parse(arguments)
-    remote = [path for path in (args.run_dir, args.html or "") if is_uri(path)]
-    session = open_session("nnspark watch") if remote else None
-    sc = session.sparkContext if session else None
-    folder = open_folder(args.run_dir, sc)
+    (folder,), sc = open_places("nnspark watch", [args.run_dir], args.html)
     refuse_nothing(folder)
     screen = Screen(sys.stdout.isatty())
     page = Page(lambda content: write_file(args.html, content, sc)) if args.html else None
