@@ -18,7 +18,7 @@ __all__ = ["PACKAGE", "again", "format_names", "kill", "live_nodes", "start", "w
 
 PACKAGE = "org.apache.hadoop."
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME")
-SECONDS = 180  # until all are there
+SECONDS = 300  # until all are there
 # What Hadoop reflects on in the JDK, as its own scripts open it; and JVMs as small as they come.
 JVM = (
     *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true"),
