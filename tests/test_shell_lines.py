@@ -127,7 +127,7 @@ def test_what_a_page_shows_can_be_typed(
         assert command, f"none of the commands {', '.join(COMMANDS)}"
         check_command(command, rest[rest.index(command) + 1 :], read_only, whole and len(rest) > 1)
     elif first.startswith("scripts/"):
-        if first in ("scripts/run", "scripts/cluster") and "jobs/train.py" in rest:
+        if first in ("scripts/run", "scripts/cluster", "scripts/hadoop") and "jobs/train.py" in rest:
             rest = rest[: rest.index("jobs/train.py")]
         check_script(first, [] if first == "scripts/run" else rest)
     elif first == "spark-submit" or first.startswith("jobs/"):

@@ -24,6 +24,7 @@ __all__ = [
     "DEFAULTS",
     "active_session",
     "case_sensitive",
+    "defaults",
     "end_idle_workers",
     "hush",
     "names_alike",
@@ -51,6 +52,11 @@ DEFAULTS = {
     "spark.broadcast.compress": "false",
     # Shards are mapped once per worker process, so workers have to live on.
     "spark.python.worker.reuse": "true",
+}
+
+ON_YARN = {
+    # A container's own temporary folder has too long a path for a socket, 61 bytes at most (104 in all).
+    "spark.python.unix.domain.socket.dir": "/tmp",
 }
 
 
@@ -94,7 +100,7 @@ def open_session(name: str) -> "SparkSession":
     if master.startswith("local") and not given.contains("spark.pyspark.python"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(name)
-    for key, value in DEFAULTS.items():
+    for key, value in defaults(master).items():
         if not given.contains(key) or (key == OF_SHELLS and not is_set(key)):
             builder = builder.config(key, value)
     if not given.contains(LOG_LEVEL):
@@ -113,6 +119,11 @@ def open_session(name: str) -> "SparkSession":
     if session.sparkContext is not running:
         _started.append(session.sparkContext)
     return session
+
+
+def defaults(master: str) -> dict[str, str]:
+    """What nnspark sets where the user did not, on a master."""
+    return DEFAULTS | (ON_YARN if master == "yarn" else {})
 
 
 def with_attempts(master: str) -> str:

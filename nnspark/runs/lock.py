@@ -5,6 +5,9 @@ the first one is. A driver that was killed leaves its lock behind: on its own ma
 up; from another machine the only sign of life is ``driver.beat``, which a driver writes every ``BEAT``
 seconds. It is watched for ``PATIENCE`` seconds, by one clock, since two machines' clocks need not agree. A
 driver that was taken for dead, because it was suspended or cut off, sees so by the lock and stops.
+
+YARN starts a driver again whose container it has given up, as another attempt of the same application; the
+first one may still be ending. So a lock of one's own application is waited for, up to ``PATIENCE`` seconds.
 """
 
 import threading
@@ -22,6 +25,7 @@ __all__ = ["BEAT", "LOCK", "PATIENCE", "SIGN", "Hold", "held", "is_of_lock"]
 LOCK, NEXT, SIGN = "driver.lock", "driver.lock+", "driver.beat"
 BEAT, PATIENCE = 10.0, 60.0  # seconds
 TRIES = 20
+OF_YARN = "application_"
 
 
 class Hold:
@@ -115,7 +119,7 @@ def _acquire(folder: Folder, name: str, me: Holder) -> None:
         content = _read(folder, name)
         if content is None:
             continue
-        _refuse_living(folder, name, content)
+        _refuse_living(folder, name, content, me)
         _acquire(folder, f"{name}+", me)
         try:
             if _read(folder, name) == content:
@@ -125,14 +129,27 @@ def _acquire(folder: Folder, name: str, me: Holder) -> None:
     raise CheckpointError(f"{folder.path()} cannot be locked: others do so at the same time; try again")
 
 
-def _refuse_living(folder: Folder, name: str, content: bytes) -> None:
+def _refuse_living(folder: Folder, name: str, content: bytes, me: Holder) -> None:
     holder = Holder.of(content)
-    if _lives(folder, name, content, holder):
+    if _lives(folder, name, content, holder) and not _ends(folder, name, content, holder, me):
         raise CheckpointError(
             f"{folder.path()} is in use by {holder or 'a driver that is just starting'}: wait for its "
             "end, or end it, or pass another --out"
         )
     log(f"{folder.path()} was left behind by {holder or 'a driver'}, which is gone: taking it over")
+
+
+def _ends(folder: Folder, name: str, content: bytes, holder: Holder | None, me: Holder) -> bool:
+    """Whether the holder of a lock is an earlier attempt of this YARN application, and ends soon."""
+    if holder is None or holder.application != me.application or not me.application.startswith(OF_YARN):
+        return False
+    log(f"{folder.path()} is held by an earlier attempt of this application: waiting for its end")
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        time.sleep(BEAT / 10)
+        if _read(folder, name) != content or not _lives(folder, name, content, holder):
+            return True
+    return False
 
 
 def _lives(folder: Folder, name: str, content: bytes, holder: Holder | None) -> bool:

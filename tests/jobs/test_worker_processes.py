@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nnspark.engines.session import with_attempts
+from nnspark.engines.session import defaults, with_attempts
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,6 +73,15 @@ def test_a_python_worker_that_is_killed_in_local_mode_is_replaced() -> None:
 def test_attempts_that_were_asked_for_are_left_alone(master: str, expected: str) -> None:
     """Local masters without a number get one."""
     assert with_attempts(master) == expected
+
+
+def test_on_yarn_sockets_have_a_short_path() -> None:
+    """Spark puts 43 characters behind it and allows 104; a container's temporary folder has about 107."""
+    folder = "spark.python.unix.domain.socket.dir"
+    assert 0 < len(defaults("yarn")[folder]) <= 104 - 43
+    assert folder not in defaults("spark://host:7077")
+    settings = [line.split() for line in (ROOT / "conf/spark-yarn.conf").read_text().splitlines()]
+    assert [folder, defaults("yarn")[folder]] in settings
 
 
 def test_workers_say_nothing_when_a_job_has_succeeded(tmp_path: Path) -> None:

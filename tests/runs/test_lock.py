@@ -24,7 +24,7 @@ HOLDING = """
 import sys, time
 from nnspark.runs.lock import held
 from nnspark.runs.local_folder import LocalFolder
-with held(LocalFolder(sys.argv[1]), "app-1"):
+with held(LocalFolder(sys.argv[1]), sys.argv[2]):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -37,9 +37,9 @@ def folder(tmp_path: Path) -> LocalFolder:
 
 
 @pytest.fixture
-def other(folder: LocalFolder) -> Iterator["subprocess.Popen[str]"]:
-    """Another process that holds it."""
-    command = [sys.executable, "-c", HOLDING, folder.path()]
+def other(folder: LocalFolder, request: pytest.FixtureRequest) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that holds it, by default as app-1."""
+    command = [sys.executable, "-c", HOLDING, folder.path(), getattr(request, "param", "app-1")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
@@ -85,6 +85,29 @@ def test_a_killed_drivers_lock_is_taken_over_at_once(folder: LocalFolder, other:
     with held(folder, "third"):
         pass
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("other", ["application_7_0001"], indirect=True)
+def test_the_next_attempt_of_a_yarn_application_waits_for_the_one_before(
+    folder: LocalFolder, other: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """It may still be ending when YARN starts the next; one that lives on is left alone, and others' are."""
+    quick(monkeypatch, patience=0.3)
+    with (
+        one_line_error("in use by", "application_7_0001", kind=CheckpointError),
+        held(folder, "application_7_0001"),
+    ):
+        pytest.fail("both hold it")
+    quick(monkeypatch, patience=30)
+    began = time.monotonic()
+    with one_line_error("in use by", kind=CheckpointError), held(folder, "application_7_0002"):
+        pytest.fail("both hold it")
+    assert time.monotonic() - began < 5
+    capsys.readouterr()
+    threading.Timer(0.3, other.kill).start()
+    with held(folder, "application_7_0001"):
+        assert json.loads(folder.read("driver.lock"))["pid"] == os.getpid()
+    assert "an earlier attempt of this application" in capsys.readouterr().err
 
 
 def test_a_process_of_the_same_number_is_not_the_driver(folder: LocalFolder, other: Any) -> None:
