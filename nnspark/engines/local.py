@@ -56,7 +56,10 @@ class LocalShards:
                 return function([blocks], value)
 
         shared = self.plan.block_rows * largest(value) >= SHARED_BYTES
-        found = self._pool.map(of, self.blocks) if self._pool and shared else map(of, [self._whole])
+        if self._pool is None:
+            found = map(of, self.blocks)
+        else:
+            found = map(of, [self._whole]) if not shared else iter(self._pool.map(of, self.blocks))
         total: Sum = reduce(_merged, found, zero())
         return total
 
