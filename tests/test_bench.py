@@ -292,6 +292,10 @@ def test_tables_are_the_same_every_time_and_come_back_from_their_files(tmp_path)
         0.03, abs=0.004
     )
     assert TABLES["words"](10).frame.shape[1] > 500
+    assert (
+        tables.write_split("houses", 50, tmp_path, 1).truth
+        != tables.write_split("houses", 50, tmp_path).truth
+    )
 
 
 def test_contestants_on_tables_learn_from_raw_files_and_their_rows_are_counted(tmp_path, monkeypatch):
@@ -300,7 +304,7 @@ def test_contestants_on_tables_learn_from_raw_files_and_their_rows_are_counted(t
     monkeypatch.setattr(tables, "own", lambda split, recipe, engine: own(split, recipe, "local"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     split = tables.write_split("houses", 400, tmp_path)
-    contestants = tables.contestants_of("houses", None)
+    contestants = tables.contestants_of("houses", object())
     found = tables.race(split, contestants, 1)
     prices = read_rows(split.test).price.to_numpy()
     figures = {row["contestant"]: row["rmse"] for row in found["figures"]}
@@ -308,7 +312,9 @@ def test_contestants_on_tables_learn_from_raw_files_and_their_rows_are_counted(t
     assert figures["truth"] == min(figures.values())
     assert max(figures.values()) < 0.8 * prices.std()
     assert figures["nnspark on Spark"] == figures["nnspark, no Spark"]
-    assert "rmse / scikit-learn MLP's" in tables.table({"rows": 400, "seeds": 1, "tables": {"houses": found}})
+    assert "rmse / the better scikit-learn MLP's" in tables.table(
+        {"rows": 400, "seeds": 1, "maker": 0, "tables": {"houses": found}}
+    )
     with pytest.raises(SystemExit, match="trained on 400 rows where there are 401"):
         tables.race(split._replace(rows=401), contestants, 1)
 
@@ -319,5 +325,9 @@ def test_figures_of_tables_are_those_worked_by_hand():
     found = tables.figures_of(y, np.column_stack([1 - p, p]))
     logs = np.log([0.9, 0.8, 0.4, 0.5])
     assert found == pytest.approx({"roc_auc": 3 / 4, "pr_auc": (1 + 2 / 3) / 2, "log_loss": -logs.mean()})
-    rows = [{"contestant": tables.PEER, **found}, {"contestant": tables.OWN, **found, "log_loss": 1.0}]
+    good, bad = (found | {"log_loss": found["log_loss"] + more} for more in (0.004, 1.0))
+    rows = [
+        {"contestant": name, **row}
+        for name, row in zip((*tables.PEERS, tables.LOCAL), (bad, found, good), strict=True)
+    ]
     assert [ratio.verdict[-3:].strip() for ratio in tables.ratios_of(rows)] == ["yes", "yes", "NO"]

@@ -45,16 +45,7 @@ def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, source: "Fr
 def _in_order(model: Model, df: "Frame", data: Data) -> Data:
     """The data section with the model's columns in its order, unless one wide column holds them all."""
     columns = [name for name in df.columns if name not in (CORRUPT, PART)]
-    chosen = choose_columns(
-        columns,
-        label=data.label,
-        weight=data.weight,
-        columns=data.columns,
-        exclude=data.exclude,
-        part=data.part_column,
-        aside=data.set_aside,
-        where="the DataFrame",
-    )
+    chosen = choose_columns(columns, data, "the DataFrame")
     names = tuple(columns[at] for at in chosen.features)
     kind = dict(df.dtypes)[names[0]]
     if len(names) == 1 and (kind == "vector" or kind.startswith("array<")):

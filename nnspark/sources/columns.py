@@ -3,12 +3,49 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from nnspark.errors import DataError, RecipeError
 from nnspark.sources import refusals
 
-__all__ = ["Columns", "as_list", "choose_columns", "features_of", "position_of", "refuse_twins"]
+__all__ = [
+    "Asked",
+    "Columns",
+    "as_list",
+    "choose_columns",
+    "features_of",
+    "listed",
+    "position_of",
+    "refuse_twins",
+]
+
+
+class Asked(Protocol):
+    """A data section, or what has its keys that name columns."""
+
+    @property
+    def label(self) -> str | int | Sequence[str | int]:
+        """The target, or several, by name or number."""
+
+    @property
+    def weight(self) -> str:
+        """The column of row weights; empty for none."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The features; empty for all others, "-name" for all but one."""
+
+    @property
+    def exclude(self) -> Sequence[str]:
+        """Columns that are no features."""
+
+    @property
+    def part_column(self) -> str:
+        """The column that says each row's part; empty for none."""
+
+    @property
+    def set_aside(self) -> str:
+        """A column that is no feature where it is there; empty for none."""
 
 
 class Columns(NamedTuple):
@@ -20,30 +57,19 @@ class Columns(NamedTuple):
     part: int | None = None
 
 
-def choose_columns(
-    names: Sequence[str],
-    *,
-    label: str | int | Sequence[str | int],
-    weight: str,
-    columns: Sequence[str],
-    where: str,
-    exclude: Sequence[str] = (),
-    part: str = "",
-    aside: str = "",
-) -> Columns:
-    """Resolve the recipe's label, weight, part, columns and exclude against the names a file has.
-
-    ``aside`` is a column that is no feature where it is there.
+def choose_columns(names: Sequence[str], asked: Asked, where: str) -> Columns:
+    """Resolve the recipe's label, weight, part, columns and exclude against the names that ``where`` has.
 
     Raises DataError for a name the file does not have (with the nearest one) or has twice (in any case),
     RecipeError when a column would be both feature and label.
     """
     refuse_twins(names, where)
-    wanted = as_list(label)
+    wanted = as_list(asked.label)
     if not wanted:
         raise RecipeError("data.label is empty; set it to the label column's name or number")
     labels = tuple(position_of(one, names, "data.label", where) for one in wanted)
-    weight_at = position_of(weight, names, "data.weight", where) if weight else None
+    weight_at = position_of(asked.weight, names, "data.weight", where) if asked.weight else None
+    part = asked.part_column
     part_at = position_of(part, names, "data.split.column", where) if part else None
     others = [at for at in (weight_at, part_at) if at is not None]
     taken = {*labels, *others}
@@ -54,9 +80,9 @@ def choose_columns(
             else "data.label, data.weight and data.split.column"
         )
         raise RecipeError(f"{keys} name one column of {where} twice")
-    if aside and aside in names:  # a column may have no name
-        taken.add(names.index(aside))
-    features = features_of(names, columns, exclude, where, taken)
+    if asked.set_aside and asked.set_aside in names:  # a column may have no name
+        taken.add(names.index(asked.set_aside))
+    features = features_of(names, asked.columns, asked.exclude, where, taken)
     if not features:
         raise DataError(f"{where} has no feature column besides the label: its columns are {listed(names)}")
     return Columns(features, labels, weight_at, part_at)

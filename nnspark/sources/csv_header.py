@@ -33,16 +33,7 @@ def layout_of(first: Sequence[str], request: DataRequest, where: str) -> Layout:
     refuse_one_column(first, request.separator, where)
     header = column_names(first) if has_header(first, request) else None
     names = header or list(numbered(len(first)))
-    columns = choose_columns(
-        names,
-        label=request.label,
-        weight=request.weight,
-        columns=request.columns,
-        exclude=request.exclude,
-        part=request.part_column,
-        aside=request.set_aside,
-        where=where if header else f"{where} (which has no header)",
-    )
+    columns = choose_columns(names, request, where if header else f"{where} (which has no header)")
     return Layout(header, names, columns, request.separator)
 
 

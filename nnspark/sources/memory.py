@@ -114,16 +114,7 @@ def _of_arrow(table: Any, request: DataRequest) -> Table:
     names, where = list(table.column_names), "the table"
     if not table.num_rows:
         raise DataError("the table has no rows; expected one a training example")
-    chosen = choose_columns(
-        names,
-        label=request.label,
-        weight=request.weight,
-        columns=request.columns,
-        exclude=request.exclude,
-        part=request.part_column,
-        aside=request.set_aside,
-        where=where,
-    )
+    chosen = choose_columns(names, request, where)
     return table_of(
         request, [part_of(table, names, chosen, where, request)], [where], names, chosen, where, _row
     )

@@ -33,16 +33,7 @@ def read_parquet(request: DataRequest) -> Table:
     with _opened(files[0], request.source) as first:
         schema = first.schema
     names = list(schema.names)
-    chosen = choose_columns(
-        names,
-        label=request.label,
-        weight=request.weight,
-        columns=request.columns,
-        exclude=request.exclude,
-        part=request.part_column,
-        aside=request.set_aside,
-        where=str(files[0]),
-    )
+    chosen = choose_columns(names, request, str(files[0]))
     parts = [_read_part(file, schema, chosen, request) for file in files]
     lengths = [len(part.target) for part in parts]
     locate = partial(row_of, files, lengths)

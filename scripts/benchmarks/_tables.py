@@ -142,11 +142,11 @@ PLACES = (
 )
 
 
-def write_tables(folder: Path, rows: int = ROWS) -> list[Path]:
+def write_tables(folder: Path, rows: int = ROWS, seed: int = 0) -> list[Path]:
     """Write the file of each table, which its recipe in conf/ reads."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, make in TABLES.items():
-        write_rows(make(rows).frame, folder / FILES[name])
+        write_rows(make(rows, seed).frame, folder / FILES[name])
     return [folder / file for file in FILES.values()]
 
 

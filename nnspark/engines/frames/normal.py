@@ -35,16 +35,7 @@ def normalise(df: "DataFrame", data: Data, validation: str = "") -> tuple["DataF
     apart = {CORRUPT, PART, *([validation] if validation else [])}
     columns = [name for name in df.columns if name not in apart]
     where = data.place or "the DataFrame"
-    chosen = choose_columns(
-        columns,
-        label=data.label,
-        weight=data.weight,
-        columns=data.columns,
-        exclude=data.exclude,
-        part=data.part_column,
-        aside=data.set_aside,
-        where=where,
-    )
+    chosen = choose_columns(columns, data, where)
     features = [columns[at] for at in chosen.features]
     targets = [columns[at] for at in chosen.labels]
     if data.task == "classification" and len(targets) > 1:
