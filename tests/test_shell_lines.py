@@ -88,6 +88,8 @@ def check_script(script: str, words: list[str]) -> None:
     )
     if path.name == "test":
         text += " -m -n --pdb -k "
+    if words[:1] == ["submit"]:
+        text += " ".join(SPARKS)
     for word in words:
         if word.startswith("-"):
             assert word.partition("=")[0] in text, word

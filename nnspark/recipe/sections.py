@@ -1,8 +1,7 @@
 """The sections of a recipe: everything that decides the result of a run, as frozen dataclasses.
 
-A recipe and a data set give one set of weights. Only ``[prediction]``, ``[spark]``, ``[checkpoint]``,
-``[report]``, ``training.engine`` and ``training.threads`` may differ between two runs that must agree. Every
-key has a default but ``data.source``.
+A recipe and a data set give one set of weights. ``[prediction]``, ``[spark]``, ``[checkpoint]``, ``[report]``
+and ``training.engine``, ``.threads`` may differ between runs that agree. Only ``data.source`` has no default.
 
 Each class's docstring has one entry a key: ``conf/README.md``'s table is made of them (``recipe/keys.py``).
 """
@@ -145,8 +144,8 @@ class Spark:
     partitions : tasks of an evaluation; 0 is one a core
     depth : of the sum of their results; 0 is automatic
     direct : whether workers read plain local Parquet files themselves, without the JVM: the same rows, sooner
-    scratch : over Spark Connect, a folder that all executors can write to: where the server keeps no DataFrame, or loses its shards, the packed rows lie there meanwhile as Parquet files; left empty, the session's spark.nnspark.scratch
-    """  # noqa: E501
+    scratch : over Spark Connect, a folder for shards where the server keeps none; empty: spark.nnspark.scratch
+    """
 
     partitions: int = 0
     depth: int = 0
