@@ -91,7 +91,7 @@ def write_spark(state: Path) -> None:
         "spark.executor.memoryOverhead 1g\nspark.driver.memory 640m\n"
         "spark.ui.enabled false\n"
         "spark.yarn.am.waitTime 600s\nspark.network.timeout 600s\n"  # where other work has the cores
-        + "".join(f"spark.{of}.extraJavaOptions {SMALL}\n" for of in ("driver", "executor", "yarn.am"))
+         + "".join(f"spark.{of}.extraJavaOptions {SMALL}\n" for of in ("driver", "executor", "yarn.am"))
     )
 
 
