@@ -56,10 +56,8 @@ class LocalShards:
                 return function([blocks], value)
 
         shared = self.plan.block_rows * largest(value) >= SHARED_BYTES
-        if self._pool is None:
-            found = map(of, self.blocks)
-        else:
-            found = map(of, [self._whole]) if not shared else iter(self._pool.map(of, self.blocks))
+        alone = self.blocks if self._pool is None else [self._whole]
+        found = self._pool.map(of, self.blocks) if self._pool and shared else map(of, alone)
         total: Sum = reduce(_merged, found, zero())
         return total
 
