@@ -144,7 +144,7 @@ class Spark:
     partitions : tasks of an evaluation; 0 is one a core
     depth : of the sum of their results; 0 is automatic
     direct : whether workers read plain local Parquet files themselves, without the JVM: the same rows, sooner
-    scratch : over Spark Connect, a folder for shards where the server keeps none; empty: spark.nnspark.scratch
+    scratch : over Spark Connect, a folder for shards if the server keeps none; empty: spark.nnspark.scratch
     """
 
     partitions: int = 0
