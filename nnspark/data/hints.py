@@ -75,7 +75,8 @@ def hints(
     looks_alike = [at for at in numbers if _are_different_integers(sample.rows[:, at])]
     ids = [at for at in looks_alike[:MOST_IDS] if all_differ(at)]
     said = [id_hint(names[at], "whole numbers") for at in ids]
-    unlike = "" if scale != "none" else _unlike(sample, names, [at for at in numbers if at not in ids])
+    scaled = [at for at in range(len(names)) if not kinds or kinds[at] in ("number", "date")]
+    unlike = "" if scale != "none" else _unlike(sample, names, [at for at in scaled if at not in ids])
     return (*said, *filter(None, [unlike]))
 
 

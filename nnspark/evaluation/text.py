@@ -132,4 +132,4 @@ def _name(label: Any) -> str:
 
 def number(value: float | None) -> str:
     """A figure in four decimals; n/a where there is none."""
-    return "n/a" if value is None else f"{value:.4f}"
+    return "n/a" if value is None else f"{round(value, 4) + 0.0:.4f}"  # not "-0.0000"

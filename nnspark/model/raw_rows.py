@@ -53,12 +53,20 @@ def _columns_of(rows: Any, names: Sequence[str]) -> list[Any]:
         return [rows.iloc[:, at].to_numpy() for at in _places([str(name) for name in rows.columns], names)]
     if isinstance(rows, Mapping):
         own = list(rows)
+        alone = [name for name in own if isinstance(rows[name], str) or not hasattr(rows[name], "__len__")]
+        if alone:
+            raise ShapeError(
+                f"expected {FORMS}, got a dict whose {alone[0]!r} is one value: give [row] for one row, or a "
+                "list for each column"
+            )
         columns = [_objects(rows[own[at]]) for at in _places([str(name) for name in own], names)]
         if len({len(column) for column in columns}) > 1:
             raise ShapeError(f"expected {FORMS}, got columns of different lengths")
         return columns
     if isinstance(rows, Sequence) and rows and all(isinstance(row, Mapping) for row in rows):
-        _places(list(dict.fromkeys(str(name) for row in rows for name in row)), names)
+        for row in rows:
+            if not any(name in row for name in names):
+                _places([str(name) for name in row], names)
         return [_objects([row.get(name) for row in rows]) for name in names]
     if np.ma.isMaskedArray(rows):
         masked, rows = np.ma.getmaskarray(rows), np.ma.getdata(rows).astype(object)

@@ -62,6 +62,8 @@ def unusable(
         return ""
     piece, count = features[bad[0]], row[f"n{bad[0]}"]
     expected = "a finite number" if piece.width is None else f"{piece.width} finite numbers"
+    if piece.raw == "date":
+        expected = "a date such as 2024-01-31"
     example = row[f"t{bad[0]}"]
     shown = f" (such as {example[:40]!r})" if example is not None else ""
     others = f", and {len(bad) - 1} other columns are affected" if len(bad) > 1 else ""
@@ -70,7 +72,8 @@ def unusable(
         size = row[f"least{bad[0]}"]
         if size == row[f"most{bad[0]}"] and size not in (-1, piece.width):
             return f"{found} {size}{others}; {remedy.format(size=size, width=piece.width)}"
-    return f"{found} a null, NaN, infinite or other value there{shown}{others}; fill or drop those rows"
+    what = "no date" if piece.raw == "date" else "a null, NaN, infinite or other value"
+    return f"{found} {what} there{shown}{others}; fill or drop those rows"
 
 
 def _shown(piece: Piece) -> "Column":

@@ -12,6 +12,7 @@ from nnspark.model import Model
 from nnspark.scoring.pieces import FeatureColumns, Piece, array_of, column_of, number_of
 from nnspark.sources.arrow_types import shown, type_of
 from nnspark.sources.raw import raw_of_arrow
+from nnspark.sources.values import MOMENT
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,7 +91,11 @@ def is_bad(piece: Piece) -> "Column":
         return infinite if piece.may_miss else missing | infinite
     text = F.trim(value.cast("string"))
     missing = F.coalesce(text == "", F.lit(True))
-    no_date = ~missing & value.try_cast("timestamp").isNull() if piece.raw == "date" else F.lit(False)
+    no_date = F.lit(False)
+    if piece.raw == "date":
+        no_date = ~missing & value.try_cast("timestamp").isNull()
+        if piece.kind == "text":  # Spark takes 2024-1-6 as well
+            no_date = ~missing & (value.try_cast("timestamp").isNull() | ~text.rlike(f"^{MOMENT.pattern}$"))
     return no_date if piece.may_miss else no_date | missing
 
 

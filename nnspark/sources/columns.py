@@ -1,5 +1,6 @@
 """Choose the label, weight and feature columns of a file by name or number."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
@@ -18,6 +19,9 @@ __all__ = [
     "position_of",
     "refuse_twins",
 ]
+
+
+PANDAS_INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls its rows' own names in files and Arrow
 
 
 class Asked(Protocol):
@@ -97,7 +101,8 @@ def features_of(
 ) -> tuple[int, ...]:
     """Positions of the features: the columns listed, or all that are not ``taken``; without those excluded.
 
-    "-id" in ``columns`` is "id" in ``exclude``, where no column has that very name.
+    Nor is an index without a name that pandas has stored, unless it is listed. "-id" in ``columns`` is "id"
+    in ``exclude``, where no column has that very name.
     """
     minus = [name for name in columns if name.startswith("-") and name not in names]
     listed_names = [name for name in columns if name not in minus]
@@ -112,6 +117,7 @@ def features_of(
     if both:
         raise RecipeError(f"column {both[0]!r} is to be left out but is also the label or the weight")
     if not listed_names:
+        out |= {at for at, name in enumerate(names) if PANDAS_INDEX.fullmatch(name)}
         return tuple(at for at in range(len(names)) if at not in taken and at not in out)
     features = [position_of(name, names, "data.columns", where) for name in listed_names]
     twice = [names[at] for at, count in Counter(features).items() if count > 1]

@@ -34,9 +34,11 @@ def not_numbers(columns: Sequence[tuple[str, str]], where: str = "") -> DataErro
     if len(columns) > MOST_NAMES:
         shown.append(f"{len(columns) - MOST_NAMES} more are not")
     place = f" ({where})" if where else ""
+    some = [name for name, kind in columns if _by_auto([kind])]
+    them = "them" if len(some) in (0, len(names)) else " and ".join(map(repr, some[:MOST_NAMES]))
     return DataError(
         f"{len(columns)} feature columns are not numbers: {', '.join(shown)}{place}; {_leave_out(names)}, or "
-        f"encode them{_by_auto([kind for _, kind in columns])}"
+        f"encode {them}{_by_auto([kind for _, kind in columns])}"
     )
 
 

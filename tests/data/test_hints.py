@@ -61,6 +61,15 @@ def test_unlike_magnitudes_want_a_scale():
     assert not plan_of(rows.assign(income=rows.income / 1e3)).hints
 
 
+def test_days_are_of_a_magnitude_too():
+    """Some 19,000 of them saturate a unit, as other large numbers do."""
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2022-01-01", periods=ROWS).strftime("%Y-%m-%d")
+    (said,) = plan_of(some(day=days, share=rng.random(ROWS)), 'data.dates=["day"]').hints
+    assert "'day'" in said
+    assert 'data.scale = "standard"' in said
+
+
 def test_a_sample_does_not_depend_on_pieces_or_order():
     """Nor on how often a row comes."""
     rng = np.random.default_rng(0)

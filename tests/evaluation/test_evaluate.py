@@ -20,6 +20,7 @@ from nnspark.evaluation import counts as counts_module
 from nnspark.evaluation.counts import Counts, averages, per_class
 from nnspark.evaluation.evaluate import evaluate_model
 from nnspark.evaluation.text import as_text
+from nnspark.evaluation.text import number as shown
 from nnspark.model import Model
 from nnspark.recipe import dumps
 from nnspark.report.text import number
@@ -52,6 +53,13 @@ def csv_recipe(path, rows, *, task="classification", label="label", names="abc")
 def problem(rows, seed=3):
     """Random features of three very different columns."""
     return np.random.default_rng(seed).normal(size=(rows, 3)) * [1, 100, 0.01] + [0, 50, 1]
+
+
+def test_nothing_is_shown_as_less_than_nothing():
+    """The mean predictor's r2 is 0 but for rounding."""
+    assert [shown(value) for value in (-2.2e-16, -0.0, 0.00004, -0.00006, None)] == [
+        "0.0000", "0.0000", "0.0000", "-0.0001", "n/a",
+    ]  # fmt: skip
 
 
 @settings(deadline=None, max_examples=50)

@@ -83,6 +83,22 @@ def test_rows_that_cannot_be_encoded_are_named(filled, change, words, kind):
         filled.predict(change(rows))
 
 
+def test_a_dict_is_answered_whatever_company_it_has(filled, strict):
+    """What is not there is missing, alone and among others; a dict with none of the columns is refused."""
+    rows = made_rows().dropna().drop(columns="label").astype(object).iloc[:2]
+    one, whole = rows.to_dict("records")
+    del one["city"]
+    alone = filled.predict_proba([one])
+    np.testing.assert_array_equal(alone[0], filled.predict_proba([one, whole])[0])
+    np.testing.assert_array_equal(alone[0], filled.predict_proba([one | {"city": None}])[0])
+    with one_line_error("row 0", "no value", "'city'", kind=DataError):
+        strict.predict([one])
+    with one_line_error("lack", "'town'", kind=DataError):
+        filled.predict([whole, {"town": "Rome"}])
+    with one_line_error("'age' is one value", "[row]", kind=ShapeError):
+        filled.predict(whole)
+
+
 def test_a_model_of_whole_rows_refuses_holes(strict, filled):
     """A number, a text, a date; the filling one does not."""
     whole = made_rows().dropna().drop(columns="label").iloc[:5].astype(object)

@@ -1,6 +1,7 @@
 """Columns that hold no numbers are named, with their kind and the key that leaves them out."""
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from nnspark.errors import DataError
@@ -71,6 +72,25 @@ def test_a_large_table_of_customers_names_its_columns_not_its_rows(tmp_path):
     assert "line" not in str(refused.value)
     read = load_table(DataRequest("csv", str(path), exclude=("job", "opened"), columns=("-id",)))
     assert read.feature_names == ("balance",)
+
+
+def test_an_index_that_pandas_stored_is_no_feature(tmp_path):
+    """By Arrow and in a file, as in pandas itself; unless it is asked for."""
+    rows = pd.DataFrame({"x": [0.5, 1.5, 2.5, 3.5], "label": [0, 1, 0, 1]}).sample(frac=1, random_state=3)
+    rows.to_parquet(tmp_path / "rows.parquet")
+    stored = pa.Table.from_pandas(rows)
+    assert "__index_level_0__" in stored.column_names
+    file = DataRequest("parquet", path=str(tmp_path / "rows.parquet"))
+    tables = [load_table(file), *(read_memory(form, DataRequest("memory")) for form in (rows, stored))]
+    assert [table.feature_names for table in tables] == [("x",)] * 3
+    assert features_of(["x", "__index_level_0__"], ["__index_level_0__"], [], "it") == (1,)
+
+
+def test_a_column_that_no_key_encodes_is_not_said_to_be_encoded():
+    """Text beside a duration: the text alone can be."""
+    rows = pd.DataFrame({"part": ["a", "b"], "wait": pd.to_timedelta([1, 2], "s"), "label": [0, 1]})
+    with pytest.raises(DataError, match=r"""encode 'part' with data.categorical = "auto"$"""):
+        read_memory(rows, DataRequest("memory"))
 
 
 def test_a_column_whose_name_begins_with_a_minus_is_that_column():

@@ -317,6 +317,9 @@ def test_bad_rows_are_errors_or_nulls(spark: Any, model: Any, new_rows: pd.DataF
     with pytest.raises(NNSparkError, match=r"'age' .* 1 of 80 rows .*'old'"):
         call(*job)
     assert not (tmp_path / "out").exists()
+    new_rows.assign(row=range(80), day="2024-1-6").to_csv(tmp_path / "days.csv", index=False)
+    with pytest.raises(NNSparkError, match=r"'day' must hold a date .* 80 of 80 rows .*'2024-1-6'"):
+        call(*job[:2], tmp_path / "days.csv", *job[3:])
     call(*job, "--on-bad-row", "null")
     header, lines = read_parts(tmp_path / "out")
     found = pd.DataFrame(lines, columns=header).set_index("row")
