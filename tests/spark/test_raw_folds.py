@@ -59,7 +59,9 @@ def routes(spark: Any, recipe: Recipe, rows: pd.DataFrame) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("options", [SAME, LOG], ids=["raw columns", "log targets"])
+@pytest.mark.parametrize(
+    "options", [SAME, pytest.param(LOG, marks=pytest.mark.slow)], ids=["raw columns", "log targets"]
+)
 def test_a_folds_run_has_the_same_bits_by_every_route(
     spark: Any, tmp_path: Path, options: tuple[str, ...]
 ) -> None:

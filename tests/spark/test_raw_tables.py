@@ -138,15 +138,12 @@ def taken(recipe: Recipe, shards: Shards) -> tuple[Outcome, Any]:
     return outcome(recipe, shards), (plan.encoding, plan.feature_names, plan.fingerprint, plan.hints)
 
 
-FEW = (
-    "CSV",
-    "seven CSV files",
-    "1 partition",
-    "2 partitions",
-    "7 partitions",
-)  # by every recipe in the slow tests
+ALIKE = ("CSV", "1 partition", "2 partitions")  # what seven of each do as well: slow
+FEW = (*ALIKE, "seven CSV files", "7 partitions")  # by every recipe in the slow tests
 CELLS = [
-    pytest.param(name, route, marks=[pytest.mark.slow] if name != "median" and route in FEW else [])
+    pytest.param(
+        name, route, marks=[pytest.mark.slow] if route in (ALIKE if name == "median" else FEW) else []
+    )
     for name in RECIPES
     for route in ROUTES
 ]

@@ -160,7 +160,9 @@ def test_results_of_many_partitions_meet_on_the_executors(
     assert len(taken) > passes
 
 
-@pytest.mark.parametrize("options", [(), ("rounds.replicas=4", "rounds.batch_size=32")])
+@pytest.mark.parametrize(
+    "options", [pytest.param((), marks=pytest.mark.slow), ("rounds.replicas=4", "rounds.batch_size=32")]
+)
 def test_rows_that_come_many_times_are_spread_over_the_tasks(spark: Any, options: tuple[str, ...]) -> None:
     """Eight kinds and some others, on 1 and 4 tasks, all shards lost once: the bits of no Spark.
 
