@@ -129,17 +129,20 @@ def test_a_terminal_is_drawn_over_and_an_interrupt_is_quiet(at_work: LocalFolder
     """Exit code 0, nothing on standard error; a second look goes up by the first one's lines."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "nnspark", "watch", at_work.path(), "--every", "0.1"]
-    shown, pressed = b"", False
+    shown, pressed = b"", 0
     env = {**os.environ, "COLUMNS": "60"}
     with subprocess.Popen(command, stdout=theirs, stderr=subprocess.PIPE, env=env) as process:
         os.close(theirs)
-        with suppress(OSError):  # how a terminal tells that its last writer is gone
-            while some := os.read(ours, 65_536):
-                shown += some
-                if not pressed and shown.count(b"\x1b[7F\x1b[J") >= 2:
-                    process.send_signal(signal.SIGINT)
-                    pressed = True
-        _, said = process.communicate(timeout=60)
+        try:
+            with suppress(OSError):  # how a terminal tells that its last writer is gone
+                while some := os.read(ours, 65_536):
+                    shown += some
+                    if shown.count(b"\x1b[7F\x1b[J") >= 2 + 20 * pressed:  # again, as a person would
+                        process.send_signal(signal.SIGINT)
+                        pressed += 1
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
     os.close(ours)
     assert (process.returncode, said) == (0, b"")
     assert b"[#.......................]" in shown
