@@ -21,6 +21,7 @@ from nnspark.data.plan import Plan, Scaling, thresholds
 from nnspark.data.rows import BlockSet, Rows, assemble, fingerprint_of, hash_rows, split_keys, sum_hashes
 from nnspark.data.scaling import fit_scaling, fit_target_scaling, only_measured
 from nnspark.errors import DataError
+from nnspark.net.blas import cores
 from nnspark.recipe import Recipe
 from nnspark.sources import Table
 
@@ -48,7 +49,7 @@ def make_dataset(table: Table, recipe: Recipe, *, given: NDArray[np.int8] | None
     table = _without_weightless_rows(table)
     features, weight = table.features, table.weight
     classes, target = encode_target(table.target, recipe)
-    hashes = hash_rows(features, target, weight)
+    hashes = hash_rows(features, target, weight, threads=cores())
     keys = split_keys(hashes, recipe.data.split.seed)
     own = np.ones(len(keys), bool) if given is None else given < 0
     split = split_of_the_rest(recipe.data.split, [] if given is None else np.unique(given[~own]).tolist())
@@ -77,7 +78,7 @@ def make_dataset(table: Table, recipe: Recipe, *, given: NDArray[np.int8] | None
     part = plan.parts(keys, target, given)
     train = part == 0
     class_counts = None if classes is None else np.bincount(target[train], minlength=len(classes))
-    to_learn = features[train]
+    to_learn = features if train.all() else features[train]
     plan = with_encoding(plan, recipe, table.kinds, _once(RawRows(to_learn, table.spellings)))
     scale, target_scale = scales_of(recipe)
     scaling = fit_scaling(scale, [plan.encoded(to_learn)], plan.num_features)
@@ -92,7 +93,7 @@ def make_dataset(table: Table, recipe: Recipe, *, given: NDArray[np.int8] | None
     sample = Sample(sample_rows(features.shape[1]), features.shape[1]).add(hashes, features)
     found = hints(sample, table.feature_names, table.kinds, recipe.data.scale, partial(all_differ, features))
     plan = replace(plan, hints=plan.hints + found)
-    rows = plan.prepare(features, target, weight, given)
+    rows = plan.prepare(features, target, weight, given, hashes)
     return Dataset(plan, to_blocks(plan, rows, by_hash=given is None))
 
 

@@ -16,7 +16,7 @@ from nnspark import recipe as recipe_module
 from nnspark.data.affine import Scaling
 from nnspark.data.encoding import Encoding
 from nnspark.data.fold_numbers import number_of
-from nnspark.data.rows import Rows, hash_rows, split_keys
+from nnspark.data.rows import CHUNK_VALUES, Rows, hash_rows, split_keys
 
 __all__ = ["Plan", "Scaling", "part_counts", "thresholds"]
 
@@ -95,14 +95,16 @@ class Plan:
         target: Array,
         weight: NDArray[np.float64] | None,
         given: NDArray[np.int8] | None = None,
+        hashes: NDArray[np.uint64] | None = None,
     ) -> Rows:
         """Decide part and block of each row, then encode, scale and cast it.
 
         ``features`` are raw values (n, num_columns), ``target`` holds class indices (n,) or float64 targets
-        (n, outputs); ``given`` is as in ``parts``. Class weights are for training: a training row's weight
-        is multiplied by its class's.
+        (n, outputs); ``given`` is as in ``parts``; ``hashes`` are the rows' own, where they are known. Class
+        weights are for training: a training row's weight is multiplied by its class's.
         """
-        hashes = hash_rows(features, target, weight)
+        if hashes is None:
+            hashes = hash_rows(features, target, weight)
         keys = split_keys(hashes, self.split_seed)
         part = self.parts(keys, target, given)
         counts = np.array(self.blocks, dtype=np.uint64)
@@ -119,8 +121,16 @@ class Plan:
         else:
             scaled = target if self.target_scaling is None else self.target_scaling.apply(target)
             y = scaled.astype(self.dtype)
-        X = self.scaling.apply(self.encoded(features)).astype(self.dtype)
-        return Rows(part, block, hashes, X, y, weight)
+        return Rows(part, block, hashes, self._scaled(features), y, weight)
+
+    def _scaled(self, features: Array) -> Array:
+        """X of raw values, a piece at a time: what lies between the two is the size of a piece."""
+        X = np.empty((len(features), self.num_features), self.dtype)
+        step = max(1, CHUNK_VALUES // self.num_features)
+        for start in range(0, len(features), step):
+            rows = slice(start, start + step)
+            X[rows] = self.scaling.apply(self.encoded(features[rows]))
+        return X
 
     def parts(
         self, keys: NDArray[np.uint64], target: Array, given: NDArray[np.int8] | None = None

@@ -10,6 +10,7 @@ order does not matter. (Unequal rows with equal 128-bit hashes are expected once
 """
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from nnspark.recipe.data_section import PARTS
 
 __all__ = [
+    "CHUNK_VALUES",
     "PARTS",
     "Block",
     "BlockSet",
@@ -166,19 +168,20 @@ def _constants(count: int, stream: int) -> Words:
     return _mix(steps + np.uint64(stream)) | np.uint64(1)
 
 
-def hash_rows(features: Array, target: Array, weight: NDArray[np.float64] | None) -> Words:
+def hash_rows(features: Array, target: Array, weight: NDArray[np.float64] | None, threads: int = 1) -> Words:
     """128-bit hashes of rows, shape (n, 2); a function of the values, not of their order or type.
 
     ``features`` (n, d) and ``target`` (n,) or (n, k) are hashed as float64, -0.0 as 0.0; a weight of
     1 hashes like no weight. Each value is mixed with a constant of its column; the two words are two
-    sums of the mixed values, the second with column multipliers.
+    sums of the mixed values, the second with column multipliers. So many ``threads`` share the rows.
     """
     target = target if target.ndim == 2 else target[:, None]
     columns = features.shape[1] + target.shape[1] + 1
     keys, multipliers = _constants(columns, 1), _constants(columns, 2)
     hashes = np.empty((len(features), 2), dtype=np.uint64)
     step = max(1, CHUNK_VALUES // columns)
-    for start in range(0, len(features), step):
+
+    def hash_from(start: int) -> None:
         chunk = slice(start, start + step)
         values = np.zeros((len(features[chunk]), columns))
         values[:, : features.shape[1]] = features[chunk]
@@ -191,6 +194,9 @@ def hash_rows(features: Array, target: Array, weight: NDArray[np.float64] | None
         hashes[chunk, 0] = words.sum(axis=1, dtype=np.uint64)
         words *= multipliers
         hashes[chunk, 1] = words.sum(axis=1, dtype=np.uint64)
+
+    with ThreadPoolExecutor(threads) as pool:  # NumPy lets other threads run
+        list((pool.map if threads > 1 else map)(hash_from, range(0, len(features), step)))
     return _mix(hashes)
 
 

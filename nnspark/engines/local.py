@@ -5,7 +5,6 @@ same bits; each has one BLAS thread, as a worker has. Where a network is so smal
 computed than the interpreter's lock changes hands, threads would wait for it: one does all blocks then.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
@@ -19,7 +18,7 @@ from nnspark.engines.bins import place_of
 from nnspark.engines.conservation import check_laid_out
 from nnspark.engines.platforms import platform
 from nnspark.engines.resident import Handle
-from nnspark.net.blas import one_blas_thread
+from nnspark.net.blas import cores, one_blas_thread
 
 __all__ = ["LocalShards"]
 
@@ -80,11 +79,6 @@ def largest(value: Any) -> int:
     if isinstance(value, tuple | list):
         return max(map(largest, value), default=0)
     return int(getattr(value, "nbytes", 0))
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def shared_out(plan: Plan, blocks: BlockSet, threads: int) -> list[BlockSet]:

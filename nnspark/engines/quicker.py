@@ -21,9 +21,10 @@ import numpy as np
 
 from nnspark.engines.connections import parallelism
 from nnspark.engines.driver_memory import collectable, memory_left
-from nnspark.engines.local import THREAD_BYTES, cores
+from nnspark.engines.local import THREAD_BYTES
 from nnspark.engines.types import Session
 from nnspark.log import log
+from nnspark.net.blas import cores
 from nnspark.net.rate import product_rate
 from nnspark.net.weights import count
 from nnspark.optimizers import RULES

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.dataset import make_dataset
@@ -15,6 +14,7 @@ from nnspark.engines.quicker import Extent, choose, say
 from nnspark.errors import DataError
 from nnspark.log import warn
 from nnspark.ml.columns import Source, read_source
+from nnspark.ml.fetching import fetch
 from nnspark.ml.params import PerceptronParams
 from nnspark.ml.translate import in_params, recipe_of, renamed, with_mean_penalty
 from nnspark.model import Model
@@ -25,7 +25,6 @@ from nnspark.optimizers import RULES
 from nnspark.recipe import Recipe, dumps
 from nnspark.recipe.options import name_and_options
 from nnspark.scoring.faults import unusable
-from nnspark.sources.table import Table
 from nnspark.training.cost import Cost
 from nnspark.training.loop import train
 from nnspark.training.rounds import training_weight
@@ -45,7 +44,8 @@ class Fit:
     """A trained model and how it came about.
 
     ``history`` has one row an iteration; ``objective`` the cost before the first iteration and after each;
-    ``metrics`` the figures of each part of the rows.
+    ``metrics`` all figures of the validation part, where there is one (a pass that Spark's ``fit`` does not
+    make of the others either: its summary is of a DataFrame, when it is asked).
     """
 
     model: Model
@@ -87,7 +87,7 @@ def fit_on(shards: Shards, params: PerceptronParams, source: Source, recipe: Rec
     given = params.optional(params.initialWeights)
     theta = None if given is None else from_mllib(given.toArray(), objective.network.layers)
     first = first_state(recipe, shards, theta)
-    trained = train(recipe, shards, start=first, callbacks=[remember])
+    trained = train(recipe, shards, start=first, callbacks=[remember], measured=("validation",))
     costs = _costs(recipe, objective, shards, rows, first.theta, ends[-1].theta)
     plan = replace(shards.plan, feature_names=source.names)
     model = Model.of(plan, trained.network, trained.theta, dumps(recipe), trained.decided.decision)
@@ -117,24 +117,8 @@ def _on_executors(source: Source, recipe: Recipe) -> Shards:
 
 
 def _in_driver(source: Source, recipe: Recipe) -> Shards:
-    table = source.frame.toArrow().combine_chunks()
-    lists = table.column(source.features.name).combine_chunks()
-    values = lists.flatten().to_numpy(zero_copy_only=False)
-    offsets = lists.offsets.to_numpy()
-    if lists.null_count or (np.diff(offsets) != source.width).any() or not np.isfinite(values).all():
-        raise DataError("features that cannot be used")
-
-    def column(name: str) -> Array | None:
-        return table.column(name).to_numpy() if name else None
-
-    features = np.ascontiguousarray(values, dtype=np.float64).reshape(-1, source.width)
-    target, weight, validates = map(column, (source.label, source.weight, source.validation))
-    given = None if validates is None else np.where(validates, 1, -1).astype(np.int8)
-    assert target is not None
-    return LocalShards(
-        make_dataset(Table(features, target, weight, source.names), recipe, given=given),
-        recipe.training.threads,
-    )
+    table, given = fetch(source)
+    return LocalShards(make_dataset(table, recipe, given=given), recipe.training.threads)
 
 
 def _costs(
@@ -149,6 +133,6 @@ def _costs(
     name, _ = name_and_options(recipe.training.optimizer)
     before = name in RULES
     with one_blas_thread():
-        cost, _ = Cost(objective, shards, l2=recipe.training.l2)(last if before else first)
+        cost = Cost(objective, shards, l2=recipe.training.l2).at(last if before else first)
     costs = [float(row["cost"]) for row in rows]
     return [*costs, cost] if before else [cost, *costs]

@@ -73,6 +73,15 @@ class Cost:
         self.evaluations += 1
         return self.last.cost, grad
 
+    def at(self, theta: Array) -> float:
+        """The cost alone, without the gradient's half of the work; not counted."""
+        totals = evaluate_sums(self.objective, self.shards, theta, ("train",))
+        if not totals.finite:
+            return math.inf
+        loss = float(part_metrics(totals, self.objective)["train"]["loss"])
+        num_samples = from_exact(totals.sums["train"]["weight"])
+        return add_l2(loss, theta, theta, l2=self.l2, num_samples=num_samples, is_bias=self.is_bias)[0]
+
     def _evaluate(self, theta: Array) -> tuple[Evaluation, Array]:
         totals = self.shards.run(partial(_totals, self.objective, self.parts, True), theta, Totals)
         check_evaluated(self.shards.plan, counted(totals, self.parts))

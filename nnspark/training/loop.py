@@ -2,12 +2,13 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
+from nnspark.data.rows import PARTS
 from nnspark.engines.base import Shards
 from nnspark.errors import DivergedError
 from nnspark.net.blas import one_blas_thread
@@ -47,6 +48,7 @@ def train(
     start: Progress | None = None,
     seconds: float = 0.0,
     callbacks: Iterable[Callable[[Epoch], object]] = (),
+    measured: Sequence[str] = PARTS,
 ) -> Trained:
     """Train a recipe's network on laid-out data.
 
@@ -55,6 +57,7 @@ def train(
     start : where to go on; None begins with the recipe's initial weights.
     seconds : of training up to there.
     callbacks : called after every epoch; one that raises ends training.
+    measured : the parts whose figures are wanted of the final weights; each takes a pass and a half.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def train(
             progress = epoch.progress
             for callback in callbacks:
                 callback(epoch)
-        return finish(recipe, objective, shards, progress)
+        return finish(recipe, objective, shards, progress, measured)
 
 
 def run_epoch(recipe: Recipe, step: Step, progress: Progress, elapsed: float) -> Epoch:
@@ -95,16 +98,18 @@ def run_epoch(recipe: Recipe, step: Step, progress: Progress, elapsed: float) ->
     return Epoch(Progress(epoch, evaluations, theta, state, stop), row)
 
 
-def finish(recipe: Recipe, objective: Objective, shards: Shards, progress: Progress) -> Trained:
+def finish(
+    recipe: Recipe, objective: Objective, shards: Shards, progress: Progress, measured: Sequence[str]
+) -> Trained:
     """Metrics at the final weights, or at the best ones where those are to be restored and are better."""
-    parts = ("train", "validation", "test")
     theta, best_epoch, stop = progress.theta, None, progress.stop
     if stopping.watches(recipe.stopping) and recipe.stopping.restore_best and stop.best_epoch:
-        last = evaluate(objective, shards, theta, parts)
+        last = evaluate(objective, shards, theta, PARTS)
         row = {"cost": math.inf, **flat_metrics(last)}
         if not stopping.score(recipe.stopping, row) < stop.best:
             theta, best_epoch = stop.best_theta, stop.best_epoch
     decided = decide(recipe.prediction, objective, shards, theta)
-    metrics = measure(replace(objective, decision=decided.decision), shards, theta, parts)
+    parts = [part for part in measured if shards.plan.num_samples[PARTS.index(part)]]
+    metrics = measure(replace(objective, decision=decided.decision), shards, theta, parts) if parts else {}
     reason = stop.reason or f"all {recipe.training.epochs} epochs were done"
     return Trained(objective.network, theta, decided, metrics, progress, best_epoch, reason)

@@ -22,7 +22,7 @@ from nnspark.engines.frames.parquet_batches import Columns, Groups, batches_of, 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["MOST_FILES", "TASK_BYTES", "ParquetFiles", "parquet_files"]
+__all__ = ["MOST_FILES", "TASK_BYTES", "ParquetFiles", "parquet_files", "plain_files"]
 
 MOST_FILES = 1_000  # whose footers the driver reads
 TASK_BYTES = 64 << 20  # of compressed row groups, at least, before there are more tasks than a few a core
@@ -43,6 +43,12 @@ class ParquetFiles:
     def then(self, function: Callable[[Iterable[Any]], Iterator[Any]]) -> Callable[[Any], Iterator[Any]]:
         """A worker function from numbers of tasks to what ``function`` makes of their rows."""
         return partial(_read_then, self, function)
+
+    def batches(self, threads: int) -> Iterator[Any]:
+        """All rows, read in this process by so many threads, in the files' order."""
+        with ThreadPoolExecutor(threads) as pool:
+            for found in pool.map(lambda task: list(batches_of(task, self.columns)), self.tasks):
+                yield from found
 
 
 def _read_then(
@@ -65,8 +71,13 @@ def parquet_files(
     """
     types, df = dict(df.dtypes), df if stored is None else stored
     columns = Columns.of(layout, types, dict(df.dtypes), validation)
-    relation = None if columns is None or is_connect(df.sparkSession) else _plain_scan(df)
-    if columns is None or relation is None:
+    return None if columns is None else plain_files(df, columns)
+
+
+def plain_files(df: "DataFrame", columns: Columns) -> ParquetFiles | None:
+    """The files of a DataFrame that is nothing but columns of them, to make these columns of; or None."""
+    relation = None if is_connect(df.sparkSession) else _plain_scan(df)
+    if relation is None:
         return None
     paths = _paths(relation)
     if not paths:
