@@ -15,6 +15,7 @@ from nnspark.engines.base import Function, Sum
 from nnspark.engines.connections import Held
 from nnspark.engines.platforms import platform
 from nnspark.engines.resident import Handle
+from nnspark.engines.settling import settle_worker
 
 if TYPE_CHECKING:
     from pyspark import Broadcast
@@ -68,7 +69,7 @@ def gather(
             (lost if handle.home == resident.home() else away).add(handle.shard)
     gathered = Gathered(zero(), frozenset(lost), frozenset(away))
     if here:
-        resident.settle_worker()
+        settle_worker()
         gathered.platforms = frozenset([platform()])
         gathered.total = gathered.total.merge(function(resident.OpenSets(here), value_bc.value))
     yield gathered

@@ -13,23 +13,30 @@ memory, and address space, stays bounded however large the data set.
 (Above 200 lines: who writes a shard and who maps it agree here on its files and its name.)
 """
 
-import gc
 import os
 import shutil
-import sys
 import tempfile
-import traceback
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from nnspark.data.rows import PARTS, BlockSet, Span, rows_by_part
+from nnspark.engines.settling import settle_task
 
-__all__ = ["Handle", "OpenSets", "find", "forget", "home", "look_in", "settle_worker", "store", "sweep"]
+__all__ = [
+    "Handle",
+    "OpenSets",
+    "find",
+    "forget",
+    "home",
+    "look_in",
+    "store",
+    "sweep",
+]
 
 RESIDENT_BYTES = 256 << 20
 
@@ -56,7 +63,6 @@ class Handle(NamedTuple):
 
 
 _kept: OrderedDict[str, BlockSet] = OrderedDict()
-_settled = False
 _others: tuple[Path, ...] = ()
 
 
@@ -85,6 +91,7 @@ def store(data_set: str, shard: int, blocks: BlockSet, hash_sums: tuple[int, int
     The folder appears by one rename, so that a reader, or a second attempt of the same task, sees a whole
     shard or none. Shards take turns at the local directories; where one is full the next is tried.
     """
+    settle_task()
     handle = Handle(data_set, shard, home(), rows_by_part(blocks.spans), hash_sums)
     if blocks.spans and _folder(handle) is None:
         roots = local_roots()
@@ -194,46 +201,10 @@ def sweep(folders: Iterable[str]) -> None:
     A folder is a path below this executor's local directories, or a whole path: so what a dead executor left
     on the same host, and the copy of a shard that lies somewhere else now, is deleted too.
     """
+    settle_task()
     for folder in folders:
         for root in local_roots():
             path = root / folder  # a whole path stays what it is
             for key in [key for key in _kept if path in (root / key, *(root / key).parents)]:
                 del _kept[key]
             shutil.rmtree(path, ignore_errors=True)
-
-
-def settle_worker() -> None:
-    """Once per worker process: one BLAS thread, no garbage collection of what is there to stay, a quiet end.
-
-    PySpark's daemon collects garbage after every task, which takes 25 ms over the 45,000 objects of the
-    imported modules and 1 ms when they are frozen. One BLAS thread whatever the environment says,
-    because another number of threads gives other bits.
-    """
-    global _settled
-    if not _settled:
-        gc.collect()
-        gc.freeze()
-        try:
-            from threadpoolctl import threadpool_limits
-        except ImportError:
-            pass  # Spark sets OMP_NUM_THREADS to spark.task.cpus, which is 1 unless set otherwise
-        else:
-            threadpool_limits(1)
-        _end_quietly()
-        _settled = True
-
-
-def _end_quietly() -> None:
-    """Say nothing when Spark ends this worker after an idle minute.
-
-    Spark closes the worker's socket, to which PySpark then writes that there is nothing to read any more. Its
-    daemon prints the stack of what fails at that, last thing before the process ends; in local mode that is
-    the user's console.
-    """
-    print_any = traceback.print_exc
-
-    def print_others(*arguments: Any, **named: Any) -> None:
-        if not isinstance(sys.exc_info()[1], BrokenPipeError):
-            print_any(*arguments, **named)
-
-    traceback.print_exc = print_others

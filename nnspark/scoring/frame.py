@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.engines.connections import Held, held_by
-from nnspark.engines.resident import settle_worker
+from nnspark.engines.settling import settle_worker
 from nnspark.errors import DataError
 from nnspark.model import Model
 from nnspark.scoring.batches import usable_rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnspark.engines.resident import settle_worker
+from nnspark.engines.settling import settle_worker
 from nnspark.errors import DataError, ModelError, ShapeError
 from nnspark.model import Model
 from nnspark.scoring.faults import without_stack

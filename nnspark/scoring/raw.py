@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.engines.resident import settle_worker
+from nnspark.engines.settling import settle_worker
 from nnspark.errors import DataError
 from nnspark.model import Model
 from nnspark.model.answers import shares_of

@@ -15,7 +15,7 @@ import pytest
 from helpers import make_recipe, one_line_error
 
 from nnspark.data.dataset import Dataset, make_dataset
-from nnspark.engines import resident
+from nnspark.engines import resident, settling
 from nnspark.engines.connect import ConnectShards
 from nnspark.engines.fold_jobs import Counts, count_rows
 from nnspark.engines.layout import _sets, _store_sent, make_shards
@@ -104,7 +104,7 @@ def read_parquet(session: Any, folder: str) -> Frame:
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Two executors with directories of their own, and workers that are as they were afterwards."""
-    monkeypatch.setattr(resident, "_settled", True)
+    monkeypatch.setattr(settling, "_settled", True)
     monkeypatch.setattr(resident, "_others", ())
     monkeypatch.setattr(resident, "_kept", OrderedDict())
     views: dict[str, Frame] = {}

@@ -82,7 +82,7 @@ def test_v_brings_sparks_steps_back(tmp_path: Path) -> None:
 IDLE = """
 import sys, time
 from nnspark.engines.session import open_session
-from nnspark.engines.resident import settle_worker
+from nnspark.engines.settling import settle_worker
 from nnspark.runs.command import run_job
 
 def settled(rows):

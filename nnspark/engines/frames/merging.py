@@ -16,6 +16,7 @@ import numpy as np
 
 from nnspark.engines.connections import parallelism
 from nnspark.engines.frames.scan import Scan
+from nnspark.engines.settling import settle_task
 
 __all__ = ["merge_all", "merged"]
 
@@ -51,6 +52,7 @@ def _result_of(function: Callable[[Batches], Any], batches: Batches) -> Iterator
     """Worker function: a partition's number and its result, if there is one."""
     from pyspark import TaskContext
 
+    settle_task()
     context = TaskContext.get()
     with np.errstate(over="ignore"):
         result = function(batches)
@@ -60,6 +62,7 @@ def _result_of(function: Callable[[Batches], Any], batches: Batches) -> Iterator
 
 def _merge_results(batches: Batches) -> Iterator[Any]:
     """Worker function: the results that came to this task as one."""
+    settle_task()
     values = (value for batch in batches for value in batch.column("result"))
     total = merge_all(pickle.loads(value.as_py()) for value in values)
     if total is not None:

@@ -16,6 +16,7 @@ from nnspark.engines.frames.crowding import CrowdedRows, pieces_in
 from nnspark.engines.frames.payload import payload_of, rows_in
 from nnspark.engines.frames.survey import present
 from nnspark.engines.resident import Handle
+from nnspark.engines.settling import settle_task
 
 __all__ = ["EMPTY", "SCHEMA", "Bins", "handle_of", "pack", "store"]
 
@@ -48,6 +49,7 @@ class Bins(NamedTuple):
 
 def pack(where: Bins, layout: Layout, crowded: CrowdedRows | None, batches: Batches) -> Iterator[Any]:
     """Worker function: prepare rows and send each to the bin of its block; of crowded kinds, numbers only."""
+    settle_task()
     seen = np.zeros(0 if crowded is None else len(crowded.kinds.copies), dtype=np.int64)
     for batch in batches:
         raw = present(arrays_of(batch, layout))
