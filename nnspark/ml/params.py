@@ -86,8 +86,8 @@ class PerceptronParams(
     blockSize: Param[int] = Param(
         Params._dummy(),
         "blockSize",
-        "Rows of a block, the unit of arithmetic. Another size gives other last bits, not another result; "
-        "large data train fastest with 1024.",
+        "Rows of a block, the unit of arithmetic. Another size gives other last bits, not another result. "
+        "Spark's default is 128, with which training here takes two to three times as long.",
         typeConverter=TypeConverters.toInt,
     )
     regParam: Param[float] = Param(
@@ -184,7 +184,7 @@ class PerceptronParams(
             maxIter=100,
             tol=1e-6,
             seed=42,
-            blockSize=128,
+            blockSize=1024,
             stepSize=0.03,
             solver="l-bfgs",
             regParam=0.0,
