@@ -12,8 +12,8 @@ from hypothesis import settings
 
 TESTS = str(Path(__file__).parent)
 # JVMs that live for seconds do without their second compiler, which takes as long as all they do, and without
-# threads that collect beside them: there are more processes than cores. What the first one made of a session's
-# thousands of plans is more than it keeps by itself (48 MB): it would compile the same again and again.
+# threads that collect beside them: there are more processes than cores. What the first one makes of a
+# session's thousands of plans is more than the 48 MB it keeps: it would compile the same over and over.
 for options in ("SPARK_SUBMIT_OPTS", "SPARK_DAEMON_JAVA_OPTS"):
     os.environ.setdefault(options, "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=160m")
 # Files of these rooms take longest. Each is one process's (scripts/test): with them at the end, others idle.

@@ -1,7 +1,8 @@
 """Find the files a recipe names, and say precisely what is missing when they are not there."""
 
+import os
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import accumulate
 from pathlib import Path
@@ -18,6 +19,7 @@ __all__ = [
     "one_line",
     "part_files",
     "part_of_row",
+    "refuse_links_to_others",
     "row_in",
     "row_of",
 ]
@@ -77,6 +79,7 @@ def part_files(path: Path) -> list[Path]:
         return [path]
     data = data_names(str(path), {entry.name: entry.is_dir() for entry in path.iterdir()})
     entries = [path / name for name in data]
+    refuse_links_to_others(map(str, entries))
     parts = [entry for entry in entries if entry.stat().st_size]
     if not parts:
         raise DataError(f"{path} holds no data: {len(entries)} file(s), all of them empty")
@@ -100,6 +103,15 @@ def data_names(folder: str, entries: Mapping[str, bool]) -> list[str]:
                 f"{folder} must hold data files only, but has the folder {name!r}; name one folder"
             )
     return names
+
+
+def refuse_links_to_others(files: Iterable[str]) -> None:
+    """DataError where two of these files of this machine are one, as a link beside its target is."""
+    found: dict[str, str] = {}
+    for file in files:
+        other = found.setdefault(os.path.realpath(file), file)
+        if other != file:
+            raise DataError(f"{file} and {other} are one file: its rows must count once; name it once")
 
 
 def part_of_row(lengths: Sequence[int], row: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from nnspark.errors import DataError, RecipeError
 from nnspark.recipe.data_section import PARTS, Paths, as_paths, shown_paths
 from nnspark.recipe.patterns import expand, is_pattern
 from nnspark.sources import refusals
-from nnspark.sources.files import data_names, existing, local_path, part_files
+from nnspark.sources.files import data_names, existing, local_path, part_files, refuse_links_to_others
 
 __all__ = ["FOLDER", "Files", "Found", "Local", "Store", "files_of", "find", "is_plain"]
 
@@ -48,6 +48,9 @@ class Store(Protocol):
     def whole(self, path: str) -> str:
         """The path from the root on."""
 
+    def local(self, path: str) -> str:
+        """The path without the file system's name where it is of this machine; else empty."""
+
     def missing(self, path: str, key: str) -> DataError:
         """The error for a path that does not exist."""
 
@@ -75,7 +78,8 @@ def find(data: Files, store: Store) -> Found:
 
     Raises
     ------
-    DataError : a path or pattern that names nothing, files without a byte only, a file that is named twice.
+    DataError : a path or pattern that names nothing, files without a byte only, a file that is named twice,
+        or once by itself and once by a link.
     """
     keys = data.paths_of_parts or {"path": as_paths(data.path)}
     files: list[str] = []
@@ -95,6 +99,7 @@ def find(data: Files, store: Store) -> Found:
         files += [own[whole] for whole in sorted(own)]
         parts += [PARTS.index(key)] * len(own) if key in PARTS else []
         named |= dict.fromkeys(own, f"data.{key}")
+    refuse_links_to_others(filter(None, map(store.local, files)))
     return Found(files, parts)
 
 
@@ -154,6 +159,10 @@ class Local:
     def whole(self, path: str) -> str:
         """See `Store`."""
         return os.path.abspath(local_path(path))
+
+    def local(self, path: str) -> str:
+        """See `Store`."""
+        return str(local_path(path))
 
     def missing(self, path: str, key: str) -> DataError:
         """See `Store`."""

@@ -77,3 +77,59 @@ def test_a_file_with_line_breaks_in_its_cells_is_predicted(spark: Any, tmp_path:
     assert spark.read.csv(str(out), header=True, multiLine=True).count() == 20
     with pytest.raises(DataError, match="must hold data files only, but has the folder 'out'"):
         predict_files(spark, model, str(tmp_path), str(tmp_path / "more"))
+
+
+def of_files(folder: Path, *tables: dict[str, Any]) -> None:
+    """Parquet files, part-0 and on."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    for number, columns in enumerate(tables):
+        parquet.write_table(pa.table(columns), folder / f"part-{number}.parquet")
+
+
+def test_a_summary_beside_the_files_does_not_say_their_columns(spark: Any, tmp_path: Path) -> None:
+    """`_common_metadata` with another order: names and weights are those of the first file, by each route."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rows = {"x": [float(row) for row in range(20)], "z": [float(row % 3) for row in range(20)]}
+    label = {"label": [0, 1] * 10}
+    of_files(tmp_path, {**rows, **label}, {**rows, **label})
+    parquet.write_metadata(
+        pa.table({**label, "z": rows["z"], "x": rows["x"]}).schema, tmp_path / "_common_metadata"
+    )
+    recipe = recipe_of("data.source=parquet", f"data.path={tmp_path}", text=RECIPE)
+    found = []
+    for session in (None, spark):
+        with load_shards(recipe, session) as shards:
+            found.append((shards.plan.feature_names, train(recipe, shards).theta.tobytes()))
+    assert found[0][0] == ("x", "z")
+    assert found[1] == found[0]
+
+
+def test_numbers_that_spark_would_cut_are_refused_as_on_the_driver(spark: Any, tmp_path: Path) -> None:
+    """int8, then int32: 300 would be 44. A column that is not used may be so."""
+    import numpy as np
+
+    label = [0, 1] * 10
+    of_files(
+        tmp_path,
+        {"x": np.arange(20, dtype=np.int8), "z": label, "label": label},
+        {"x": np.full(20, 300, np.int32), "z": label, "label": label},
+    )
+    (message,) = refusals_of(spark, "data.source=parquet", f"data.path={tmp_path}")
+    assert message.startswith(f"column 'x' is int32 in {tmp_path}/part-1.parquet, but int8 in the first file")
+    unused = recipe_of("data.source=parquet", f"data.path={tmp_path}", 'data.exclude=["x"]', text=RECIPE)
+    with load_shards(unused, spark) as shards:
+        assert shards.plan.num_samples[0] > 0
+
+
+@pytest.mark.parametrize("path", ["{root}", '["{root}/*.csv"]'])
+def test_a_link_beside_its_target_does_not_count_twice(spark: Any, tmp_path: Path, path: str) -> None:
+    """In a folder, and among files of a pattern."""
+    (tmp_path / "rows.csv").write_text(ROWS)
+    (tmp_path / "same.csv").symlink_to("rows.csv")
+    (message,) = refusals_of(spark, f"data.path={path.format(root=tmp_path)}")
+    assert "same.csv and" in message
+    assert "are one file: its rows must count once" in message

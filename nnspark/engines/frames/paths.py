@@ -9,6 +9,7 @@ from nnspark.engines.hadoop import Hadoop
 from nnspark.errors import DataError
 from nnspark.recipe import Data
 from nnspark.recipe.data_section import PARTS
+from nnspark.sources.files import refuse_links_to_others
 from nnspark.sources.found import FOLDER, find, is_plain
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def sources_of(session: "SparkSession", data: Data) -> Sources:
     if data.source != "orc" and is_plain(data, store):  # of a folder, Spark takes any ORC file for the first
         path = str(data.path)
         if store.size(path) == FOLDER:
-            store.hadoop.data_files(path)
+            names = store.hadoop.data_files(path)
+            refuse_links_to_others(store.local(f"{path}/{name}") for name in names if store.local(path))
         return Sources([escaped(path) if store.size(path) is not None else path])
     found = find(data, store)
     places = [store.place(file) for file in found.files]
@@ -125,6 +127,11 @@ class _HadoopStore:
     def whole(self, path: str) -> str:
         """See `found.Store`."""
         return str(self.place(path).toString())
+
+    def local(self, path: str) -> str:
+        """See `found.Store`."""
+        uri = self.place(path).toUri()
+        return str(uri.getPath()) if uri.getScheme() == "file" else ""
 
     def missing(self, path: str, key: str) -> DataError:
         """See `found.Store`."""

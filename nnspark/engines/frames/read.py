@@ -10,6 +10,7 @@ from nnspark.engines.executors import check_workers
 from nnspark.engines.frames.catalog import SPARK_SOURCES
 from nnspark.engines.frames.csv import read_csv_frame
 from nnspark.engines.frames.footers import as_durations, unread_column
+from nnspark.engines.frames.parquet_types import first_file, refuse_cut_numbers
 from nnspark.engines.frames.paths import Sources, sources_of
 from nnspark.engines.hadoop import Hadoop, java_errors, root_cause
 from nnspark.engines.session import case_sensitive
@@ -107,8 +108,11 @@ def _parquet(session: "SparkSession", data: Data, sources: Sources) -> "DataFram
 
     path = sources.first_place
     try:
-        first = session.read.parquet(sources.first)
-        rows = session.read.schema(first.schema).parquet(*sources.paths) if sources.files else first
+        named = first_file(session, sources)
+        first = rows = session.read.parquet(named)
+        if sources.files or named != sources.first:
+            rows = session.read.schema(first.schema).parquet(*sources.paths)
+        refuse_cut_numbers(rows, data, sources)
         return as_durations(rows, first.inputFiles()[:1])
     except AnalysisException as error:
         if "UNABLE_TO_INFER_SCHEMA" in str(error) and _is_empty(session, path):
