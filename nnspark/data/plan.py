@@ -120,7 +120,8 @@ class Plan:
             y: Array = target.astype(np.int32)
         else:
             scaled = target if self.target_scaling is None else self.target_scaling.apply(target)
-            y = scaled.astype(self.dtype)
+            with np.errstate(over="ignore"):  # what has no room in the type is infinite, and so is the cost
+                y = scaled.astype(self.dtype)
         return Rows(part, block, hashes, self._scaled(features), y, weight)
 
     def _scaled(self, features: Array) -> Array:
@@ -129,7 +130,8 @@ class Plan:
         step = max(1, CHUNK_VALUES // self.num_features)
         for start in range(0, len(features), step):
             rows = slice(start, start + step)
-            X[rows] = self.scaling.apply(self.encoded(features[rows]))
+            with np.errstate(over="ignore"):
+                X[rows] = self.scaling.apply(self.encoded(features[rows]))
         return X
 
     def parts(

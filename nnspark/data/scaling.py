@@ -28,6 +28,8 @@ __all__ = [
 
 Array = NDArray[Any]
 Chunks = Sequence[Array]
+HUGE = 480
+"""Columns of larger exponents are divided by a power of two while their squares are summed."""
 
 
 class Ranges:
@@ -103,21 +105,30 @@ def fit_over(spec: str, over: Callable[[Callable[[Array], Any]], Any]) -> Scalin
     low, high, rows = ranges.low, ranges.high, ranges.rows
     if spec == "minmax":
         return Scaling(low, np.where(high > low, high - low, 1.0))
+    exponents = np.frexp(np.maximum(np.abs(low), np.abs(high)))[1]
+    down = np.where(exponents > HUGE, exponents, 0)  # whose squares would overflow
+    low, high = np.ldexp(low, -down), np.ldexp(high, -down)
     largest = np.maximum(np.abs(low), np.abs(high))
-    mean = over(_Sum(largest, rows, None)).value() / rows
+    mean = over(_Sum(largest, rows, None, down)).value() / rows
     spread = np.maximum(high - mean, mean - low)
-    variance = over(_Sum(np.square(spread) * 1.5, rows, mean)).value() / rows
+    variance = over(_Sum(np.square(spread) * 1.5, rows, mean, down)).value() / rows
     deviation = np.sqrt(variance)
-    return Scaling(mean, np.where((high > low) & (deviation > 0), deviation, 1.0))
+    moves = (high > low) & (deviation > 0)
+    return Scaling(np.ldexp(mean, down), np.where(moves, np.ldexp(deviation, down), 1.0))
 
 
 class _Sum:
-    """A picklable function: a chunk's exact column sums, or those of squared deviations from a mean."""
+    """A picklable function: a chunk's exact column sums, or those of squared deviations from a mean.
 
-    def __init__(self, largest: Array, rows: int, mean: Array | None) -> None:
-        self.largest, self.rows, self.mean = largest, rows, mean
+    Columns are divided by powers of two, ``down``, before.
+    """
+
+    def __init__(self, largest: Array, rows: int, mean: Array | None, down: NDArray[np.int32]) -> None:
+        self.largest, self.rows, self.mean, self.down = largest, rows, mean, down
 
     def __call__(self, chunk: Array) -> ColumnSums:
+        if self.down.any():
+            chunk = np.ldexp(chunk, -self.down)
         values = chunk if self.mean is None else np.square(chunk - self.mean)
         return ColumnSums(self.largest, self.rows).add(values)
 

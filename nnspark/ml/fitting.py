@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.dataset import make_dataset
@@ -11,7 +12,7 @@ from nnspark.engines.base import Shards
 from nnspark.engines.frames import frame_shards
 from nnspark.engines.local import LocalShards
 from nnspark.engines.quicker import Extent, choose, say
-from nnspark.errors import DataError
+from nnspark.errors import DataError, RecipeError
 from nnspark.log import warn
 from nnspark.ml.columns import Source, read_source
 from nnspark.ml.fetching import fetch
@@ -30,6 +31,7 @@ from nnspark.training.loop import train
 from nnspark.training.rounds import training_weight
 from nnspark.training.state import Epoch, Progress
 from nnspark.training.steps import first_state, objective_for
+from nnspark.training.stopping import watches
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -43,7 +45,8 @@ Array = NDArray[Any]
 class Fit:
     """A trained model and how it came about.
 
-    ``history`` has one row an iteration; ``objective`` the cost before the first iteration and after each;
+    ``history`` has one row an iteration; ``objective`` the cost before the first iteration and after each, of
+    mini-batches the mean along each round's way instead, and then of the last weights;
     ``metrics`` all figures of the validation part, where there is one (a pass that Spark's ``fit`` does not
     make of the others either: its summary is of a DataFrame, when it is asked).
     """
@@ -66,7 +69,7 @@ def fit(params: PerceptronParams, df: "DataFrame", *, classification: bool) -> F
     """
     source = read_source(params, df, classification=classification)
     recipe = recipe_of(params, source)
-    with lay_out(source, recipe, params.getOrDefault(params.engine)) as shards, in_params():
+    with in_params(), lay_out(source, recipe, params.getOrDefault(params.engine)) as shards:
         for warning in shards.plan.warnings:
             warn(renamed(warning))
         return fit_on(shards, params, source, recipe)
@@ -84,14 +87,43 @@ def fit_on(shards: Shards, params: PerceptronParams, source: Source, recipe: Rec
     if recipe.training.l2:
         recipe = with_mean_penalty(recipe, training_weight(shards))
     objective = objective_for(recipe, shards.plan)
+    _refuse_to_watch_nothing(params, recipe, shards)
     given = params.optional(params.initialWeights)
     theta = None if given is None else from_mllib(given.toArray(), objective.network.layers)
+    _refuse_infinite(theta, recipe.training.dtype)
     first = first_state(recipe, shards, theta)
     trained = train(recipe, shards, start=first, callbacks=[remember], measured=("validation",))
     costs = _costs(recipe, objective, shards, rows, first.theta, ends[-1].theta)
     plan = replace(shards.plan, feature_names=source.names)
     model = Model.of(plan, trained.network, trained.theta, dumps(recipe), trained.decided.decision)
     return Fit(model, rows, costs, source.labels, trained.stopped_because, trained.metrics)
+
+
+def _refuse_to_watch_nothing(params: PerceptronParams, recipe: Recipe, shards: Shards) -> None:
+    """DataError where a column says which rows validate, none does, and training is to stop by those."""
+    column, watched = params.optional(params.validationIndicatorCol), recipe.stopping.monitor
+    if (
+        column
+        and watches(recipe.stopping)
+        and watched.startswith("validation")
+        and not shards.plan.num_samples[1]
+    ):
+        raise DataError(
+            f"earlyStoppingMonitor is {watched!r}, but column {column!r} is true in no row that has weight: "
+            "mark those that validate, or monitor 'loss'"
+        )
+
+
+def _refuse_infinite(theta: Array | None, dtype: str) -> None:
+    """RecipeError where initial weights are not finite in the type that is trained in."""
+    if theta is None:
+        return
+    with np.errstate(over="ignore"):
+        bad = int(np.count_nonzero(~np.isfinite(theta.astype(dtype))))
+    if bad:
+        raise RecipeError(
+            f"initialWeights: expected numbers that are finite in {dtype}, but {bad} of {theta.size} are not"
+        )
 
 
 def lay_out(source: Source, recipe: Recipe, engine: str, *, models: int = 1) -> Shards:

@@ -54,7 +54,8 @@ class Training:
     Attributes
     ----------
     history : one dict an iteration.
-    objectiveHistory : the cost before the first iteration and after each.
+    objectiveHistory : the cost before the first iteration and after each, whichever weights early stopping
+        keeps; of mini-batches the mean along each iteration's way, and then that of the last weights.
     totalIterations, stoppedBecause : how many there were, and why there were no more.
     """
 

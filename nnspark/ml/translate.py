@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from nnspark.errors import DivergedError, RecipeError, ShapeError
+from nnspark.errors import DataError, DivergedError, RecipeError, ShapeError
 from nnspark.ml.columns import Source
 from nnspark.ml.params import PerceptronParams
 from nnspark.recipe import Data, Network, Recipe, Rounds, Split, Stopping, Training
@@ -35,6 +35,7 @@ PARAMS = {
     "stopping.monitor": "earlyStoppingMonitor",
     "data.split.validation": "validationFraction",
     "; try data.split.stratify = true": "",
+    "; make data.split.train larger": "; have fewer validate, or weigh more than 0",
     "data.scale = 'standard'": "standardization = True",
 }
 
@@ -55,6 +56,8 @@ def recipe_of(params: PerceptronParams, source: Source) -> Recipe:
     patience, monitor = get(params.earlyStoppingPatience), get(params.earlyStoppingMonitor)
     holds_out = bool(source.validation) or (patience > 0 and monitor.startswith("validation"))
     fraction = get(params.validationFraction) if holds_out else 0.0
+    if not 0 <= fraction < 1:
+        raise RecipeError(f"validationFraction: expected a fraction from 0 to below 1, got {fraction:g}")
     tol = get(params.tol)
     recipe = Recipe(
         Data(
@@ -96,6 +99,8 @@ def recipe_of(params: PerceptronParams, source: Source) -> Recipe:
     with in_params():
         check(recipe)
         check_choices(recipe)
+    if source.validation:  # then the column says which rows validate, if any does
+        recipe = replace(recipe, data=replace(recipe.data, split=Split(train=1.0, validation=0.0, test=0.0)))
     return recipe
 
 
@@ -126,7 +131,7 @@ def in_params() -> Iterator[None]:
     """What a recipe's errors call keys, by the names of Params."""
     try:
         yield
-    except (RecipeError, DivergedError) as error:
+    except (DataError, RecipeError, DivergedError) as error:
         raise type(error)(renamed(str(error))) from None
 
 

@@ -60,14 +60,17 @@ def _target_moments(outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
     """Σ w t and Σ w t², as exact sums.
 
     Taken about the block's first target c, where nothing cancels, and put together exactly: with d = t - c,
-    Σ w t² = Σ w d² + 2 c Σ w d + c² Σ w. So a spread of 1 about a mean of 1e6 keeps all its digits.
+    Σ w t² = Σ w d² + 2 c Σ w d + c² Σ w. So a spread of 1 about a mean of 1e6 keeps all its digits. Infinite
+    where a square is: then nothing of these rows is finite, and the evaluation says so.
     """
     sums: dict[str, BlockSum] = {}
-    weight = Fraction(float(w.sum()))
     for k, target in enumerate(y.astype(np.float64).T):
         apart = target - target[0]
-        first, second = (Fraction(float(np.dot(power, w))) for power in (apart, np.square(apart)))
-        c = Fraction(float(target[0]))
+        taken = [float(w.sum()), float(target[0]), *(float(np.dot(p, w)) for p in (apart, np.square(apart)))]
+        if not np.isfinite(taken).all():
+            sums[f"target[{k}]"] = math.inf
+            continue
+        weight, c, first, second = map(Fraction, taken)
         sums[f"target[{k}]"] = round((first + c * weight) * UNIT)
         sums[f"target_squared[{k}]"] = round((second + 2 * c * first + c * c * weight) * UNIT)
     return sums

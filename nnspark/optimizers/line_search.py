@@ -148,7 +148,7 @@ def evaluate_start(cost_fn: CostFn, theta: Vector) -> tuple[float, Vector]:
     if not (math.isfinite(cost) and np.isfinite(grad).all()):
         raise DivergedError(
             f"the cost at the starting weights is {float(cost)} and must be finite, as must its gradient; "
-            "scale the features or start from smaller weights"
+            "scale the features and targets, start from smaller weights, or train in float64"
         )
     return float(cost), grad
 

@@ -64,6 +64,20 @@ def test_any_chunking_and_permutation_gives_the_same_bits(spec, cuts, seed):
     assert parts.divide.tobytes() == whole.divide.tobytes()
 
 
+def test_standard_of_numbers_whose_squares_overflow():
+    """As scikit-learn has it of the numbers divided by a power of two; columns beside them are as ever."""
+    rng = np.random.default_rng(0)
+    plain = rng.normal(size=(40, 1))
+    for size in (2.0**-20, 2.0**500, 2.0**900, 2.0**1022):
+        X = np.hstack([rng.normal(size=(40, 2)).clip(-1.9, 1.9) * size, plain])
+        X[:2, 0] = 1.9 * size, -1.9 * size
+        found = fit_scaling("standard", [X[:7], X[7:]], 3)
+        wanted = StandardScaler().fit(X[:, :2] / size)
+        np.testing.assert_allclose(found.center[:2] / size, wanted.mean_, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(found.divide[:2] / size, wanted.scale_, rtol=1e-12)
+        assert found.divide[2] == fit_scaling("standard", [plain], 1).divide[0]
+
+
 def test_fixed_and_no_scaling():
     """As written in the recipe."""
     fixed = fit_scaling({"center": 8, "divide": 4}, [], 2)

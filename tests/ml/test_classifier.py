@@ -9,8 +9,8 @@ from ml.data import CALIBRATION, XOR, bits, frame_of, multiclass
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import functions as F
 
-from nnspark.errors import DataError
-from nnspark.ml import MultilayerPerceptronClassifier
+from nnspark.errors import DataError, DivergedError, RecipeError
+from nnspark.ml import MultilayerPerceptronClassifier, MultilayerPerceptronRegressor
 
 NAN = float("nan")
 
@@ -103,6 +103,45 @@ def test_rows_that_validate_are_named_by_a_column(spark):
     assert bits(fitted[0]) == bits(MultilayerPerceptronClassifier(layers=[4, 5, 3], maxIter=3).fit(train))
     assert "validation_loss" in fitted[0].history[-1]
     df.unpersist()
+
+
+def test_a_column_that_lets_no_row_validate_holds_none_back(xor):
+    """All rows train; training that is to stop by the others is refused in one line."""
+    df = xor.withColumn("held", F.lit(False))
+    options = {"layers": [2, 3, 2], "maxIter": 2}
+    held = MultilayerPerceptronClassifier(**options, validationIndicatorCol="held")
+    assert bits(held.fit(df)) == bits(MultilayerPerceptronClassifier(**options).fit(df))
+    with one_line_error("earlyStoppingMonitor", "'held' is true in no row", kind=DataError):
+        held.copy({held.earlyStoppingPatience: 2}).fit(df)
+    with one_line_error("no row is left for training", "have fewer validate", kind=DataError):
+        held.fit(xor.withColumn("held", F.lit(True)))
+
+
+@pytest.mark.parametrize("fraction", [-0.1, 1.0, 1.5])
+def test_a_fraction_that_leaves_nothing_to_train_on_is_refused(xor, fraction):
+    """By the Param's name."""
+    estimator = MultilayerPerceptronClassifier(
+        layers=[2, 3, 2], earlyStoppingPatience=1, validationFraction=fraction
+    )
+    with one_line_error("validationFraction: expected a fraction", f"got {fraction:g}", kind=RecipeError):
+        estimator.fit(xor)
+
+
+@pytest.mark.parametrize("weight", [NAN, 1e39])
+def test_initial_weights_that_are_not_finite_are_counted(xor, weight):
+    """In the type that is trained in."""
+    estimator = MultilayerPerceptronClassifier(layers=[2, 1, 2], dtype="float32", initialWeights=[weight] * 7)
+    with one_line_error("initialWeights", "finite in float32", "7 of 7", kind=RecipeError):
+        estimator.fit(xor)
+
+
+@pytest.mark.parametrize(("label", "dtype"), [(1e200, "float64"), (1e39, "float32")])
+def test_labels_too_large_to_be_squared_are_one_line(xor, label, dtype):
+    """A regression's, by either engine."""
+    df = xor.withColumn("label", F.col("label") * label)
+    for engine in ("local", "spark"):
+        with one_line_error("must be finite", kind=DivergedError):
+            MultilayerPerceptronRegressor(layers=[2, 2, 1], dtype=dtype, engine=engine).fit(df)
 
 
 def test_early_stopping_keeps_the_best_weights(spark):
