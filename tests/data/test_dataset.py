@@ -5,10 +5,12 @@ import pytest
 from helpers import fit, make_recipe, one_line_error, same_blocks, table_of
 from sklearn.datasets import load_digits, load_iris
 
+from nnspark.data import plan as plan_module
 from nnspark.data.dataset import make_dataset
 from nnspark.data.rows import hash_rows
 from nnspark.errors import DataError
 from nnspark.net.weights import sha256
+from nnspark.sources import load_table
 
 DIGITS = load_digits(return_X_y=True)
 
@@ -274,3 +276,14 @@ def test_a_given_row_of_weight_0_is_not_there():
     weight, given = np.array([1.0, 0, 1, 1, 0, 1]), np.array([-1, -1, -1, -1, 1, 1], np.int8)
     plan = make_dataset(table_of(X, np.arange(6) % 2, weight), make_recipe(), given=given).plan
     assert plan.num_samples[1] == 1
+
+
+@pytest.mark.parametrize("scale", ["none", "standard"])
+def test_rows_are_scaled_piece_by_piece_to_the_same_bits(monkeypatch, scale):
+    """Pieces of one row, of some, of all."""
+    recipe = make_recipe(f'data.scale="{scale}"', 'training.dtype="float32"')
+    table = load_table(recipe.data)
+    whole = make_dataset(table, recipe).blocks.X.tobytes()
+    for values in (1, 1000):
+        monkeypatch.setattr(plan_module, "CHUNK_VALUES", values)
+        assert make_dataset(table, recipe).blocks.X.tobytes() == whole

@@ -53,6 +53,7 @@ def test_a_rows_hash_does_not_depend_on_chunking(monkeypatch):
     for values in (1, 7, 100):
         monkeypatch.setattr(rows_module, "CHUNK_VALUES", values)
         assert hash_rows(X, y, None).tolist() == whole
+        assert hash_rows(X, y, None, threads=3).tolist() == whole
 
 
 def test_minus_zero_hashes_like_zero():

@@ -17,6 +17,7 @@ from helpers import make_recipe, one_line_error
 from nnspark.data.dataset import Dataset, make_dataset
 from nnspark.engines import resident, settling
 from nnspark.engines.connect import ConnectShards
+from nnspark.engines.connect_kept import VIEWS
 from nnspark.engines.fold_jobs import Counts, count_rows
 from nnspark.engines.layout import _sets, _store_sent, make_shards
 from nnspark.errors import DataError, InternalError, NNSparkError
@@ -169,6 +170,21 @@ def test_tasks_on_other_executors_and_lost_files_count_every_row_once(session: A
     shards.close()
     assert not session.views
     assert not [path for one in session.executors for path in one.glob("nnspark/*/*")]
+
+
+def test_shards_that_are_lost_one_by_one_are_laid_out_by_themselves_only_so_often(session: Any) -> None:
+    """Each time in a view of their own; then all together."""
+    dataset = digits()
+    shards = laid_out(session, dataset)
+    here, views = counted(shards, 10), []
+    for _ in range(VIEWS + 1):
+        for executor in session.executors:
+            for lost in executor.glob("nnspark/*/shard-2*"):
+                shutil.rmtree(lost)
+        assert counted(shards, 10) == here
+        views.append(len(session.views))
+    assert views == [*range(2, VIEWS + 1), 1, 2]
+    shards.close()
 
 
 def test_shards_that_are_lost_again_and_again_end_the_run(

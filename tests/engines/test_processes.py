@@ -76,6 +76,22 @@ def test_helpers_have_the_sums_of_this_process(shards, monkeypatch):
             os.kill(one, 0)
 
 
+def test_as_many_helpers_and_requests_ahead_as_the_bounds_say(shards, monkeypatch):
+    """Two helpers of three, of up to three requests each: the same sums."""
+    monkeypatch.setattr(shards, "most", 3)
+    monkeypatch.setattr(processes, "MOST", 2)
+    monkeypatch.setattr(processes, "AHEAD", 3)
+    asked = requests_of(shards, make_recipe("training.block_rows=128"), 7)
+    expected = [bits(shards.run(*request, Totals)) for request in asked]
+    helpers, deadline = processes.helpers_for(shards, 9), time.monotonic() + 60
+    assert len(helpers._starting) == 2
+    while not helpers.ready and time.monotonic() < deadline:
+        time.sleep(0.02)
+    monkeypatch.setattr(helpers, "_here", lambda request: pytest.fail("done here"))
+    assert {number: bits(found) for number, found in helpers.sums(asked)} == dict(enumerate(expected))
+    helpers.close()
+
+
 def test_a_program_with_a_metric_of_its_own_has_no_helpers(shards, monkeypatch):
     """A new Python would not know it."""
     monkeypatch.setitem(METRICS, "own", METRICS["accuracy"])
