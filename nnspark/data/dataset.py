@@ -20,10 +20,9 @@ from nnspark.data.learning import Over, RawRows, with_encoding
 from nnspark.data.plan import Plan, Scaling, thresholds
 from nnspark.data.rows import BlockSet, Rows, assemble, fingerprint_of, hash_rows, split_keys, sum_hashes
 from nnspark.data.scaling import fit_scaling, fit_target_scaling, only_measured
-from nnspark.errors import DataError
 from nnspark.net.blas import cores
 from nnspark.recipe import Recipe
-from nnspark.sources import Table
+from nnspark.sources import Table, refusals
 
 __all__ = ["Dataset", "fingerprint", "make_dataset", "to_blocks"]
 
@@ -132,7 +131,7 @@ def _without_weightless_rows(table: Table) -> Table:
         return table
     keep = table.weight > 0
     if not keep.any():
-        raise DataError("every row has weight 0: expected at least one positive weight")
+        raise refusals.no_weight(len(keep))
     return replace(
         table,
         features=table.features[keep],

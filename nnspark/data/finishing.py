@@ -16,6 +16,8 @@ from nnspark.recipe import Recipe, Split
 
 __all__ = ["finish_plan", "split_of_the_rest"]
 
+FEW = 10  # classes that a warning names
+
 
 def finish_plan(
     plan: Plan,
@@ -42,7 +44,8 @@ def finish_plan(
         unseen = [str(plan.classes[c]) for c in np.flatnonzero(class_counts == 0)]
         if unseen:
             advice = "" if recipe.data.own_parts else "; try data.split.stratify = true"
-            warnings.append(f"no training row has class {', '.join(unseen)}{advice}")
+            more = f" and {len(unseen) - FEW:,} more" if len(unseen) > FEW else ""
+            warnings.append(f"no training row has class {', '.join(unseen[:FEW])}{more}{advice}")
     if recipe.training.class_weight != "none" and recipe.prediction.calibration != "platt":
         warnings.append(
             "training.class_weight moves the probabilities towards the classes that weigh more: they are "

@@ -222,7 +222,7 @@ def test_a_fingerprint_tells_data_sets_apart():
     [
         (np.ones((5, 2)), [1] * 5, None, ["only one class"]),
         (np.arange(24.0).reshape(12, 2), range(12), None, ["fewer training rows"]),
-        (np.ones((4, 2)), [0, 1, 0, 1], np.zeros(4), ["every row has weight 0"]),
+        (np.ones((4, 2)), [0, 1, 0, 1], np.zeros(4), ["all 4 weights are zero"]),
     ],
     ids=["one class", "fewer rows than classes", "no weight"],
 )
@@ -287,3 +287,10 @@ def test_rows_are_scaled_piece_by_piece_to_the_same_bits(monkeypatch, scale):
     for values in (1, 1000):
         monkeypatch.setattr(plan_module, "CHUNK_VALUES", values)
         assert make_dataset(table, recipe).blocks.X.tobytes() == whole
+
+
+def test_a_warning_names_a_few_of_many_classes():
+    """Of 15 that no training row has, ten, and how many more there are."""
+    recipe = make_recipe(f"data.classes={list(range(25))}")
+    (warning,) = make_dataset(load_table(recipe.data), recipe).plan.warnings
+    assert warning.startswith("no training row has class 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 and 5 more")
