@@ -13,7 +13,12 @@ from sklearn.datasets import load_iris
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from nnspark.errors import DivergedError, RecipeError
-from nnspark.ml import MultilayerPerceptronClassifier, MultilayerPerceptronRegressor, SweepCrossValidator
+from nnspark.ml import (
+    MultilayerPerceptronClassifier,
+    MultilayerPerceptronRegressor,
+    SweepCrossValidator,
+    tuning,
+)
 
 X, Y = load_iris(return_X_y=True)
 
@@ -54,6 +59,18 @@ def test_engines_agree_and_the_best_is_refitted_on_all_rows(rows: Any) -> None:
     alone = estimator.copy(setting).fit(rows)  # all rows, though in blocks of their own
     assert np.allclose(alone.weights.toArray(), local.bestModel.weights.toArray(), rtol=1e-6, atol=1e-8)
     assert local.bestModel.getHiddenLayers() == setting[estimator.hiddenLayers]
+
+
+def test_models_in_waves_are_those_that_are_trained_at_once(
+    rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve, and two at a time."""
+    estimator = MultilayerPerceptronClassifier(hiddenLayers=[4], maxIter=4, engine="local")
+    whole = validated(estimator, rows)
+    monkeypatch.setattr(tuning, "AT_ONCE", 2)
+    waves = validated(estimator, rows)
+    assert waves.avgMetrics == whole.avgMetrics
+    assert np.array_equal(waves.bestModel.weights.toArray(), whole.bestModel.weights.toArray())
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "f1", "logLoss"])
