@@ -1,6 +1,7 @@
 """One SparkSession for all tests that need one; the tests that take longest come first."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,10 @@ TESTS = str(Path(__file__).parent)
 # session's thousands of plans is more than the 48 MB it keeps: it would compile the same over and over.
 for options in ("SPARK_SUBMIT_OPTS", "SPARK_DAEMON_JAVA_OPTS"):
     os.environ.setdefault(options, "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=160m")
+# A shell starts what is to run in the background with interrupts ignored, as what tests start and interrupt
+# would then have them too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Files of these rooms take longest. Each is one process's (scripts/test): with them at the end, others idle.
 LONG = ("cluster", "spark", "ml", "jobs")
 # How long an example takes is no claim of a test, and depends on what else runs on the machine.
