@@ -1,12 +1,22 @@
 """nnspark.runs.command: which exit code and which line an error becomes, where models are found."""
 
+import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 from py4j.protocol import Py4JError
 
 from nnspark.errors import DataError, DivergedError, ModelError
 from nnspark.runs.command import known_error, read_model, run_job, write_file
+
+
+@pytest.fixture(autouse=True)
+def interrupts_stay() -> Iterator[None]:
+    """An interrupted job ignores further ones; the tests after it in this process must not."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def leave(monkeypatch, main):
@@ -33,6 +43,7 @@ def test_an_error_is_one_line_and_its_exit_code(monkeypatch, capsys, error, code
 
     assert leave(monkeypatch, main) == code
     assert capsys.readouterr() == ("", line)
+    assert (signal.getsignal(signal.SIGINT) is signal.SIG_IGN) == (code == 130)
 
 
 def test_success_is_zero_and_gets_the_arguments(monkeypatch):
