@@ -27,7 +27,7 @@ from nnspark.evaluation.rows import (
 )
 from nnspark.model import Model
 from nnspark.recipe import Data, Recipe
-from nnspark.sources.columns import choose_columns
+from nnspark.sources.columns import choose_columns, listed
 
 __all__ = ["evaluation_frame_shards"]
 
@@ -43,21 +43,38 @@ def evaluation_frame_shards(model: Model, recipe: Recipe, part: str, source: "Fr
 
 
 def _in_order(model: Model, df: "Frame", data: Data) -> Data:
-    """The data section with the model's columns in its order, unless one wide column holds them all."""
+    """The data section with the model's columns in its order, unless one wide column holds them all.
+
+    A wide column ``v`` among others is ``v[0]``, ``v[1]``, ... in the model.
+    """
     columns = [name for name in df.columns if name not in (CORRUPT, PART)]
     chosen = choose_columns(columns, data, "the DataFrame")
-    names = tuple(columns[at] for at in chosen.features)
-    kind = dict(df.dtypes)[names[0]]
-    if len(names) == 1 and (kind == "vector" or kind.startswith("array<")):
+    names, types = tuple(columns[at] for at in chosen.features), dict(df.dtypes)
+    wide = [name for name in names if types[name] == "vector" or types[name].startswith("array<")]
+    if len(names) == 1 and wide:
         return data
+    if wide:
+        heads = (name.rpartition("[")[0] for name in model.columns)
+        wanted = [
+            head if head in wide and name not in names else name
+            for head, name in zip(heads, model.columns, strict=True)
+        ]
+        if set(wanted) <= set(names):
+            return replace(data, columns=list(dict.fromkeys(wanted)), exclude=[])
     return replace(data, columns=[names[at] for at in feature_order(model, names)], exclude=[])
 
 
 def _classes(model: Model, df: "Frame", layout: Layout, data: Data) -> Layout:
     """The model's classes for the labels, after the checks that rows on the driver have to pass too."""
     width = len(model.columns)
-    in_one = len(layout.widths) == 1 and layout.widths[0] is not None
-    if in_one and list(feature_order(model, layout.names)) != list(range(width)):
+    is_wide = any(one is not None for one in layout.widths)
+    in_order = not is_wide or feature_order(model, layout.names) == list(range(width))
+    if not in_order and len(layout.widths) > 1:
+        raise ShapeError(
+            f"the data's wide columns hold {listed(layout.names)}, which is not what the model takes: "
+            f"{listed(model.columns)}"
+        )
+    if not in_order:
         raise ShapeError(
             f"the model's {width} features are columns by name but the data have them in one column; name "
             "the model's columns"
