@@ -62,7 +62,7 @@ def numeric_gradient(cost_fn, theta, step=1e-4):
         for factor in (1, -1, 2, -2):
             moved = theta.copy()
             moved[i] += factor * step
-            costs.append(cost_fn(moved)[0])
+            costs.append(cost_fn.at(moved))
         grad[i] = (8 * (costs[0] - costs[1]) - (costs[2] - costs[3])) / (12 * step)
     return grad
 

@@ -60,6 +60,7 @@ class Workspace:
 
     ``gradient`` is flat like theta; ``grad_sums`` are its views with the weights' shapes. The hidden
     layers' z is overwritten by a; there is room to keep it only where the activation's derivative needs it.
+    ``nbytes`` are all arrays' together.
     """
 
     def __init__(self, network: Network, rows: int, dtype: str) -> None:
@@ -74,13 +75,10 @@ class Workspace:
         self.units = units
         self.gradient = np.empty(weights_module.count(network.layers), dtype)
         self.grad_sums = weights_module.unflatten(self.gradient, network.layers)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all the arrays."""
-        several = (self._activations, self._deltas, self._kept_z)
-        single = (self._outputs, self._targets, self.ones, self.gradient)
-        return sum(a.nbytes for arrays in several for a in arrays) + sum(a.nbytes for a in single)
+        several = (*self._activations, *self._deltas, *self._kept_z)
+        self.nbytes = sum(
+            a.nbytes for a in (*several, self._outputs, self._targets, self.ones, self.gradient)
+        )
 
     def activation(self, layer: int, rows: int) -> Array:
         """Scratch for layer ``layer`` (0 = first hidden), shape (rows, units), contiguous."""

@@ -18,10 +18,14 @@ def workspace(network: Network, dtype: str, rows: int) -> Workspace:
     sweep take turns.
     """
     kept: OrderedDict[tuple[Network, str], Workspace] = _kept.__dict__.setdefault("all", OrderedDict())
+    held: int = _kept.__dict__.setdefault("bytes", 0)
     work = kept.pop((network, dtype), None)
     if work is None or work.rows < rows:
+        held -= work.nbytes if work is not None else 0
         work = Workspace(network, rows, dtype)
+        held += work.nbytes
     kept[network, dtype] = work
-    while len(kept) > 1 and sum(one.nbytes for one in kept.values()) > KEPT_BYTES:
-        kept.popitem(last=False)
+    while len(kept) > 1 and held > KEPT_BYTES:
+        held -= kept.popitem(last=False)[1].nbytes
+    _kept.bytes = held
     return work
