@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["as_udf", "register"]
 
+COLUMNAR = "spark.sql.execution.arrow.pythonUDF.columnarInput.enabled"
 WORDS = ("all", "distinct")  # SELECT all(x) is x: SQL's own, and in no list of functions
 
 
 def register(session: "SparkSession", name: str, model: Model) -> None:
-    """Make the model the function ``name`` of the session's SQL.
+    """Make the model the function ``name`` of the session's SQL; see ``as_udf`` for what it sets there.
 
     Raises
     ------
@@ -42,6 +43,7 @@ def register(session: "SparkSession", name: str, model: Model) -> None:
             "take another name"
         )
     session.udf.register(name, as_udf(model))
+    session.conf.set(COLUMNAR, "false")
 
 
 def as_udf(model: Model) -> Any:
@@ -49,9 +51,15 @@ def as_udf(model: Model) -> Any:
 
     It gives the prediction, or an array of them where the model has several; null for a row that cannot be
     predicted. The model travels in it, so it is for models of at most some megabytes.
+
+    In the active session it turns ``COLUMNAR`` off: Spark (4.2, 4.3) hands the batches of a Parquet file to
+    such functions with all their columns, and fails at a vector among them, whether it is an argument or not.
     """
+    from pyspark.sql import SparkSession
     from pyspark.sql.pandas.functions import ArrowUDFType, arrow_udf
 
+    if session := SparkSession.getActiveSession():
+        session.conf.set(COLUMNAR, "false")
     kinds = [kind for name, kind in answer_columns(model) if name.startswith("prediction")]
     kind = kinds[0] if len(kinds) == 1 else f"array<{kinds[0]}>"
     worker = partial(_predict, model, len(kinds))

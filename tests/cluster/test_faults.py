@@ -36,14 +36,15 @@ def check(outcomes: Iterator[runs.Outcome]) -> None:
         assert outcome.problems == [], outcome
 
 
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_lost_executors_and_disks_change_nothing_on_a_cluster_of_bare_pythons(
-    cluster: Any, tmp_path: Path
+    cluster: Any, tmp_path: Path, kills: int
 ) -> None:
-    """Two executors are killed, then all that the others have on disk is deleted, in one run of 40 epochs.
+    """Executors are killed, then all that the others have on disk is deleted, in one run of 40 epochs.
 
     The bits are those of the engine without Spark, each epoch once.
     """
-    faults = [clusters.kill_an_executor, clusters.kill_an_executor, clusters.wipe_local_directories]
+    faults = [*[clusters.kill_an_executor] * kills, clusters.wipe_local_directories]
     problems, _ = clusters.disturb(cluster, tmp_path, random.Random(1), faults)
     assert problems == []
 

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 RECIPE = """[data]
 source = "iris"
@@ -39,8 +41,9 @@ def results(out: Path) -> list[dict[str, object]]:
     return [json.loads(line) | {"seconds": 0} for line in lines]
 
 
-def test_a_sweep_that_is_killed_goes_on_to_the_same_results(tmp_path: Path) -> None:
-    """Killed three times, between and inside writes, as it comes; the last line is the table's path."""
+@pytest.mark.parametrize("times", [1, pytest.param(5, marks=pytest.mark.slow)])
+def test_a_sweep_that_is_killed_goes_on_to_the_same_results(tmp_path: Path, times: int) -> None:
+    """Killed between and inside writes, as it comes; the last line is the table's path."""
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(RECIPE)
     whole = subprocess.run(
@@ -49,7 +52,7 @@ def test_a_sweep_that_is_killed_goes_on_to_the_same_results(tmp_path: Path) -> N
     assert whole.returncode == 0, whole.stderr
     assert whole.stdout.splitlines()[-1] == str(tmp_path / "whole/results.csv")
     out, kills = tmp_path / "out", 0
-    for _ in range(3):
+    for _ in range(times):
         process = subprocess.Popen(
             job(str(recipe), "--out", str(out), "--resume"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )

@@ -9,8 +9,15 @@ from pyspark.sql import functions as F
 
 from nnspark.errors import DataError, NNSparkError
 from nnspark.ml import MultilayerPerceptronClassifier, MultilayerPerceptronRegressor
+from nnspark.scoring.function import COLUMNAR
 
 NAMES = ["a", "b", "c"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def columns_go_to_python_as_spark_has_it(spark):
+    """Functions of SQL set this in their session; models do without."""
+    spark.conf.unset(COLUMNAR)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 from jobs.loading import call, finished_run
 
 import nnspark
+from nnspark.scoring.function import COLUMNAR
 
 WIDTH, ROWS = 8, 60
 INSIDE = [f"v[{at}]" for at in range(WIDTH)]
@@ -49,6 +50,7 @@ def test_stored_vectors_have_numpys_answers_everywhere(spark: Any, tmp_path: Pat
     from pyspark.ml.functions import vector_to_array
     from pyspark.sql import functions as F
 
+    spark.conf.unset(COLUMNAR)  # as_udf sets it, transform does without
     rows = made_rows()
     path = store(spark, rows, tmp_path / "rows")
     stored = [one for part in path.glob("*.parquet") for one in pq.read_table(part)["v"].to_pylist()]
@@ -79,4 +81,12 @@ def test_stored_vectors_have_numpys_answers_everywhere(spark: Any, tmp_path: Pat
     array = vector_to_array("v")
     columns = [array] if case == "alone" else [*(array[at] for at in range(WIDTH)), F.col("city"), F.col("x")]
     answered = frame.select("row", model.as_udf()(*columns).alias("p")).toPandas()
+    assert answered.sort_values("row").p.tolist() == labels
+    spark.conf.unset(COLUMNAR)
+    model.register(spark, "answer_of_stored")
+    frame.createOrReplaceTempView("stored")
+    spark.udf.register("numbers", lambda vector: vector.toArray().tolist(), "array<double>")
+    words = "numbers(v)" if case == "alone" else ", ".join(f"numbers(v)[{at}]" for at in range(WIDTH))
+    words += "" if case == "alone" else ", city, x"
+    answered = spark.sql(f"select row, answer_of_stored({words}) p from stored").toPandas()
     assert answered.sort_values("row").p.tolist() == labels
