@@ -9,6 +9,7 @@ __all__ = ["aligned", "as_text", "number"]
 
 MOST_CLASSES = 25
 NAME_LENGTH = 16
+LARGE = 1e9  # from there on a figure has an exponent
 COLUMNS = ("precision", "recall", "f1")
 
 
@@ -132,4 +133,8 @@ def _name(label: Any) -> str:
 
 def number(value: float | None) -> str:
     """A figure in four decimals; n/a where there is none."""
-    return "n/a" if value is None else f"{round(value, 4) + 0.0:.4f}"  # not "-0.0000"
+    if value is None:
+        return "n/a"
+    if abs(value) >= LARGE:
+        return f"{value:.4e}"
+    return f"{round(value, 4) + 0.0:.4f}"  # not "-0.0000"

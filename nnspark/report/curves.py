@@ -14,6 +14,7 @@ import numpy as np
 from nnspark.objective.metrics import METRICS
 from nnspark.report.figures import FORMATS
 from nnspark.report.series import Column, History, column, epochs_of, last_finite, thin
+from nnspark.report.tables import history_table
 from nnspark.report.templates import fill
 from nnspark.report.text import duration, escape, number, percent
 
@@ -55,6 +56,16 @@ def panels() -> list[Panel]:
         title = metric.label[0].upper() + metric.label[1:]
         shown.append(Panel(title, lines, FORMATS[metric.format], may_be_log=not metric.higher_is_better))
     return [*shown, *OTHER_PANELS]
+
+
+def training_section(history: History, best_epoch: int | None, *, notes: str = "") -> str:
+    """Return the curves, with ``notes`` before them, and the history as a table; without matplotlib that."""
+    table = history_table(history, best_epoch=best_epoch)
+    try:
+        figures = draw_curves(history, best_epoch=best_epoch)
+    except ImportError:
+        return fill("training-without-curves", table=table, notes=notes)
+    return fill("training", figures=figures, table=table, notes=notes)
 
 
 def draw_curves(history: History, *, best_epoch: int | None = None) -> list[str]:

@@ -1,8 +1,7 @@
 """The page of a run that is still at work: where it is, the curves so far, the history so far."""
 
-from nnspark.report.curves import draw_curves
+from nnspark.report.curves import training_section
 from nnspark.report.series import History
-from nnspark.report.tables import history_table
 from nnspark.report.templates import fill, fill_page
 from nnspark.report.text import escape
 
@@ -29,14 +28,5 @@ def live_page(
     note = fill("note", note=escape(state))
     lines = fill("live-lines", lines=escape(table)) if table else ""
     header = fill("header", title=escape(title), outcome=escape(line), stopped=note, warnings="")
-    main = header + lines + (_training(history, best_epoch) if history else "")
+    main = header + lines + (training_section(history, best_epoch) if history else "")
     return fill_page(title=escape(title), outcome=escape(line), main=main, refresh=refresh)
-
-
-def _training(history: History, best_epoch: int | None) -> str:
-    table = history_table(history, best_epoch=best_epoch)
-    try:
-        figures = draw_curves(history, best_epoch=best_epoch)
-    except ImportError:
-        return fill("training-without-curves", table=table)
-    return fill("training", figures=figures, table=table)

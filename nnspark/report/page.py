@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from nnspark.objective.metrics import METRICS
 from nnspark.report.commands import command_for
 from nnspark.report.confusion import draw_confusion, draw_mistakes
-from nnspark.report.curves import draw_curves
+from nnspark.report.curves import training_section
 from nnspark.report.outcome import PARTS, cards, outcome
 from nnspark.report.probabilities import probabilities_section
-from nnspark.report.recipe import own_keys
+from nnspark.report.recipe import in_rounds, own_keys
 from nnspark.report.record import RunRecord
 from nnspark.report.samples import draw_samples
 from nnspark.report.series import first_not_finite, keys_of
-from nnspark.report.tables import class_table, history_table, names_and_values, results_table
+from nnspark.report.tables import class_table, names_and_values, results_table
 from nnspark.report.targets import features_section, targets_section
 from nnspark.report.templates import fill, fill_page
 from nnspark.report.text import escape, number
@@ -63,12 +63,24 @@ def _header(run: RunRecord) -> str:
 def _curves(run: RunRecord) -> str:
     if not run.history:
         return fill("no-training")
-    table = history_table(run.history, best_epoch=run.best_epoch)
-    try:
-        figures = draw_curves(run.history, best_epoch=run.best_epoch)
-    except ImportError:
-        return fill("training-without-curves", table=table)
-    return fill("training", figures=figures, table=table)
+    return training_section(run.history, run.best_epoch, notes=_of_other_answers(run))
+
+
+def _of_other_answers(run: RunRecord) -> str:
+    """Why the last epoch's figures are not those of the cards, where they need not be."""
+    notes = []
+    if in_rounds(run.recipe_text):
+        notes.append(
+            "An epoch's training figures are taken along its steps, the validation's at the weights it "
+            "starts from; elsewhere on this page they are the finished model's."
+        )
+    threshold = (run.metrics.get("prediction") or {}).get("threshold")
+    if threshold is not None:
+        notes.append(
+            "While it trains, the likelier of two classes is predicted; elsewhere on this page the second "
+            f"is from {number(threshold)} on, found after training."
+        )
+    return fill("note", note=escape(" ".join(notes))) if notes else ""
 
 
 def _classes(run: RunRecord) -> str:

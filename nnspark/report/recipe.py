@@ -8,7 +8,16 @@ from typing import Any, get_type_hints
 from nnspark.recipe import Recipe
 from nnspark.recipe.text import to_toml
 
-__all__ = ["own_keys"]
+__all__ = ["in_rounds", "own_keys"]
+
+
+def in_rounds(text: str) -> bool:
+    """Whether the recipe, TOML, trains by mini-batches."""
+    try:
+        rounds = tomllib.loads(text).get("rounds")
+    except ValueError:
+        return False
+    return isinstance(rounds, Mapping) and bool(rounds.get("batch_size"))
 
 
 def own_keys(text: str) -> str | None:

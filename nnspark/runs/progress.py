@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from nnspark.evaluation.text import number
 from nnspark.log import log
 from nnspark.objective.metrics import METRICS, by_worth
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from nnspark.training.state import Epoch
 
 __all__ = ["ProgressLog", "make_progress", "shown_keys"]
+
+WIDE, NARROW = 120, "{n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+"""Columns of a terminal that have room for a bar beside the figures, and the line where they have not."""
 
 
 class ProgressLog(Protocol):
@@ -31,7 +35,7 @@ def make_progress(epochs: int, *, start: int = 0, every: int = 10) -> ProgressLo
 
 def figures(row: Mapping[str, Any]) -> dict[str, str]:
     """The few figures of a history row worth watching."""
-    return {name: f"{row[key]:.4f}" for name, key in shown_keys(row)}
+    return {name: number(row[key]) for name, key in shown_keys(row)}
 
 
 def shown_keys(row: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -42,24 +46,38 @@ def shown_keys(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, key) for name, key in keys if row.get(key) is not None]
 
 
+def in_pairs(row: Mapping[str, Any]) -> str:
+    """The figures worth watching, the validation's behind the training's: "loss 0.25, val 0.27"."""
+    shown = figures(row)
+    own = [name for name in shown if not name.startswith("val ")]
+    pairs = [f"{name} {shown[name]}" + (f", val {shown[f'val {name}']}" if f"val {name}" in shown else "")
+             for name in own]  # fmt: skip
+    return "; ".join(pairs)
+
+
 class _Bar:
-    """tqdm's bar: loss, headline metrics, seconds an epoch, time left."""
+    """tqdm's bar: loss, headline metrics, seconds an epoch, time left; below ``WIDE`` columns no bar as such.
+
+    A line that does not fit would lose its end, the validation's figures, which are looked at most.
+    """
 
     def __init__(self, epochs: int, start: int) -> None:
         from tqdm import tqdm
 
         columns, rows = os.get_terminal_size(sys.stderr.fileno())  # 0×0 where it does not know its size
+        columns = columns or 100
         self._bar = tqdm(
             total=epochs,
             initial=start,
             unit="epoch",
             file=sys.stderr,
-            ncols=columns or 100,
+            ncols=columns,
             nrows=rows or 24,
+            bar_format=None if columns >= WIDE else NARROW,
         )
 
     def __call__(self, epoch: "Epoch") -> None:
-        self._bar.set_postfix(figures(epoch.row), refresh=False)
+        self._bar.set_postfix_str(in_pairs(epoch.row), refresh=False)
         self._bar.update()
 
     def close(self) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Model", "Report"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """The report of a run: an HTML page; a notebook shows it."""
 
@@ -36,6 +36,10 @@ class Report:
     def save(self, path: str | Path) -> None:
         """Write the page."""
         Path(path).write_text(self.page, encoding="utf-8")
+
+    def __repr__(self) -> str:
+        """A few words: the page is some 70 kB."""
+        return f"Report of {len(self.page):,} characters: a notebook shows it, save(path) writes it"
 
     def _repr_html_(self) -> str:
         """The page in a frame of its own, so that neither's styles reach the other."""

@@ -28,8 +28,12 @@ TUNED: dict[str, dict[str, Any]] = {
     "bank": {"hidden_layer_sizes": (16,), "learning_rate_init": 0.01, "batch_size": 100, "max_iter": 15},
     "houses": {"hidden_layer_sizes": (32,), "learning_rate_init": 0.005, "batch_size": 100, "max_iter": 30},
     "words": {
-        "hidden_layer_sizes": (32,), "learning_rate_init": 0.002, "batch_size": 100, "max_iter": 10, "alpha": 0.1,
-    },  # fmt: skip
+        "hidden_layer_sizes": (32,),
+        "learning_rate_init": 0.002,
+        "batch_size": 100,
+        "max_iter": 10,
+        "alpha": 0.1,
+    },
 }
 EPOCH, DAY = pd.Timestamp("1970-01-01"), pd.Timedelta(days=1)
 

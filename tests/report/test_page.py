@@ -138,6 +138,20 @@ def test_a_panel_is_drawn_for_every_quantity_the_history_has(make_run):
     assert titles == ["Loss", "Accuracy", "Learning rate", "Gradient norm", "Seconds an epoch"]
 
 
+def test_figures_while_training_that_are_not_the_models_are_explained(make_run):
+    """Rounds measure along the way, and before a threshold is found the likelier class is predicted."""
+    assert "elsewhere on this page" not in words(write_report(make_run()))
+    assert "elsewhere on this page" not in words(
+        write_report(make_run(recipe_text="[rounds]\nbatch_size = 0\n"))
+    )
+    rounds = words(write_report(make_run(recipe_text="[rounds]\nbatch_size = 32\n")))
+    assert "taken along its steps, the validation's at the weights it starts from" in rounds
+    metrics = make_run().metrics | {"prediction": {"threshold": 0.1486, "found_on": "validation"}}
+    assert "the second is from 0.1486 on, found after training" in words(
+        write_report(make_run(metrics=metrics))
+    )
+
+
 def test_without_matplotlib_the_history_is_a_table(make_run, monkeypatch):
     """The page is made all the same, with about 20 epochs and a line on getting the curves."""
     without_matplotlib(monkeypatch)

@@ -1,5 +1,6 @@
 """How a sweep goes, while it runs: a bar on a terminal, lines otherwise. Standard error only."""
 
+import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,7 @@ from typing import Any
 from nnspark.evaluation.text import number
 from nnspark.log import log
 from nnspark.recipe import Sweep
+from nnspark.runs.progress import NARROW, WIDE
 from nnspark.runs.sweeps.candidates import Candidate, Ranked, loss_like
 
 __all__ = ["Board", "said", "table_lines"]
@@ -30,7 +32,11 @@ class Board:
             from tqdm import tqdm
 
             total = sum(one.recipe.training.epochs for one in candidates)
-            self._bar = tqdm(total=total, unit="epoch", file=sys.stderr, dynamic_ncols=True)
+            columns, rows = os.get_terminal_size(sys.stderr.fileno())  # 0×0 where it does not know its size
+            self._bar = tqdm(
+                total=total, unit="epoch", file=sys.stderr, ncols=columns or 100, nrows=rows or 24,
+                bar_format=None if columns >= WIDE else NARROW,
+            )  # fmt: skip
 
     def epoch(self, candidate: Candidate, row: Mapping[str, Any]) -> None:
         """A model has done an epoch."""

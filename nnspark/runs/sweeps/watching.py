@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from nnspark.errors import CheckpointError
+from nnspark.evaluation.text import number
 from nnspark.recipe import Sweep
 from nnspark.recipe.reading import loads_sweep
 from nnspark.recipe.sweep import settings_of
@@ -35,7 +36,8 @@ class SweepSight(NamedTuple):
     def line(self) -> str:
         """How many models have ended, and the best setting's score."""
         best = self._ranked()[:1]
-        told = f"  best {self.sweep.monitor} {best[0].mean:.4f}" if best and best[0].mean is not None else ""
+        mean = best[0].mean if best else None
+        told = "" if mean is None else f"  best {self.sweep.monitor} {number(mean)}"
         return f"{len(self.results)} of {self._models()} models have ended{told}"
 
     def block(self) -> list[str]:
