@@ -20,6 +20,7 @@ from nnspark.sums.exact import UNIT, from_exact
 
 __all__ = ["TARGET_METRICS"]
 
+NOTHING = 1e-12  # of a variance explained
 SMALLEST = float(np.finfo(np.float64).eps)  # as scikit-learn's mean_absolute_percentage_error
 
 
@@ -120,7 +121,8 @@ def _explained(sums: Sums, unexplained: Iterable[Fraction]) -> float:
         unexplained, each(sums, "target"), each(sums, "target_squared"), strict=True
     ):
         spread = total - target**2 / weight
-        shares.append(1.0 - _as_float(rest / spread) if spread > 0 else math.nan)
+        share = 1.0 - _as_float(rest / spread) if spread > 0 else math.nan
+        shares.append(0.0 if abs(share) < NOTHING else share)  # of a mean 1e-16 is left by rounding
     return sum(shares) / len(shares)
 
 

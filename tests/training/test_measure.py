@@ -148,6 +148,7 @@ def test_regressions_are_judged_as_scikit_learn_does(rows):
             "median_absolute_error": sk.median_absolute_error(Y, answers),
         }.items():
             assert figures[name] == pytest.approx(value, **EXACT), name
+    assert (found["baseline"]["r2"], found["baseline"]["explained_variance"]) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
