@@ -8,17 +8,19 @@ and runs the node's own Python of the same minor version: it can be unpacked any
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("numpy", "pyarrow", "threadpoolctl", "safetensors", "tqdm")
+# What they need comes with them. DataFrame.mapInArrow asks for pandas on the driver: in cluster mode a container.
+PACKAGES = ("numpy", "pyarrow", "threadpoolctl", "safetensors", "tqdm", "pandas")
 LEFT_OUT = {"tests", "include", "src", "__pycache__"}
 UNUSED = ("libarrow_flight", "libarrow_python_flight", "libarrow_s3", "_flight", "_s3fs")
 LEFT_OUT_SUFFIXES = {".h", ".hpp", ".pxd", ".pyi", ".pyx", ".pyc", ".a"}
@@ -90,7 +92,7 @@ def build_zip(out: Path) -> Path:
 def build_environment(out: Path) -> Path:
     """The environment archive; kept as it is while versions and this file stay the same."""
     state = hashlib.sha256(Path(__file__).read_bytes())
-    state.update(repr([(name, distribution(name).version) for name in PACKAGES]).encode() + VERSION.encode())
+    state.update(repr([(name, distribution(name).version) for name in all_packages()]).encode() + VERSION.encode())
     final, stamp = out / "environment.tar.gz", out / ".environment"
     if final.exists() and stamp.exists() and stamp.read_text() == state.hexdigest():
         return final
@@ -109,9 +111,28 @@ def build_environment(out: Path) -> Path:
     return final
 
 
+def all_packages() -> list[str]:
+    """``PACKAGES`` and what they require, as far as it is installed: what is for other systems is not."""
+    found, wanted = [], list(PACKAGES)
+    while wanted:
+        name = wanted.pop(0)
+        if name in found:
+            continue
+        try:
+            requirements = distribution(name).requires or []
+        except PackageNotFoundError:
+            if name in PACKAGES:
+                raise
+            continue
+        found.append(name)
+        plain = [one.partition(";") for one in requirements]
+        wanted += [re.split(r"[^\w.-]", one.strip())[0] for one, _, marker in plain if "extra" not in marker]
+    return found
+
+
 def installed_files() -> Iterator[tuple[Path, str]]:
     """Every file of the packages that runs, and its name below site-packages."""
-    for package in PACKAGES:
+    for package in all_packages():
         about = distribution(package)
         for file in about.files or []:
             if ".." in file.parts or LEFT_OUT & set(file.parts) or file.suffix in LEFT_OUT_SUFFIXES:
