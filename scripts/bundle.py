@@ -19,7 +19,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# What they need comes with them. DataFrame.mapInArrow asks for pandas on the driver: in cluster mode a container.
+# What they need comes with them. The driver, in cluster mode a container, is asked for pandas by mapInArrow.
 PACKAGES = ("numpy", "pyarrow", "threadpoolctl", "safetensors", "tqdm", "pandas")
 LEFT_OUT = {"tests", "include", "src", "__pycache__"}
 UNUSED = ("libarrow_flight", "libarrow_python_flight", "libarrow_s3", "_flight", "_s3fs")
@@ -92,7 +92,9 @@ def build_zip(out: Path) -> Path:
 def build_environment(out: Path) -> Path:
     """The environment archive; kept as it is while versions and this file stay the same."""
     state = hashlib.sha256(Path(__file__).read_bytes())
-    state.update(repr([(name, distribution(name).version) for name in all_packages()]).encode() + VERSION.encode())
+    state.update(
+        repr([(name, distribution(name).version) for name in all_packages()]).encode() + VERSION.encode()
+    )
     final, stamp = out / "environment.tar.gz", out / ".environment"
     if final.exists() and stamp.exists() and stamp.read_text() == state.hexdigest():
         return final

@@ -1,6 +1,7 @@
 """What scripts/package makes: a wheel that pip built, under a name that Spark takes."""
 
 import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import bundle  # noqa: E402
 
 RENDER = """
 import hashlib
+import importlib.util
 from nnspark.report import RunRecord, write_report
 import nnspark
 print(nnspark.__file__)
@@ -65,3 +67,47 @@ def test_the_page_can_be_written_from_inside_the_zip(archive: Path, tmp_path: Pa
 def test_the_same_sources_make_the_same_bytes(archive: Path, tmp_path: Path) -> None:
     """No time and no place of the build is in it."""
     assert bundle.build_zip(tmp_path).read_bytes() == archive.read_bytes()
+
+
+DRIVE = """
+import importlib.util, sys
+sys.path.insert(0, sys.argv[1])
+sys.path += sys.argv[2:]  # Spark's own Python, as it is on a node
+from pyspark.sql.pandas.utils import require_minimum_pandas_version, require_minimum_pyarrow_version
+import nnspark.runs.commands.train, nnspark.model, nnspark.runs.progress, safetensors, threadpoolctl, tqdm
+require_minimum_pandas_version()
+require_minimum_pyarrow_version()
+print(importlib.util.find_spec("sklearn"))
+"""
+
+
+def test_the_environment_has_what_a_driver_in_a_container_needs(archive: Path, tmp_path: Path) -> None:
+    """In cluster mode on YARN: what mapInArrow asks for is there, scikit-learn is not."""
+    packages = tmp_path / "site-packages"
+    for path, name in bundle.installed_files():
+        there = packages / name
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.symlink_to(path)
+    spark = tmp_path / "spark"
+    spark.mkdir()
+    for name in ("pyspark", "py4j"):
+        found = importlib.util.find_spec(name)
+        assert found is not None
+        assert found.submodule_search_locations
+        (spark / name).symlink_to(found.submodule_search_locations[0])
+    done = subprocess.run(
+        [sys.executable, "-S", "-I", "-c", DRIVE, str(archive), str(packages), str(spark)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "None\n"), done.stderr
+
+
+def test_what_packages_require_comes_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once each; an extra's and another system's do not, and what is named itself has to be there."""
+    found = bundle.all_packages()
+    assert len(found) == len(set(found))
+    assert {"pandas", "python-dateutil", "tzdata"} <= set(found)
+    assert not {"colorama", "pytest", "scikit-learn"} & set(found)
+    monkeypatch.setattr(bundle, "PACKAGES", ("numpy", "no-such-package"))
+    with pytest.raises(bundle.PackageNotFoundError):
+        bundle.all_packages()

@@ -161,10 +161,15 @@ class HadoopFolder:
             self._replace(temporary, final)
 
     def _replace(self, temporary: Any, final: Any) -> None:
-        """Rename over the old file in one step, or, where the file system has no such step, in two."""
+        """Rename over the old file in one step, or, where the file system has no such step, in two.
+
+        A rename may be done and its answer lost, with a NameNode that is started again: then all is done.
+        """
         try:
             self._hadoop.rename_over(temporary, final)
         except java_errors():
+            if not self._fs.exists(temporary) and self._fs.exists(final):
+                return
             self._fs.delete(final, False)
             if not self._fs.rename(temporary, final):
                 raise

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from disasters import cluster, disks, drivers, spark_drivers
+from disasters import cluster, disks, drivers, spark_drivers, yarn
 from disasters.runs import Outcome
 
 SCENARIOS: dict[str, Callable[[Path, random.Random, int], Iterator[Outcome]]] = {
@@ -25,6 +25,13 @@ SCENARIOS: dict[str, Callable[[Path, random.Random, int], Iterator[Outcome]]] = 
     "workers": cluster.restart_workers,
     "wipe": cluster.wipe_disks,
 }
+ON_YARN: dict[str, Callable[[Path, random.Random, int], Iterator[Outcome]]] = {
+    "yarn-nodes": yarn.lose_nodes,
+    "yarn-masters": yarn.kill_application_masters,
+    "yarn-data-nodes": yarn.lose_data_nodes,
+    "yarn-name-node": yarn.restart_the_name_node_in_a_checkpoint,
+}
+ALL = SCENARIOS | ON_YARN
 
 
 def main() -> int:
@@ -32,13 +39,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__.partition("\n")[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", type=int, default=20, help="driver kills a method; fewer of others")
-    parser.add_argument("--only", choices=SCENARIOS, action="append", help="leave out the others")
+    parser.add_argument("--yarn", action="store_true", help="only what happens on YARN and HDFS")
+    parser.add_argument("--only", choices=ALL, action="append", help="leave out the others")
     args = parser.parse_args()
     print(f"seed {args.seed}\n{'fault':34} {'method, engine':36} {'times':>5}  outcome", flush=True)
     good = True
-    for name in args.only or SCENARIOS:
+    for name in args.only or (ON_YARN if args.yarn else SCENARIOS):
         with tempfile.TemporaryDirectory(prefix="nnspark-chaos-") as folder:
-            for outcome in SCENARIOS[name](Path(folder), random.Random(f"{args.seed} {name}"), args.faults):
+            for outcome in ALL[name](Path(folder), random.Random(f"{args.seed} {name}"), args.faults):
                 good &= not outcome.problems
                 result = "; ".join(outcome.problems) or "the same weights, history and metrics"
                 notes = f" ({outcome.notes})" if outcome.notes else ""

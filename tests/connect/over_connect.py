@@ -172,7 +172,7 @@ def client_alone(folder: str, found: dict[str, Any]) -> None:
             if file.name not in absent:
                 (home / package / file.name).symlink_to(file)
     (home / "py4j.py").write_text("raise ImportError('pyspark-client comes without py4j')")
-    server = f"sc://127.0.0.1:{DefaultChannelBuilder.default_port()}"
+    server = f"sc://localhost:{DefaultChannelBuilder.default_port()}"  # a token goes to localhost without TLS
     environment = {
         "PATH": str(home),
         "PYTHONPATH": os.pathsep.join([str(home), *sys.path[1:]]),

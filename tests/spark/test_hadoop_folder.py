@@ -63,6 +63,23 @@ def test_a_write_that_fails_is_an_os_error(spark: Any, tmp_path: Path) -> None:
         folder.write("name", b"content")
 
 
+def test_a_rename_whose_answer_was_lost_is_done(
+    folder: HadoopFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a NameNode is started again in it: the file that it put there is not deleted."""
+    rename = hadoop.Hadoop.rename_over
+
+    def twice(self: hadoop.Hadoop, temporary: Any, final: Any) -> None:
+        rename(self, temporary, final)
+        rename(self, temporary, final)  # of nothing: Java's error
+
+    folder.write("checkpoint", b"old")
+    monkeypatch.setattr(hadoop.Hadoop, "rename_over", twice)
+    folder.write("checkpoint", b"new")
+    assert folder.read("checkpoint") == b"new"
+    assert folder.names() == ["checkpoint"]
+
+
 @pytest.mark.parametrize("length", [0, 1, 99, 100, 101, 100_000])
 def test_more_than_fits_one_argument_goes_by_a_local_file(
     folder: HadoopFolder, monkeypatch: pytest.MonkeyPatch, length: int
