@@ -44,11 +44,16 @@ class Hadoop:
         return data_names(path, {status.getPath().getName(): status.isDirectory() for status in found})
 
     def rename_over(self, temporary: Any, final: Any) -> None:
-        """Hadoop's rename that overwrites, which HDFS does in one step."""
+        """Hadoop's rename that overwrites, which HDFS does in one step.
+
+        It takes whole URIs: of ``hdfs:///run`` the file system says which host that is.
+        """
+        fs = final.getFileSystem(self._conf)
         hadoop = self._jvm.org.apache.hadoop.fs
         overwrite = self._sc._gateway.new_array(hadoop.Options.Rename, 1)
         overwrite[0] = hadoop.Options.Rename.OVERWRITE
-        hadoop.FileContext.getFileContext(final.toUri(), self._conf).rename(temporary, final, overwrite)
+        context = hadoop.FileContext.getFileContext(fs.getUri(), self._conf)
+        context.rename(fs.makeQualified(temporary), fs.makeQualified(final), overwrite)
 
     def appears_whole(self, fs: Any, path: Any) -> bool:
         """Whether a file is there only once it is whole: an object store's, whose stream can be aborted."""

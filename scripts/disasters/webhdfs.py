@@ -2,6 +2,7 @@
 
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,18 @@ class WebHdfs:
             self._open(urllib.request.Request(json.loads(there)["Location"], file.read_bytes(), method="PUT"))
 
     def get(self, path: str) -> bytes:
-        """A file's content."""
-        return self._ask("GET", path, "OPEN")
+        """A file's content, of a DataNode that answers: the NameNode names one that is gone for minutes."""
+        gone: list[str] = []
+        while True:
+            excluded = f"&excludedatanodes={','.join(gone)}" if gone else ""
+            there = json.loads(self._ask("GET", path, f"OPEN&noredirect=true{excluded}"))["Location"]
+            try:
+                return self._open(urllib.request.Request(there))
+            except urllib.error.URLError:
+                node = urllib.parse.urlsplit(there).netloc
+                if node in gone:
+                    raise
+                gone.append(node)
 
     def names(self, path: str) -> list[str]:
         """Names in a folder, sorted; none of a folder that is not there."""

@@ -57,9 +57,17 @@ def executors(frames: dict[str, Any], found: dict[str, Any]) -> None:
 def kill_an_executor() -> None:
     """The first of the server's."""
     below = psutil.Process().children(recursive=True)
-    backends = [one for one in below if any("ExecutorBackend" in word for word in one.cmdline())]
+    backends = [one for one in below if "ExecutorBackend" in command_of(one)]
     backends[0].kill()
     backends[0].wait(60)
+
+
+def command_of(process: psutil.Process) -> str:
+    """Its command line; empty of one that has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def files(session: Any, frames: dict[str, Any], folder: str, found: dict[str, Any]) -> None:
