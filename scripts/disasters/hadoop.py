@@ -69,6 +69,11 @@ class Hadoop(Cluster):
         """What is in HDFS."""
         return WebHdfs(self._about()["web"])
 
+    def copy(self, path: str, local: Path) -> Path:
+        """Copy a folder to this machine, by Hadoop's client: it passes over a DataNode that is gone."""
+        self.call("fs", "-get", path, str(local))
+        return local
+
     def daemons(self, kind: str) -> list[str]:
         """Names of the daemons of a kind, such as nodemanager."""
         return [str(one["name"]) for one in self._started() if str(one["name"]).startswith(kind)]

@@ -2,7 +2,6 @@
 
 import json
 import urllib.error
-import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -25,20 +24,6 @@ class WebHdfs:
             there = self._ask("PUT", target, "CREATE&overwrite=true&noredirect=true")
             self._open(urllib.request.Request(json.loads(there)["Location"], file.read_bytes(), method="PUT"))
 
-    def get(self, path: str) -> bytes:
-        """A file's content, of a DataNode that answers: the NameNode names one that is gone for minutes."""
-        gone: list[str] = []
-        while True:
-            excluded = f"&excludedatanodes={','.join(gone)}" if gone else ""
-            there = json.loads(self._ask("GET", path, f"OPEN&noredirect=true{excluded}"))["Location"]
-            try:
-                return self._open(urllib.request.Request(there))
-            except urllib.error.URLError:
-                node = urllib.parse.urlsplit(there).netloc
-                if node in gone:
-                    raise
-                gone.append(node)
-
     def names(self, path: str) -> list[str]:
         """Names in a folder, sorted; none of a folder that is not there."""
         try:
@@ -46,18 +31,6 @@ class WebHdfs:
         except urllib.error.HTTPError:
             return []
         return sorted(one["pathSuffix"] for one in found["FileStatuses"]["FileStatus"])
-
-    def copy(self, path: str, local: Path) -> Path:
-        """Copy a folder of files, and those in it, to this machine."""
-        local.mkdir(parents=True)
-        found = json.loads(self._ask("GET", path, "LISTSTATUS"))["FileStatuses"]["FileStatus"]
-        for one in found:
-            name = one["pathSuffix"]
-            if one["type"] == "DIRECTORY":
-                self.copy(f"{path}/{name}", local / name)
-            else:
-                (local / name).write_bytes(self.get(f"{path}/{name}"))
-        return local
 
     def _ask(self, method: str, path: str, operation: str) -> bytes:
         url = f"{self._root}{path}?op={operation}&user.name=root"

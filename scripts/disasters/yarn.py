@@ -88,7 +88,7 @@ def train(
     if code:
         return [log.read_text()[-3000:]], ""
     wait_until(lambda: bool(names_in(hadoop.files, out)))
-    problems = compare(hadoop.files.copy(out, folder / name), peace)
+    problems = compare(hadoop.copy(out, folder / name), peace)
     if hit < len(faults):
         problems.append(f"only {hit} of {len(faults)} faults came in time")
     return problems, ""
