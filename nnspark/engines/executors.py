@@ -32,7 +32,7 @@ def check_workers(sc: "SparkContext | SparkSession") -> None:
     Of Spark Connect the session is asked, elsewhere the SparkContext.
     """
     key = "spark.python.use.daemon"
-    given = setting(sc, key, "true") if is_connect(sc) else cast("SparkContext", sc)._conf.get(key)
+    given = cast("SparkContext", sc).getConf().get(key) if not is_connect(sc) else setting(sc, key, "true")
     if (given or "true").lower() == "false":
         raise NNSparkError(
             f"{key} is false, which makes Spark start a Python process for each task: nnspark needs workers "
