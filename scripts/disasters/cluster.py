@@ -40,6 +40,8 @@ TRAIN = (ROOT / "jobs/train.py",)
 class Cluster:
     """A cluster of two workers in a folder, whose nodes have a Python without NumPy."""
 
+    program = ROOT / "scripts/cluster"
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.state = folder / "state"
@@ -62,8 +64,8 @@ class Cluster:
         self.call("down")
 
     def call(self, *arguments: str) -> str:
-        """scripts/cluster with these arguments; its standard output."""
-        command = [ROOT / "scripts/cluster", *arguments]
+        """The program with these arguments; its standard output."""
+        command = [self.program, *arguments]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(done.stdout + done.stderr)
@@ -74,7 +76,13 @@ class Cluster:
     ) -> subprocess.Popen[bytes]:
         """Start a training job; ``job`` is the program, after options and before arguments of its own."""
         of_executors = f"spark.executor.extraJavaOptions={self.environment.get('SPARK_SUBMIT_OPTS', '')}"
-        command = [ROOT / "scripts/cluster", "submit", "--conf", of_executors, *job, RECIPE, "--out", out]
+        command = [self.program, "submit", "--conf", of_executors, *job, RECIPE, "--out", out]
+        return self.start(command, log, settings)
+
+    def start(
+        self, command: Sequence[str | Path], log: Path, settings: Sequence[str]
+    ) -> subprocess.Popen[bytes]:
+        """Start a command, with these settings of the recipe at its end, that prints to ``log``."""
         with log.open("ab") as file:
             return subprocess.Popen(
                 [*command, *(part for setting in settings for part in ("--set", setting))],

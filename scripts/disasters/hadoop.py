@@ -32,14 +32,6 @@ class Hadoop(Cluster):
         self.files.put(self.folder / "digits", ROWS)
         return self
 
-    def call(self, *arguments: str) -> str:
-        """scripts/hadoop with these arguments; its standard output."""
-        command = [self.program, *arguments]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(done.stdout + done.stderr)
-        return done.stdout
-
     def run(
         self, out: str, log: Path, settings: list[str], *, mode: str = "cluster", attempts: int = 2,
         pausing: Sequence[str | Path] = (),
@@ -54,15 +46,7 @@ class Hadoop(Cluster):
             *("--conf", f"spark.yarn.maxAppAttempts={attempts}", "--files", RECIPE),
             *(*program, recipe, "--out", out, "--resume"),
         ]
-        settings = [*settings, f'data.path="hdfs://{ROWS}"']
-        with log.open("ab") as file:
-            return subprocess.Popen(
-                [*command, *(part for setting in settings for part in ("--set", setting))],
-                env=self.environment,
-                stdout=file,
-                stderr=file,
-                start_new_session=True,
-            )
+        return self.start(command, log, [*settings, f'data.path="hdfs://{ROWS}"'])
 
     @property
     def files(self) -> WebHdfs:
