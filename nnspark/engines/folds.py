@@ -17,9 +17,16 @@ from nnspark.engines.fold_jobs import Counts, Merged, count_rows, over_training_
 from nnspark.errors import DataError, InternalError
 from nnspark.recipe import Recipe
 
-__all__ = ["FoldShards", "Folds", "fold_of_scaled"]
+__all__ = ["FoldShards", "Folds", "View", "fold_of_scaled", "whole_view"]
 
 Array = NDArray[Any]
+View = Callable[[Any], Any]
+"""What a run sees of shards: ``view(shards)``."""
+
+
+def whole_view(shards: Any) -> Any:
+    """All there is."""
+    return shards
 
 
 class FoldShards:
@@ -37,9 +44,10 @@ class FoldShards:
         """``function(blocks, value)`` over the fold's view of every shard, merged."""
         return self._shards.run(partial(through, self.fold, function), value, zero)
 
-    def over(self, shards: Shards) -> "FoldShards":
-        """The same view of shards that hold the same blocks."""
-        return FoldShards(shards, self.plan, self.fold)
+    @property
+    def view(self) -> "View":
+        """This view of any shards that hold the same blocks; it can be sent to where they are."""
+        return partial(FoldShards, plan=self.plan, fold=self.fold)
 
     def close(self) -> None:
         """Give back what all folds share."""

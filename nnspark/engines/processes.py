@@ -1,69 +1,52 @@
-"""Helpers: processes beside this one that hold the same blocks, for many small sums at a time.
+"""Helpers: processes beside this one that hold what they work on, for work that is mostly Python.
 
-A sum over few rows is mostly Python, and threads take turns at that. So the models of a search are shared
-out: each request goes to a helper that is free, and what it adds up comes back. Sums are exact, so it does
-not matter which process takes one.
+Threads take turns at Python, so models of a search whose rows are few gain nothing by them. A helper is
+given the rows once, and then one piece of work after another: a whole training, say.
 
-    this process  ──blocks, once──>  helper        function(blocks, value)  for each request, in order
-                  ──requests─────>
-                  <──────sums─────
+    this process  ──state, once──>  helper        function(state, value, tell)
+                  ──a function and its value──>
+                  <──what it tells, then what it returns or raises──
 
 A helper is a new Python, not a fork, which threads (a Spark session's, BLAS's) would make unsafe; it imports
 nnspark and nothing of the user's program. Ctrl-C does not reach it; it ends with the connection, and so with
-this process. What a lost helper had to do, what cannot be sent, and what raises, is done here.
+this process. Work that a helper is lost with, or that cannot be sent, raises ``LostError``: it is the
+caller's to do.
 """
 
-import copyreg
-import gc
-import io
 import os
 import pickle
 import subprocess
 import sys
 import threading
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from itertools import product
 from multiprocessing.connection import Connection, Pipe, wait
 from queue import SimpleQueue
 from typing import Any
 
-from nnspark.data.rows import BlockSet
-from nnspark.engines.base import Function, Shards
-from nnspark.engines.local import LocalShards
 from nnspark.net.activations import ACTIVATIONS, OUTPUTS
 from nnspark.net.blas import one_blas_thread
 from nnspark.net.losses import HEADS
 from nnspark.objective.metrics import METRICS
 from nnspark.objective.problems import PROBLEMS
-from nnspark.sums.exact import ExactVector
 
-__all__ = ["Helpers", "Request", "helpers_for", "serve"]
+__all__ = ["Helpers", "LostError", "Work", "serve"]
 
-Request = tuple[Function[Any], Any]  # a function of blocks and its value
-MOST = 8  # about as many as one process can keep busy
-AHEAD = 2  # requests that a helper is given at a time, so that it need not wait for the next
-CANNOT = b""
+Work = Callable[[Any, Any, Callable[[Any], None]], Any]
+"""``work(state, value, tell)``: what a helper does; ``tell`` sends something on the way."""
+TOLD, DONE, RAISED = b"t", b"d", b"r"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 PROGRAM = "import sys; sys.path[:] = {path!r}; from nnspark.engines.processes import serve; serve({number})"
 
 
-def helpers_for(shards: Shards, models: int) -> "Helpers | None":
-    """Helpers for models that train together, started; None where they would not help.
-
-    They do where the blocks lie in this process and are too few for threads, and there are cores.
-    """
-    if not isinstance(shards, LocalShards) or len(shards.blocks) > 1 or os.name != "posix":
-        return None
-    count = min(shards.most, models, MOST)
-    return Helpers(shards.blocks, count) if count > 1 and sys.executable else None
+class LostError(Exception):
+    """The helper is gone, or what it should do, or says, cannot be sent."""
 
 
 class _Helper:
-    """One process, and the numbers of the requests that it has, in order."""
+    """One process, and the connection to it."""
 
-    def __init__(self, blocks: bytes) -> None:
+    def __init__(self, state: bytes) -> None:
         self.connection, theirs = Pipe()
         with theirs:
             self.process = subprocess.Popen(
@@ -75,104 +58,110 @@ class _Helper:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-        self.given: deque[int] = deque()
-        self.sender = threading.Thread(target=self._send, args=(blocks,), daemon=True)
-        self.sender.start()
+        threading.Thread(target=self._send, args=(state,), daemon=True).start()
 
-    def _send(self, blocks: bytes) -> None:
+    def _send(self, state: bytes) -> None:
         """Takes until the helper has imported what it needs."""
         with suppress(OSError):
-            self.connection.send_bytes(blocks)
+            self.connection.send_bytes(state)
+
+    def is_able(self) -> bool:
+        """Whether it has its state, and knows what this process knows."""
+        with suppress(EOFError, OSError):
+            return self.connection.recv_bytes() == _known()
+        return False
 
     def end(self) -> None:
-        """Leave no process."""
+        """Leave no process. Its connection is whose thread reads from it."""
         self.process.kill()
         self.process.wait()
-        self.sender.join()
-        self.connection.close()
 
 
 class Helpers:
-    """``count`` processes that sum over blocks, each over all of them."""
+    """``count`` processes that hold ``state``; each works for one thread of this process at a time."""
 
-    def __init__(self, sets: Sequence[BlockSet], count: int) -> None:
-        blocks = pickle.dumps(list(sets), 5)
-        self._sets = sets
-        self._starting = [_Helper(blocks) for _ in range(count)]
-        self._helpers: list[_Helper] = []
+    def __init__(self, state: Any, count: int) -> None:
+        packed = pickle.dumps(state, 5)
+        self._all = [_Helper(packed) for _ in range(count)]
+        self._starting = list(self._all)
+        self._free: SimpleQueue[_Helper | None] = SimpleQueue()
+        self._alive, self._lock = 0, threading.Lock()
+
+    @property
+    def pids(self) -> list[int]:
+        """Of all that were started."""
+        return [one.process.pid for one in self._all]
 
     @property
     def ready(self) -> bool:
-        """Whether there are any, and all that live have their blocks."""
-        for helper in wait([one.connection for one in self._starting], 0) if self._starting else ():
-            one = next(one for one in self._starting if one.connection is helper)
-            self._starting.remove(one)
-            with suppress(EOFError, OSError):
-                if one.connection.recv_bytes() == _known():
-                    self._helpers.append(one)
-                    continue
-            one.end()
-        return bool(self._helpers) and not self._starting
-
-    def sums(self, requests: Sequence[Request]) -> Iterator[tuple[int, Any]]:
-        """Each request's number and sum, as they come."""
-        waiting = deque(range(len(requests)))
-        while waiting or any(one.given for one in self._helpers):
-            for depth, one in product(range(AHEAD), self._helpers):
-                if waiting and len(one.given) <= depth:
-                    number = waiting.popleft()
-                    if self._sent(one, requests[number]):
-                        one.given.append(number)
-                    else:
-                        yield number, self._here(requests[number])
-            busy: dict[Any, _Helper] = {one.connection: one for one in self._helpers if one.given}
-            for connection in wait(list(busy)) if busy else ():
-                one = busy[connection]
-                try:
-                    answer = one.connection.recv_bytes()
-                except (EOFError, OSError):
-                    waiting.extendleft(reversed(one.given))
-                    self._helpers.remove(one)
+        """Whether there are any, and all that live have their state."""
+        with self._lock:
+            for connection in wait([one.connection for one in self._starting], 0) if self._starting else ():
+                one = next(one for one in self._starting if one.connection is connection)
+                self._starting.remove(one)
+                if one.is_able():
+                    self._alive += 1
+                    self._free.put(one)
+                else:
                     one.end()
-                    continue
-                number = one.given.popleft()
-                yield number, pickle.loads(answer) if answer else self._here(requests[number])
-            if not self._helpers and waiting:
-                number = waiting.popleft()
-                yield number, self._here(requests[number])
+            return self._alive > 0 and not self._starting
 
-    def _sent(self, helper: _Helper, request: Request) -> bool:
-        """Whether the request is on its way; a helper that is gone is noticed where it should answer."""
+    def work(self, function: Work, value: Any, told: Callable[[Any], None]) -> Any:
+        """What ``function(state, value, tell)`` returns in the next helper that is free, once ``ready``.
+
+        ``told`` is called here with what it tells. What it raises is raised here. LostError where the helper
+        or all of them are gone, or something cannot be sent.
+        """
         try:
-            packed = pickle.dumps(request, 5)
+            packed = pickle.dumps((function, value), 5)
         except (pickle.PicklingError, AttributeError, TypeError):
-            return False
-        with suppress(OSError):
-            helper.connection.send_bytes(packed)
-        return True
+            raise LostError from None
+        one = self._free.get()
+        if one is None:
+            self._free.put(None)
+            raise LostError
+        try:
+            one.connection.send_bytes(packed)
+            while (message := one.connection.recv_bytes())[:1] == TOLD:
+                told(pickle.loads(message[1:]))
+        except (EOFError, OSError):
+            self._forget(one)
+            raise LostError from None
+        except BaseException:  # told's: the helper is in the middle of its work, which nobody wants any more
+            self._forget(one)
+            raise
+        self._free.put(one)
+        if not message:
+            raise LostError
+        found = pickle.loads(message[1:])
+        if message[:1] == RAISED:
+            raise found
+        return found
 
-    def _here(self, request: Request) -> Any:
-        function, value = request
-        with one_blas_thread():
-            return function(self._sets, value)
+    def _forget(self, one: _Helper) -> None:
+        one.end()
+        one.connection.close()
+        with self._lock:
+            self._alive -= 1
+            if not self._alive:
+                self._free.put(None)
 
     def close(self) -> None:
-        """End the processes."""
-        for one in (*self._starting, *self._helpers):
+        """End the processes; threads that wait for one get a LostError."""
+        for one in self._all:
             one.end()
+        self._free.put(None)
 
 
 def serve(descriptor: int) -> None:
     """What a helper does; ends with its connection."""
-    connection = Connection(descriptor)
+    connection: Connection[Any, Any] = Connection(descriptor)
     with suppress(OSError, EOFError), one_blas_thread():
-        sets = pickle.loads(connection.recv_bytes())
-        gc.freeze()
+        state = pickle.loads(connection.recv_bytes())
         connection.send_bytes(_known())
-        requests: SimpleQueue[bytes] = SimpleQueue()
-        threading.Thread(target=_read, args=(connection, requests), daemon=True).start()
-        while request := requests.get():
-            connection.send_bytes(_answer(request, sets))
+        while True:
+            request = connection.recv_bytes()
+            connection.send_bytes(_answer(request, state, connection))
 
 
 def _known() -> bytes:
@@ -180,21 +169,19 @@ def _known() -> bytes:
     return repr([*ACTIVATIONS, *OUTPUTS, *HEADS, *PROBLEMS, *METRICS]).encode()
 
 
-def _read(connection: "Connection[Any, Any]", requests: "SimpleQueue[bytes]") -> None:
-    """Take requests in while others are worked on: neither side waits for the other to read."""
-    with suppress(OSError, EOFError):
-        while True:
-            requests.put(connection.recv_bytes())
-    requests.put(b"")
+def _answer(request: bytes, state: Any, connection: "Connection[Any, Any]") -> bytes:
+    """What the work returns or raises; empty where that, or the work itself, cannot be sent."""
 
+    def tell(told: Any) -> None:
+        connection.send_bytes(TOLD + pickle.dumps(told, 5))
 
-def _answer(request: bytes, sets: Sequence[BlockSet]) -> bytes:
     try:
         function, value = pickle.loads(request)
-        answer, ways = io.BytesIO(), dict[type, Any](copyreg.dispatch_table)
-        pickler = pickle.Pickler(answer, 5)
-        pickler.dispatch_table = ways | {ExactVector: ExactVector.as_it_is}
-        pickler.dump(function(sets, value))
-        return answer.getvalue()
+        try:
+            return DONE + pickle.dumps(function(state, value, tell), 5)
+        except Exception as error:
+            packed = RAISED + pickle.dumps(error, 5)
+            pickle.loads(packed[1:])  # an exception that takes other arguments than it keeps cannot be read
+            return packed
     except Exception:
-        return CANNOT
+        return b""

@@ -1,6 +1,6 @@
 """From a DataFrame and Params to a trained model, on the executors or in the driver: the same weights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nnspark.data.dataset import make_dataset
 from nnspark.engines.base import Shards
+from nnspark.engines.folds import View, whole_view
 from nnspark.engines.frames import frame_shards
 from nnspark.engines.local import LocalShards
 from nnspark.engines.quicker import Extent, choose, say
@@ -26,10 +27,12 @@ from nnspark.optimizers import RULES
 from nnspark.recipe import Recipe, dumps
 from nnspark.recipe.options import name_and_options
 from nnspark.scoring.faults import unusable
+from nnspark.training.apart import train_in_company
 from nnspark.training.cost import Cost
 from nnspark.training.loop import train
+from nnspark.training.members import Member
 from nnspark.training.rounds import training_weight
-from nnspark.training.state import Epoch, Progress
+from nnspark.training.state import Progress, Row
 from nnspark.training.steps import first_state, objective_for
 from nnspark.training.stopping import watches
 
@@ -75,14 +78,23 @@ def fit(params: PerceptronParams, df: "DataFrame", *, classification: bool) -> F
         return fit_on(shards, params, source, recipe)
 
 
-def fit_on(shards: Shards, params: PerceptronParams, source: Source, recipe: Recipe) -> Fit:
-    """Train on rows that are laid out."""
-    rows: list[dict[str, Any]] = []
+def fit_on(
+    shards: Shards,
+    params: PerceptronParams,
+    source: Source,
+    recipe: Recipe,
+    *,
+    view: View = whole_view,
+    member: Member | None = None,
+) -> Fit:
+    """Train on a view of rows that are laid out, alone or as a ``member`` of those that train together."""
+    shards = view(shards)
+    rows: list[Row] = []
     ends: list[Progress] = []
 
-    def remember(epoch: Epoch) -> None:
-        rows.append(epoch.row)
-        ends[:] = [epoch.progress]
+    def remember(new: Sequence[Row], progress: Progress) -> None:
+        rows.extend(new)
+        ends[:] = [progress]
 
     if recipe.training.l2:
         recipe = with_mean_penalty(recipe, training_weight(shards))
@@ -92,7 +104,12 @@ def fit_on(shards: Shards, params: PerceptronParams, source: Source, recipe: Rec
     theta = None if given is None else from_mllib(given.toArray(), objective.network.layers)
     _refuse_infinite(theta, recipe.training.dtype)
     first = first_state(recipe, shards, theta)
-    trained = train(recipe, shards, start=first, callbacks=[remember], measured=("validation",))
+    measured = ("validation",)
+    if member is not None:
+        trained = train_in_company(member, view, recipe, first, remember, measured=measured)
+    else:
+        each = [lambda epoch: remember([epoch.row], epoch.progress)]
+        trained = train(recipe, shards, start=first, callbacks=each, measured=measured)
     costs = _costs(recipe, objective, shards, rows, first.theta, ends[-1].theta)
     plan = replace(shards.plan, feature_names=source.names)
     model = Model.of(plan, trained.network, trained.theta, dumps(recipe), trained.decided.decision)

@@ -34,7 +34,8 @@ from nnspark.ml.regressor import MultilayerPerceptronRegressor
 from nnspark.ml.translate import in_params, recipe_of
 from nnspark.objective.metrics import metrics_of
 from nnspark.recipe import Recipe, Split
-from nnspark.training.together import Member, Together
+from nnspark.training.members import Member
+from nnspark.training.together import Together
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -125,10 +126,12 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
         engine, models = estimator.getOrDefault("engine"), len(maps) * folds
         with lay_out(source, shared_recipe(first), engine, models=models) as shards, in_params():
             laid = Folds(shards, first)
-            views = [laid.shards(fold) for fold in range(folds)]
+            views = [laid.shards(fold).view for fold in range(folds)]
 
             def one(setting: Setting, fold: int, member: Member) -> Fit:
-                return fit_on(views[fold].over(member), setting.estimator, source, setting.recipe)
+                return fit_on(
+                    member, setting.estimator, source, setting.recipe, view=views[fold], member=member
+                )
 
             works = [
                 ((number, fold), partial(one, setting, fold))

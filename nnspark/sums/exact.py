@@ -234,8 +234,3 @@ class ExactVector:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ = state
         self._segments = self._segments or self._empty()
-
-    def as_it_is(self) -> tuple[Any, ...]:
-        """A reduction, as ``copyreg`` has them, for a way that is short: nothing is packed."""
-        self._settle()
-        return object.__new__, (ExactVector,), self.__dict__ | {"_scratch": None, "_waiting": None}

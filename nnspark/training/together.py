@@ -9,83 +9,24 @@ with its own answer. Sums are exact, so a training's bits do not depend on its c
     training ──run(function, value)──┘
 
 One training computes at a time: Python would let no two, and threads that compete for it lose time to that.
-Where processes share the requests (``several.py``), it goes on as soon as its own answer is there.
+Where there are helpers, a training may have one do what it does next (``apart.py``); others go on meanwhile.
 
 (Above 200 lines: the trainings' side and the side that answers share one lock and one count.)
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
-from nnspark.data.plan import Plan
-from nnspark.engines.base import Function, Shards, Sum
-from nnspark.training.several import Several
+from nnspark.engines.base import Shards
+from nnspark.engines.processes import Helpers, Work
+from nnspark.training import helping
+from nnspark.training.members import CalledOff, Member, Request
+from nnspark.training.several import sums_of
 
-__all__ = ["CalledOff", "Member", "Together"]
-
-
-class CalledOff(BaseException):
-    """What a training's wait ends with where all are called off."""
-
-
-@dataclass(eq=False)
-class _Request:
-    """A sum that a training waits for."""
-
-    function: Function[Any]
-    value: Any
-    zero: Callable[[], Any]
-    answered: threading.Event = field(default_factory=threading.Event)
-    answer: Any = None
-    error: BaseException | None = None
-
-    def wait(self) -> Any:
-        self.answered.wait()
-        if self.error is not None:
-            raise self.error
-        return self.answer
-
-
-class Member:
-    """One training's place among those that run together, and the shards it trains on.
-
-    ``seconds`` are its share of the time that the jobs took.
-    """
-
-    def __init__(self, together: "Together", name: Any) -> None:
-        self._together, self.name = together, name
-        self.seconds, self.outcome, self.error = 0.0, None, None  # type: float, Any, BaseException | None
-
-    @property
-    def plan(self) -> Plan:
-        """The plan of what all share."""
-        return self._together.shards.plan
-
-    @property
-    def platforms(self) -> set[str]:
-        """What the machines compute with."""
-        return self._together.shards.platforms
-
-    def run(self, function: Function[Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
-        """``function(blocks, value)`` of every shard, merged: in a job with what the others ask for."""
-        total: Sum = self._together.ask(self, _Request(function, value, zero))
-        return total
-
-    def pause(self) -> None:
-        """Wait until ``Together.go_on``: all that are alive wait there, or have asked for a sum first."""
-        self._together.pause(self)
-
-    def close(self) -> None:
-        """The shards are not this training's to close."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *about: object) -> None:
-        self.close()
+__all__ = ["Together"]
 
 
 class Together:
@@ -100,11 +41,12 @@ class Together:
     def __init__(self, shards: Shards, at_once: int) -> None:
         self.shards, self._at_once = shards, at_once
         self._lock, self._turn = threading.Condition(), threading.Lock()
-        self._computing = 0
-        self._asking: list[tuple[Member, _Request]] = []
+        self._computing, self._elsewhere = 0, 0
+        self._asking: list[tuple[Member, Request]] = []
         self._paused: list[tuple[Member, threading.Event]] = []
         self._called_off = False
-        self._several = Several(shards)
+        self._spent = 0.0
+        self._helpers: Helpers | None = None
 
     def run(
         self,
@@ -129,7 +71,7 @@ class Together:
                 while waiting and alive - len(self._paused) < self._at_once:
                     self._begin(*waiting.pop(), ended)
                     alive += 1
-                asking = self._all_that_ask()
+                asking = self._all_that_ask(ended)
                 while ended:
                     member, alive = ended.pop(0), alive - 1
                     if member.error is not None and not isinstance(member.error, Exception):
@@ -137,7 +79,7 @@ class Together:
                     yield member
                 if asking:
                     self._answer(asking)
-                elif waiting:
+                elif waiting or self._elsewhere:
                     continue
                 elif self._paused:
                     self._go_on(at_pause)
@@ -145,9 +87,8 @@ class Together:
                     return
         finally:
             self._call_off()
-            self._several.close()
 
-    def ask(self, member: Member, request: _Request) -> Any:
+    def ask(self, member: Member, request: Request) -> Any:
         """Put a training's request to the others', and wait for its answer."""
         with self._lock:
             self._refuse_called_off()
@@ -156,6 +97,34 @@ class Together:
             self._lock.notify_all()
         with self._out_of_turn():
             return request.wait()
+
+    @property
+    def has_helpers(self) -> bool:
+        """Whether helpers are ready: they are started once the passes have taken a while."""
+        return self._helpers is not None and self._helpers.ready
+
+    def elsewhere(self, work: Work, value: Any, told: Callable[[Any], None]) -> Any:
+        """Have a helper do it; ``told`` is called in turn with the trainings that compute."""
+
+        def in_turn(what: Any) -> None:
+            with self._turn:
+                self._refuse_called_off()
+                told(what)
+
+        assert self._helpers is not None
+        with self._lock:
+            self._refuse_called_off()
+            self._computing -= 1
+            self._elsewhere += 1
+            self._lock.notify_all()
+        try:
+            with self._out_of_turn():
+                return self._helpers.work(work, value, in_turn)
+        finally:
+            with self._lock:
+                self._elsewhere -= 1
+                self._computing += 1
+                self._refuse_called_off()
 
     def pause(self, member: Member) -> None:
         """Wait for ``at_pause``."""
@@ -201,18 +170,25 @@ class Together:
             self._computing += 1
         threading.Thread(target=body, name=f"nnspark training {name}", daemon=True).start()
 
-    def _all_that_ask(self) -> list[tuple[Member, _Request]]:
-        """What is asked for, once no training computes."""
+    def _all_that_ask(self, ended: Sequence[Member]) -> list[tuple[Member, Request]]:
+        """What is asked for, once no training computes; nothing where one has ended before any asks."""
         with self._lock:
-            self._lock.wait_for(lambda: not self._computing)
+            self._lock.wait_for(
+                lambda: not self._computing and (self._asking or ended or not self._elsewhere)
+            )
             return list(self._asking)
 
-    def _answer(self, asking: Sequence[tuple[Member, _Request]]) -> None:
+    def _answer(self, asking: Sequence[tuple[Member, Request]]) -> None:
         """One pass for all requests."""
+        began = time.monotonic()
         asked = [(request.function, request.value, request.zero) for _, request in asking]
-        for number, answer, seconds in self._several.answers(asked):
-            member, request = asking[number]
-            member.seconds += seconds
+        answers = sums_of(self.shards, asked)
+        seconds = time.monotonic() - began
+        self._spent += seconds
+        if self._spent > helping.HELP_AFTER and self._helpers is None:
+            self._helpers = helping.helpers_for(self.shards, len(asking))
+        for (member, request), answer in zip(asking, answers, strict=True):
+            member.seconds += seconds / len(asking)
             with self._lock:
                 self._asking.remove((member, request))
                 self._computing += 1
@@ -239,3 +215,5 @@ class Together:
             request.answered.set()
         for _, event in paused:
             event.set()
+        if self._helpers is not None:
+            self._helpers.close()

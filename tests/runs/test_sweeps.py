@@ -142,15 +142,15 @@ def test_an_interrupted_sweep_goes_on_to_the_same_results(tmp_path, monkeypatch,
     text = IRIS + f"[checkpoint]\nseconds = {seconds}\n"
     expected, table = swept(tmp_path / "whole", text, folds=3, **section)
     out, rows = tmp_path / "s", [0]
-    keep = models.Keeper.__call__
+    keep = models.Keeper.remember
 
-    def stopping(self, epoch):
-        keep(self, epoch)
+    def stopping(self, some, progress):
+        keep(self, some, progress)
         rows[0] += 1
         if rows[0] in (3, 25, 50):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(models.Keeper, "__call__", stopping)
+    monkeypatch.setattr(models.Keeper, "remember", stopping)
     for attempt in range(4):
         try:
             found, rows_of_table = swept(out, text, folds=3, resume=attempt > 0, **section)

@@ -94,9 +94,9 @@ def test_an_epoch_of_all_models_is_one_job(spark: Any) -> None:
     sc = spark.sparkContext
     with frame_shards(table, shared_recipe(with_folds(recipe))) as shards:
         folds = Folds(shards, with_folds(recipe))
-        views = [folds.shards(fold) for fold in range(3)]
+        views = [folds.shards(fold).view for fold in range(3)]
         works = [
-            ((i, fold), lambda member, fold=fold: train(recipe, views[fold].over(member)))
+            ((i, fold), lambda member, fold=fold: train(recipe, views[fold](member)))
             for i in range(4)
             for fold in range(3)
         ]

@@ -1,7 +1,6 @@
 """Trainings side by side: each ends where it would alone, and what happens to one happens to it alone."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -9,10 +8,8 @@ from helpers import make_recipe
 
 from nnspark.data.dataset import make_dataset
 from nnspark.engines.local import LocalShards
-from nnspark.engines.processes import helpers_for
 from nnspark.errors import DivergedError
 from nnspark.sources import load_table
-from nnspark.training import several
 from nnspark.training.loop import train
 from nnspark.training.together import Together
 
@@ -65,31 +62,6 @@ def test_company_does_not_change_a_bit(method, at_once):
         assert own.theta.tobytes() == alone.theta.tobytes()
         assert own.metrics == alone.metrics
         assert own.progress.evaluations == alone.progress.evaluations
-
-
-def test_helpers_do_not_change_a_bit(monkeypatch):
-    """Processes that share the requests of trainings, full-batch and by rounds; none is left."""
-    started = []
-
-    def ready_ones(shards, models):
-        helpers = helpers_for(shards, models)
-        while not helpers.ready:
-            time.sleep(0.02)
-        started.extend(helpers._helpers)
-        return helpers
-
-    monkeypatch.setattr(several, "HELP_AFTER", -1.0)
-    monkeypatch.setattr(several, "helpers_for", ready_ones)
-    recipes = {name: make_recipe("training.epochs=2", *METHODS[name]) for name in ("lbfgs", "rounds")}
-    shards = shards_of(recipes["rounds"])
-    shards.most = 2
-    found = together(recipes, shards)
-    assert shards.passes == 0
-    assert [one.process.poll() for one in started] == [-9, -9]
-    for name, recipe in recipes.items():
-        alone, own = train(recipe, shards), found[name].outcome
-        assert own.theta.tobytes() == alone.theta.tobytes()
-        assert own.metrics == alone.metrics
 
 
 def test_an_epoch_of_all_is_one_pass():

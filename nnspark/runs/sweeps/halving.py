@@ -29,9 +29,9 @@ class Halving:
     def __init__(self, sweep: Sweep, epochs: Sequence[int], directory: SweepDirectory) -> None:
         self._sweep, self.epochs, self._directory = sweep, list(epochs), directory
 
-    def rung_at(self, epoch: int) -> int | None:
-        """The rung that an epoch ends, if it ends one."""
-        return self.epochs.index(epoch) if epoch in self.epochs else None
+    def rung_at(self, epoch: int) -> int:
+        """The rung that ends with an epoch, one of ``epochs``."""
+        return self.epochs.index(epoch)
 
     def kept_after(self, rung: int) -> list[int] | None:
         """The settings that go on after a rung; None where that is not decided yet."""

@@ -1,20 +1,20 @@
 """What a model of a sweep leaves while it trains: its history in memory, and a checkpoint now and then."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from nnspark.log import warn
 from nnspark.recipe import Recipe
 from nnspark.runs import checkpoint
 from nnspark.runs.storage import Folder
-from nnspark.training.state import Epoch, Progress
+from nnspark.training.state import Progress, Row
 
 __all__ = ["Keeper"]
 
 
 class Keeper:
-    """The callback that keeps one model's progress.
+    """Keeps one model's progress.
 
     A checkpoint is due every ``checkpoint.seconds`` of the recipe, whatever ``checkpoint.every`` says: a
     sweep of many models would write little else.
@@ -42,10 +42,10 @@ class Keeper:
         self.seconds, self.last, self._saved_epoch = float(found[1]["seconds"]), progress, progress.epoch
         return progress
 
-    def __call__(self, epoch: Epoch) -> None:
-        """After each epoch: remember it, and save it where a checkpoint is due."""
-        self.history.append(epoch.row)
-        self.last = epoch.progress
+    def remember(self, rows: Sequence[Row], progress: Progress) -> None:
+        """The history of some epochs and the progress after them; save it where a checkpoint is due."""
+        self.history.extend(rows)
+        self.last = progress
         seconds = self._recipe.checkpoint.seconds
         if seconds and time.monotonic() - self._saved_at >= seconds:
             self.save()
@@ -66,7 +66,7 @@ class Keeper:
                 seconds=self.seconds,
                 keep=self._recipe.checkpoint.keep,
                 platforms=self._platforms,
-                rows=self.history,
+                rows=[row for row in self.history if row["epoch"] <= self.last.epoch],
             )
             self._saved_epoch = self.last.epoch
         except OSError as error:

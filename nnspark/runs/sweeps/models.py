@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnspark.engines.base import Shards
+from nnspark.engines.folds import View
 from nnspark.errors import DivergedError
 from nnspark.net import weights as weights_module
 from nnspark.objective.decision import PLAIN
@@ -16,18 +17,20 @@ from nnspark.runs.sweeps.candidates import Candidate, Result, result_of
 from nnspark.runs.sweeps.directory import SweepDirectory
 from nnspark.runs.sweeps.halving import DroppedError, Halving
 from nnspark.runs.sweeps.keeping import Keeper
+from nnspark.training.apart import train_in_company
 from nnspark.training.decide import Decided
-from nnspark.training.loop import Trained, train
+from nnspark.training.loop import Trained
 from nnspark.training.measure import measure
-from nnspark.training.state import Epoch
+from nnspark.training.members import Member
+from nnspark.training.state import Progress, Row
 from nnspark.training.steps import first_state, network_for, objective_for
-from nnspark.training.together import Member, Together
+from nnspark.training.together import Together
 
-__all__ = ["Models", "View"]
+__all__ = ["Models", "ViewOf"]
 
 SUM_BYTES = 16  # of each weight's exact sum, two words
 
-View = Callable[[int | None], Callable[[Any], Any]]
+ViewOf = Callable[[int | None], View]
 """What a model of a fold sees of the rows that all share: ``view(fold)(shards)``."""
 
 
@@ -39,7 +42,7 @@ class Models:
         directory: SweepDirectory,
         candidates: Sequence[Candidate],
         shared: Shards,
-        view: View,
+        view: ViewOf,
         board: Board,
     ) -> None:
         self._directory, self._sweep = directory, directory.sweep
@@ -74,38 +77,47 @@ class Models:
 
     def _train_one(self, candidate: Candidate, member: Member) -> Trained:
         """One model, in a thread of its own."""
-        recipe, shards = candidate.recipe, self._view(candidate.fold)(member)
+        recipe, view = candidate.recipe, self._view(candidate.fold)
+        shards = view(member)
         keeper = Keeper(
             self._directory.below(f"models/{candidate.name}"), recipe, shards.plan.fingerprint,
             shards.platforms,
         )  # fmt: skip
         self._keepers[candidate.name] = keeper
-        start = keeper.resume(first_state(recipe, shards))
-        callbacks: list[Callable[[Epoch], object]] = [
-            keeper,
-            lambda epoch: self._board.epoch(candidate, epoch.row),
-            partial(self._rung, candidate, member, shards),
-        ]
-        return train(recipe, shards, start=start, seconds=keeper.seconds, callbacks=callbacks)
 
-    def _rung(self, candidate: Candidate, member: Member, shards: Any, epoch: Epoch) -> None:
+        def after(rows: Sequence[Row], progress: Progress) -> None:
+            keeper.remember(rows, progress)
+            for row in rows:
+                self._board.epoch(candidate, row)
+
+        first = first_state(recipe, shards)
+        return train_in_company(
+            member,
+            view,
+            recipe,
+            keeper.resume(first) or first,
+            after,
+            seconds=keeper.seconds,
+            stops=self._halving.epochs,
+            at_stop=partial(self._rung, candidate, member, shards),
+        )
+
+    def _rung(self, candidate: Candidate, member: Member, shards: Any, progress: Progress) -> None:
         """Where an epoch ends a rung: be measured, wait for the others, go on or end."""
-        number = self._halving.rung_at(epoch.progress.epoch)
-        if number is None or epoch.progress.stop.reason:
-            return
+        number = self._halving.rung_at(progress.epoch)
         objective = objective_for(candidate.recipe, shards.plan)
-        theta = epoch.progress.theta
+        theta = progress.theta
         metrics = measure(objective, shards, theta, ("train", "validation"))
         trained = Trained(
-            objective.network, theta, Decided(PLAIN), metrics, epoch.progress, None,
-            f"halving dropped it after epoch {epoch.progress.epoch}",
+            objective.network, theta, Decided(PLAIN), metrics, progress, None,
+            f"halving dropped it after epoch {progress.epoch}",
         )  # fmt: skip
         result = self._result(candidate, trained, member) | {"rungs": number}
         if self._halving.kept_after(number) is None:
             self._waiting[candidate.name] = result
             member.pause()
         if candidate.setting not in (self._halving.kept_after(number) or []):
-            raise DroppedError(number, epoch.progress.epoch, result)
+            raise DroppedError(number, progress.epoch, result)
 
     def _at_rung(self, members: Sequence[Member]) -> None:
         """All that are alive wait at the same rung: choose."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from nnspark.engines.base import Shards
 from nnspark.engines.connections import context_of
-from nnspark.engines.folds import FoldShards
+from nnspark.engines.folds import View, whole_view
 from nnspark.engines.interrupts import interrupt_on_terminate, interruptible
 from nnspark.engines.types import Session
 from nnspark.errors import DivergedError
@@ -27,7 +27,7 @@ from nnspark.runs.sweeps.candidates import (
     winner_recipe,
 )
 from nnspark.runs.sweeps.directory import SweepDirectory
-from nnspark.runs.sweeps.models import Models, View
+from nnspark.runs.sweeps.models import Models, ViewOf
 from nnspark.runs.sweeps.page import write_page
 
 __all__ = ["run_sweep", "sweep_in"]
@@ -128,20 +128,20 @@ def sweep_in(
 @contextmanager
 def _laid_out(
     recipe: Recipe, sweep: Sweep, session: "Session | None", data: Any
-) -> Iterator[tuple[Shards, View]]:
+) -> Iterator[tuple[Shards, ViewOf]]:
     """The rows that all models share, and what a fold's model sees of them: ``view(fold)(shards)``."""
     if not sweep.folds:
         with load_shards(recipe, session, data) as shards:
-            yield shards, lambda fold: lambda own: own
+            yield shards, lambda fold: whole_view
         return
     with load_folds(recipe, session, data) as folds:
-        views: dict[int, FoldShards] = {}
+        views: dict[int, View] = {}
 
-        def view(fold: int | None) -> Callable[[Any], Any]:
+        def view(fold: int | None) -> View:
             number = -1 if fold is None else fold
             if number not in views:
-                views[number] = folds.shards(number)
-            return views[number].over
+                views[number] = folds.shards(number).view
+            return views[number]
 
         for fold in range(sweep.folds):
             view(fold)
