@@ -132,6 +132,14 @@ def test_the_first_call_installs_and_the_second_does_not(machine_with_java):
     assert len(machine_with_java.calls) == 2
 
 
+def test_a_set_up_for_tests_is_one_for_what_they_call(machine):
+    """The extras it includes are not installed again, by none of the scripts that tests start."""
+    assert machine.setup("install test; install package; install report; install test")[0] == 0
+    assert machine.calls == ["venv", f"pip {machine.repo}[test]"]
+    assert machine.setup("install dev; install docs; install test")[0] == 0
+    assert machine.calls[2:] == [f"pip {machine.repo}[{extra}]" for extra in ("dev", "docs")]
+
+
 @pytest.mark.parametrize("change", ['echo "#" >>"$repo/pyproject.toml"', 'mv "$repo" "$repo-2"'])
 def test_a_changed_project_or_a_moved_folder_installs_again(machine, change):
     """An edited pyproject.toml and a moved folder, whose paths .venv holds, are both noticed."""

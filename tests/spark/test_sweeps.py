@@ -138,11 +138,11 @@ def test_lost_shards_are_laid_out_again(spark: Any, monkeypatch: Any) -> None:
     expected = hashes(nnspark.sweep(recipe_of("lbfgs"), table, GRID, folds=3, progress=False))
     from nnspark.runs.sweeps import models
 
-    epochs, keep = [0], models.Keeper.__call__
+    epochs, keep = [0], models.Keeper.remember
 
-    def deleting(self: Any, epoch: Any) -> None:
-        keep(self, epoch)
-        epochs[0] += 1
+    def deleting(self: Any, rows: Any, progress: Any) -> None:
+        keep(self, rows, progress)
+        epochs[0] += len(rows)
         if epochs[0] in (5, 20):
             delete_shards()
 
@@ -153,7 +153,7 @@ def test_lost_shards_are_laid_out_again(spark: Any, monkeypatch: Any) -> None:
             for folder in root.glob("nnspark/*/shard-0*"):
                 shutil.rmtree(folder, ignore_errors=True)
 
-    monkeypatch.setattr(models.Keeper, "__call__", deleting)
+    monkeypatch.setattr(models.Keeper, "remember", deleting)
     monkeypatch.setenv("SPARK_LOCAL_DIRS", local_directories(spark))
     frame = spark.createDataFrame(table).repartition(3)
     assert (
