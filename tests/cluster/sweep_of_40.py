@@ -37,18 +37,20 @@ def recipe_of(method: str, engine: str, partitions: int = 0) -> dict[str, Any]:
 
 def main() -> None:
     """One session; the executor that has lived longest dies in each sweep but the first."""
-    method, keep = sys.argv[1], Keeper.__call__
+    method, keep = sys.argv[1], Keeper.remember
     session = open_session("local-cluster[2,1,1024]")
     for partitions in (1, 2, 7):
         epochs, killed = [0], list[int]()
 
-        def killing(self: Keeper, epoch: Any, epochs: list[int] = epochs, killed: list[int] = killed) -> None:
-            keep(self, epoch)
-            epochs[0] += 1
+        def killing(
+            self: Keeper, rows: Any, progress: Any, epochs: list[int] = epochs, killed: list[int] = killed
+        ) -> None:
+            keep(self, rows, progress)
+            epochs[0] += len(rows)
             if epochs[0] == 100 and partitions > 1:  # noqa: B023 (called in this turn)
                 killed.append(kill_an_executor())
 
-        Keeper.__call__ = killing  # type: ignore[method-assign]
+        Keeper.remember = killing  # type: ignore[method-assign]
         found = nnspark.sweep(recipe_of(method, "spark", partitions), None, GRID, folds=FOLDS, progress=False)
         hashes = [one["weights_sha256"] for one in found.results]
         print(json.dumps({"partitions": partitions, "killed": killed, "hashes": hashes}), flush=True)
