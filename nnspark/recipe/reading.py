@@ -49,10 +49,10 @@ def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Recipe,
     return _beside(recipe, path.parent), sweep
 
 
-def sweep_section(path: str | Path) -> dict[str, Any]:
+def sweep_section(path: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """The ``[sweep]`` section of a recipe file, not checked yet; empty without one."""
     path = _file(path)
-    section = _table(_text(path), (), str(path)).get("sweep", {})
+    section = _table(_text(path), overrides, str(path)).get("sweep", {})
     if not isinstance(section, dict):
         raise RecipeError(f"sweep: expected a table, got {section!r}")
     return section

@@ -205,6 +205,24 @@ def test_sparks_options_come_before_the_command() -> None:
     assert submit_arguments("", [], "")[:1] == ["--properties-file"]
 
 
+def test_training_a_recipe_of_a_sweep_says_what_is_left_out(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line with the command that trains all of its models; none for a recipe without."""
+    monkeypatch.chdir(tmp_path)
+    quick = ("--set", "training.engine=local", "--set", "training.epochs=1", "--set", "report.html=false")
+    said = "[sweep] section, which is left out: this trains one model"
+    assert call(monkeypatch, "train", "digits-sweep", "--out", "one", *quick) == 0
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if said in line]
+    assert line.startswith("warning: digits-sweep has a")
+    assert line.endswith("nnspark sweep digits-sweep --out DIR")
+    grid = 'sweep.grid={"training.l2" = [0.1, 1.0]}'
+    assert call(monkeypatch, "train", "digits", "--out", "two", *quick, "--set", grid) == 0
+    assert said in capsys.readouterr().err
+    assert call(monkeypatch, "train", "digits", "--out", "three", *quick) == 0
+    assert said not in capsys.readouterr().err
+
+
 FILES = ("mnist", "r0-digits-400", "r8-mnist-minibatch")
 
 
