@@ -15,7 +15,7 @@ RUNNER = "NNSPARK_RUN"
 def command_for(what: str) -> str:
     """How to train, sweep, evaluate or predict from here.
 
-    A job of spark-submit's names the jobs beside it, ``scripts/run`` itself; all else, Python too, ``nnspark``.
+    A job of spark-submit's names the jobs beside it, ``scripts/run`` itself, all else ``nnspark``.
     """
     runner = os.environ.get(RUNNER)
     if runner:
