@@ -125,6 +125,11 @@ class Encoding:
         ]
         return np.array(plain, dtype=bool)
 
+    @cached_property
+    def places(self) -> tuple[range, ...]:
+        """Which features each raw column has."""
+        return tuple(range(start, start + len(column.names)) for column, start in self._starts())
+
     def apply(self, raw: Array) -> NDArray[np.float64]:
         """Features (n, len(names)) of raw values (n, columns)."""
         features = np.zeros((len(raw), len(self.names)))

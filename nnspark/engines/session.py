@@ -15,6 +15,7 @@ from nnspark.engines.connections import is_connect
 from nnspark.engines.spark_logs import level_of, say_nothing
 from nnspark.engines.starting import is_set, start_jvm
 from nnspark.errors import NNSparkError
+from nnspark.log import log
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -91,6 +92,8 @@ def open_session(name: str) -> "SparkSession":
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
+    if SparkContext._active_spark_context is None and sys.stderr.isatty():
+        log("starting Spark ...")  # it takes seconds, in which a person would see nothing
     try:
         start_jvm()  # only with a JVM does SparkConf know what spark-submit was told
     except Exception as error:

@@ -1,9 +1,10 @@
-"""Permutation importance (Breiman 2001, §10): how much worse a model is when a feature's values are shuffled.
+"""Permutation importance (Breiman 2001, §10): how much worse a model is when a column's values are shuffled.
 
 A sample of a part's rows, those with the smallest seeded hashes, which no layout changes, comes to the driver
-in one job, at most ``ROWS`` rows and ``VALUES`` numbers. There each feature is shuffled ``REPEATS`` times, by
+in one job, at most ``ROWS`` rows and ``VALUES`` numbers. There each column is shuffled ``REPEATS`` times, by
 ``default_rng([seed, feature, repeat])``, and the outputs' error is taken again: log loss, or RMSE in the
-targets' own units. Only the feature's share of the first layer changes, a product of a column and a row.
+targets' own units. A column is a feature, or the first of all those that were made of one raw column (a
+category's, a number and its indicator), which move together. Only their share of the first layer changes.
 """
 
 import math
@@ -66,14 +67,17 @@ def importance(
     *,
     seed: int,
     most: int,
+    places: Sequence[Sequence[int]] | None = None,
 ) -> dict[str, Any]:
-    """Figures ready for JSON: what rises, over how many rows, and for each feature mean, std and each repeat.
+    """Figures ready for JSON: what rises, over how many rows, and for each column mean, std and each repeat.
 
-    The most important feature is first. Of more than ``most`` features, or than ``PRODUCTS`` allow, those are
-    taken whose weights in the first layer, times their spread in the sample, are largest. One job; the rest
-    takes place on the driver.
+    ``names`` are the columns', ``places`` the features of each; None where each is one feature. The most
+    important column is first. Of more than ``most``, or than ``PRODUCTS`` allow, those are taken whose
+    weights in the first layer, times their spread in the sample, are largest. One job; the rest is the
+    driver's.
     """
-    rows = max(1, min(ROWS, VALUES // len(names)))
+    places = [[at] for at in range(len(names))] if places is None else places
+    rows = max(1, min(ROWS, VALUES // sum(map(len, places))))
     zero = partial(Sample, rows)
     sample: Sample = shards.run(partial(_sample, part, seed, rows), None, zero)
     if sample.keys is None or sample.X is None or not most:
@@ -81,16 +85,16 @@ def importance(
     weights = [W.astype(np.float64) for W in weights_module.unflatten(theta, objective.network.layers)]
     X = sample.X.astype(np.float64)
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        features = _heaviest(weights[0], X, min(most, _affordable(weights, len(X))))
+        columns = _heaviest(weights[0], X, places, min(most, _affordable(weights, len(X))))
         linear = X @ weights[0][:, 1:].T + weights[0][:, 0]
         without = _error(objective, weights, linear, sample)
         risen = [
-            [error - without for error in _shuffled(objective, weights, linear, X, sample, feature, seed)]
-            for feature in features
+            [error - without for error in _shuffled(objective, weights, linear, X, sample, places[at], seed)]
+            for at in columns
         ]
     found = [
-        {"feature": names[feature], "mean": float(np.mean(one)), "std": float(np.std(one)), "each": one}
-        for feature, one in zip(features, risen, strict=True)
+        {"feature": names[at], "mean": float(np.mean(one)), "std": float(np.std(one)), "each": one}
+        for at, one in zip(columns, risen, strict=True)
         if all(map(math.isfinite, one))
     ]
     found.sort(key=lambda one: -one["mean"])  # type: ignore[operator]
@@ -119,27 +123,28 @@ def _sample(part: str, seed: int, most: int, sets: Iterable[BlockSet], value: No
 
 
 def _affordable(weights: Sequence[Array], rows: int) -> int:
-    """How many features can be shuffled for ``PRODUCTS``; one at least."""
+    """How many columns can be shuffled for ``PRODUCTS``; one at least."""
     a_row = sum(W.size for W in weights[1:]) + OF_A_UNIT * sum(len(W) for W in weights)
     return max(1, PRODUCTS // (REPEATS * rows * a_row))
 
 
-def _heaviest(W: Array, X: Array, most: int) -> list[int]:
-    """Features in their order; of too many, those that move the first layer most."""
-    moves = np.abs(W[:, 1:]).sum(axis=0) * X.std(axis=0)
-    return sorted(np.argsort(-moves, kind="stable")[:most].tolist())
+def _heaviest(W: Array, X: Array, places: Sequence[Sequence[int]], most: int) -> list[int]:
+    """Columns that have a feature, in their order; of too many, those that move the first layer most."""
+    features = np.abs(W[:, 1:]).sum(axis=0) * X.std(axis=0)
+    moves = np.array([features[list(own)].sum() for own in places])
+    ranked = [at for at in np.argsort(-moves, kind="stable").tolist() if places[at]]
+    return sorted(ranked[:most])
 
 
 def _shuffled(
-    objective: Objective, weights: Sequence[Array], linear: Array, X: Array, sample: Sample, feature: int,
-    seed: int,
+    objective: Objective, weights: Sequence[Array], linear: Array, X: Array, sample: Sample,
+    features: Sequence[int], seed: int,
 ) -> Iterator[float]:  # fmt: skip
-    """The error with the feature's values in other rows, time after time."""
-    column = X[:, feature]
+    """The error with the values of a column's features in other rows, time after time."""
+    values, own = X[:, list(features)], weights[0][:, [1 + feature for feature in features]]
     for repeat in range(REPEATS):
-        order = np.random.default_rng([seed, feature, repeat]).permutation(len(X))
-        moved = linear + np.multiply.outer(column[order] - column, weights[0][:, 1 + feature])
-        yield _error(objective, weights, moved, sample)
+        order = np.random.default_rng([seed, features[0], repeat]).permutation(len(X))
+        yield _error(objective, weights, linear + (values[order] - values) @ own.T, sample)
 
 
 def _error(objective: Objective, weights: Sequence[Array], linear: Array, sample: Sample) -> float:

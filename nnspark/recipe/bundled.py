@@ -16,10 +16,11 @@ def bundled() -> dict[str, Path]:
     return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
 
 
-def that_reads(path: str) -> str:
-    """The name of the first recipe whose ``data.path`` that is; empty if none's."""
+def that_reads(key: str, path: str) -> str:
+    """The name of the first recipe whose ``key``, such as data.path, is that path; empty if none's."""
     for name, file in bundled().items():
-        if tomllib.loads(file.read_text(encoding="utf-8"))["data"].get("path") == path:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))["data"]
+        if data.get(key.removeprefix("data.")) == path:
             return name
     return ""
 

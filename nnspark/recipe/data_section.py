@@ -45,13 +45,13 @@ class Split:
 class Data:
     """Where the rows come from and how they are read, scaled and split.
 
-    source : digits, iris, npy, npz, csv, libsvm, parquet, orc, idx, or what only Spark reads: spark, table, query; the only key without a default
-    path : file, folder or Hadoop URI; csv, libsvm, parquet, orc: also a pattern like "2025-*/part-*.csv", or a list of all these; a relative one is looked for beside the recipe too
+    source : digits, iris; made from a seed: bank, houses, words, random_regression; files: npy, npz, csv, libsvm, parquet, orc, idx; what only Spark reads: spark, table, query; the only key without a default
+    path : file, folder or Hadoop URI; csv, libsvm, parquet, orc: also a pattern like "2025-*/part-*.csv", or a list of all these; a relative one is looked for beside the recipe too, and of a run in the folders above it
     train : csv, libsvm, parquet, orc: the paths of the training rows, each like path and in its place; fractions are not given then
     validation : the paths of the rows that validate; empty: none
     test : the paths of the rows to test on; empty: none
     format : spark: what spark.read.format takes: json, avro, delta, jdbc, ...; some need a package on the session
-    options : spark: the options of that format; {env = "NAME"} is a value that the driver's environment has, as passwords must be
+    options : spark: the options of that format; {env = "NAME"} is a value that the driver's environment has, as passwords must be; made tables: {rows = 20000, seed = 0}
     table : table: the name of a table or view, such as db.name
     query : query: SQL whose answer is the rows
     features : npy: path of the features (default X.npy); npz: name of the array

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nnspark.errors import RecipeError
+from nnspark.log import log
 from nnspark.recipe.bundled import find
 from nnspark.recipe.checks import check
 from nnspark.recipe.data_section import PARTS, as_paths
@@ -18,6 +19,7 @@ from nnspark.recipe.sweep import Sweep, check_sweep
 from nnspark.recipe.text import apply_override, build, to_toml
 
 __all__ = [
+    "beside",
     "check_sweep_of",
     "dumps",
     "dumps_sweep",
@@ -30,7 +32,8 @@ __all__ = [
     "sweep_section",
 ]
 
-PATH_KEYS = ("path", *PARTS)
+PATH_KEYS, NPY_KEYS = ("path", *PARTS), ("features", "labels", "weight")
+OF_RUNS = ("history.jsonl", "results.jsonl")
 
 
 def read(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -39,20 +42,20 @@ def read(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     ``overrides`` are ``section.key=value`` strings, value as in TOML.
     """
     path = _file(path)
-    return _beside(loads(_text(path), overrides, name=str(path)), path.parent)
+    return beside(loads(_text(path), overrides, name=str(path)), path.parent)
 
 
 def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> tuple[Recipe, Sweep]:
     """Read a recipe and its ``[sweep]`` section, both checked."""
     path = _file(path)
     recipe, sweep = sweep_of_table(_table(_text(path), overrides, str(path)))
-    return _beside(recipe, path.parent), sweep
+    return beside(recipe, path.parent), sweep
 
 
-def sweep_section(path: str | Path) -> dict[str, Any]:
+def sweep_section(path: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """The ``[sweep]`` section of a recipe file, not checked yet; empty without one."""
     path = _file(path)
-    section = _table(_text(path), (), str(path)).get("sweep", {})
+    section = _table(_text(path), overrides, str(path)).get("sweep", {})
     if not isinstance(section, dict):
         raise RecipeError(f"sweep: expected a table, got {section!r}")
     return section
@@ -80,20 +83,33 @@ def _text(path: Path) -> str:
         ) from None
 
 
-def _beside(recipe: Recipe, folder: Path) -> Recipe:
-    """Take paths of data that are not in the current folder from the recipe's folder, if they are there."""
+def beside(recipe: Recipe, folder: Path) -> Recipe:
+    """Take paths of data that are not in the current folder from the recipe's folder, if they are there.
+
+    A run keeps its recipe, whose paths counted from the folder that the run was started in: most often one of
+    those above the run's, where they are looked for as well; a line says what was found.
+    """
+    npy = recipe.data.source == "npy" and not recipe.data.path
     found: dict[str, Any] = {}
-    for key in PATH_KEYS:
+    for key in (*PATH_KEYS, *(NPY_KEYS if npy else ())):
         paths = getattr(recipe.data, key)
         one = isinstance(paths, str)
-        moved = [_path_beside(path, folder) for path in as_paths(paths)]
+        moved = [_path_beside(path, folder, f"data.{key}") for path in as_paths(paths)]
         found[key] = "".join(moved) if one else moved
     return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **found))
 
 
-def _path_beside(path: str, folder: Path) -> str:
-    beside = str(folder / path)
-    return beside if "://" not in path and not _is_there(path) and _is_there(beside) else path
+def _path_beside(path: str, folder: Path, key: str) -> str:
+    if "://" in path or _is_there(path):
+        return path
+    if _is_there(str(folder / path)):
+        return str(folder / path)
+    if any((folder / name).is_file() for name in OF_RUNS):
+        for above in folder.absolute().parents:
+            if _is_there(str(above / path)):
+                log(f"{key}: {path!r} is not in this folder; taken from {above}, above that of the run")
+                return str(above / path)
+    return path
 
 
 def _is_there(path: str) -> bool:

@@ -173,7 +173,7 @@ class Report:
 
     every : epochs between two lines where standard error is no terminal
     html : whether report.html is written
-    importance : features at most whose permutation importance is measured; 0 is off
+    importance : columns at most whose permutation importance is measured; 0 is off
     """
 
     every: int = 10

@@ -10,8 +10,10 @@ __all__ = ["OF_SPARK", "check_source", "of_own_parts", "require_validation"]
 
 OF_FILES = ("csv", "libsvm", "orc", "parquet")
 OF_SPARK = {"spark": "format", "table": "table", "query": "query"}
+OF_MAKERS = ("bank", "houses", "random_regression", "words")
+WITHOUT_FILES = ("digits", "iris", *OF_MAKERS)
 SECRETS = ("password", "secret", "token")
-WITHOUT_NAMES = ("digits", "idx", "iris", "libsvm", "npy", "npz")
+WITHOUT_NAMES = ("digits", "idx", "iris", "libsvm", "npy", "npz", "random_regression", "words")
 
 
 def of_own_parts(sections: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,9 +36,13 @@ def check_source(data: Data) -> None:
         value = getattr(data, key)
         expected = f"what to read, with {source}" if owner == data.source else f"none with {source}"
         require(bool(value) == (owner == data.source), f"data.{key}", expected, value)
-    require(not data.options or data.source == "spark", "data.options", f"none with {source}", data.options)
+    has_options = data.source in ("spark", *OF_MAKERS)
+    require(not data.options or has_options, "data.options", f"none with {source}", data.options)
     for key, value in data.options.items():
-        _check_option(key, value)
+        (_check_maker if data.source in OF_MAKERS else _check_option)(key, value)
+    if data.source in WITHOUT_FILES:
+        expected = f"none with {source}, which has no file; set data.source too (csv, parquet, ...)"
+        require(not data.path, "data.path", expected, data.path)
     for key in ("path", *PARTS):
         paths = getattr(data, key)
         none_empty = isinstance(paths, str) or "" not in paths
@@ -59,6 +65,14 @@ def _check_option(key: str, value: Any) -> None:
     require(fits, f"data.options.{key}", expected, value)
     if any(word in key.lower() for word in SECRETS):
         require(is_named, f"data.options.{key}", '{env = "NAME"}, as runs keep their recipe', "a plain value")
+
+
+def _check_maker(key: str, value: Any) -> None:
+    """How many rows are made, and of which seed."""
+    require(key in ("rows", "seed"), f"data.options.{key}", "rows or seed of a made table", value)
+    low = 1 if key == "rows" else 0
+    fits = isinstance(value, int) and not isinstance(value, bool) and value >= low
+    require(fits, f"data.options.{key}", f"a whole number of {low} or more", value)
 
 
 def _check_own_parts(data: Data) -> None:

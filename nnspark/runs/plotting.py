@@ -40,8 +40,10 @@ def add_plots(
         metrics[part] = {**metrics[part], **found.figures}
         metrics["plots"] = {"part": part, **found.drawn}
         on = "validation" if "validation" in metrics else part
-        options = {"seed": recipe.training.seed, "most": recipe.report.importance}
-        ranked = importance(objective, shards, trained.theta, on, model.feature_names, **options)
+        ranked = importance(
+            objective, shards, trained.theta, on, model.columns, seed=recipe.training.seed,
+            most=recipe.report.importance, places=None if model.encoding is None else model.encoding.places,
+        )  # fmt: skip
         if ranked:
             metrics["importance"] = ranked
     except Exception as error:

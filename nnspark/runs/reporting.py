@@ -15,7 +15,7 @@ from nnspark.evaluation.counts import class_figures, count, mistakes_of, per_cla
 from nnspark.model import Model
 from nnspark.recipe import Recipe, dumps
 from nnspark.runs.directory import RunDirectory
-from nnspark.runs.summary import overfitting
+from nnspark.runs.summary import overfitting, risen
 from nnspark.training.loop import Trained
 from nnspark.training.steps import objective_for
 
@@ -53,6 +53,7 @@ def report_page(
                     "mistakes": [(labels[true], labels[guess], rows) for true, guess, rows in mistakes],
                 }
             shown |= {"classes": labels, "samples": _samples(shards, model)}
+        rise = risen(recipe, trained.metrics, directory.history, trained.best_epoch)
         record = RunRecord(
             title=title,
             recipe_text=dumps(recipe),
@@ -62,7 +63,7 @@ def report_page(
                 *shards.plan.warnings,
                 *shards.plan.hints,
                 *trained.decided.warnings,
-                *filter(None, [overfitting(recipe, directory.history)]),
+                *filter(None, [rise or overfitting(recipe, directory.history)]),
             ),
             best_epoch=trained.best_epoch,
             stopped_because=trained.stopped_because,

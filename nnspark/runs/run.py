@@ -18,7 +18,7 @@ from nnspark.runs.failures import one_line_for_failed_jobs
 from nnspark.runs.lock import held
 from nnspark.runs.progress import ProgressLog, make_progress
 from nnspark.runs.storage import Folder, open_folder
-from nnspark.runs.summary import last_lines
+from nnspark.runs.summary import last_lines, risen
 from nnspark.runs.used import used_lines
 from nnspark.training.choices import check_choices
 from nnspark.training.loop import Trained, train
@@ -154,6 +154,10 @@ def _train_into(
         path = write_artifacts(directory, recipe, shards, trained, session, title)
         if bar is not None:
             bar.close()
+        rise = risen(recipe, trained.metrics, directory.history, trained.best_epoch)
+        if rise:
+            warn(rise)
+        if bar is not None:
             for line in last_lines(recipe, trained, directory.history):
                 log(line)
         return path

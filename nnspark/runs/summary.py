@@ -9,10 +9,30 @@ from nnspark.objective.metrics import by_worth
 from nnspark.recipe import Recipe
 from nnspark.training.loop import Trained
 
-__all__ = ["figures_line", "last_lines", "overfitting"]
+__all__ = ["figures_line", "last_lines", "overfitting", "risen"]
 
 LONG, LEAST_EPOCHS, CLEAR = 0.2, 10, 1.02
 """Long is a fifth of the epochs and 10 at least; a rise is clear above 2 %."""
+
+
+def risen(
+    recipe: Recipe, metrics: Mapping[str, Any], history: Sequence[Mapping[str, Any]], best_epoch: int | None
+) -> str:
+    """A sentence where the training loss ended above that of the first epoch: diverged, though finite.
+
+    ``metrics`` are those of the kept weights, of epoch ``best_epoch`` where patience chose them.
+    """
+    losses = [row["loss"] for row in history if _is_number(row.get("loss"))]
+    last = metrics.get("train", {}).get("loss")
+    if len(losses) < 2 or not _is_number(last) or last <= CLEAR * losses[0]:
+        return ""
+    scaled = recipe.data.scale != "none"
+    advice = "" if scaled else ', or scale the data: data.scale = "standard"'
+    epoch = best_epoch or history[-1]["epoch"]
+    return (
+        f"the training loss rose from {number(losses[0])} (epoch 1) to {number(last)} (epoch {epoch}): "
+        f"lower training.learning_rate = {recipe.training.learning_rate:g}{advice}"
+    )
 
 
 def overfitting(recipe: Recipe, history: Sequence[Mapping[str, Any]]) -> str:
@@ -43,7 +63,7 @@ def last_lines(recipe: Recipe, trained: Trained, history: Sequence[Mapping[str, 
     if threshold is not None and not isinstance(recipe.prediction.threshold, float | int):
         lines.append(f"the second class is predicted from {threshold:.6g} on, found on the {found_on} part")
     told = overfitting(recipe, history)
-    if told:
+    if told and not risen(recipe, trained.metrics, history, trained.best_epoch):
         lines.append(told)
     figures = figures_line(trained.metrics)
     return [*lines, figures] if figures else lines

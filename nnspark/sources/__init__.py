@@ -13,6 +13,7 @@ from nnspark.sources.csv import read_csv
 from nnspark.sources.files import one_line
 from nnspark.sources.idx import read_idx
 from nnspark.sources.libsvm import read_libsvm
+from nnspark.sources.made import read_made
 from nnspark.sources.npy import read_npy, read_npz
 from nnspark.sources.parquet import read_parquet
 from nnspark.sources.table import DataRequest, DataSpec, Table
@@ -20,8 +21,10 @@ from nnspark.sources.table import DataRequest, DataSpec, Table
 __all__ = ["SOURCES", "DataRequest", "DataSpec", "Table", "load_table"]
 
 SOURCES: dict[str, Callable[[DataRequest], Table]] = {
+    "bank": read_made,
     "csv": read_csv,
     "digits": read_bundled,
+    "houses": read_made,
     "idx": read_idx,
     "iris": read_bundled,
     "libsvm": read_libsvm,
@@ -29,6 +32,8 @@ SOURCES: dict[str, Callable[[DataRequest], Table]] = {
     "npz": read_npz,
     "orc": read_parquet,
     "parquet": read_parquet,
+    "random_regression": read_made,
+    "words": read_made,
 }
 
 

@@ -42,8 +42,8 @@ def existing(path: str, key: str) -> Path:
         raise DataError(f"cannot look for {found} ({key}): {one_line(error)}") from error
     shown = folder if folder != Path() else folder.absolute()
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    if recipe := that_reads(path):
-        hint += f"; the first lines of `nnspark recipes {recipe}` say how to come by it"
+    if recipe := that_reads(key, path):
+        hint += f"; name yours with --set {key}=PATH: `nnspark recipes {recipe}` says first what it has to be"
     raise DataError(f"{found} ({key}) does not exist: the folder {shown} does, but has no {missing!r}{hint}")
 
 

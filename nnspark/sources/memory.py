@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from nnspark.errors import DataError, RecipeError
 from nnspark.recipe.raw_columns import Wishes
 from nnspark.sources.arrow_parts import part_of, table_of
+from nnspark.sources.checks import Locate
 from nnspark.sources.columns import choose_columns
 from nnspark.sources.found import Files
 from nnspark.sources.raw import Spellings, raw_column, type_of_values
 from nnspark.sources.raw_kinds import kinds_of
 from nnspark.sources.table import DataRequest, DataSpec, Named, Table, make_table, numbered, select_columns
 
-__all__ = ["read_memory", "refuse_parts_of_files"]
+__all__ = ["read_arrow", "read_memory", "refuse_parts_of_files"]
 
 FORMS = "(X, y) or (X, y, weight) arrays, or a pandas, Arrow or Spark table"
 
@@ -37,7 +38,18 @@ def read_memory(data: Any, spec: DataSpec) -> Table:
         return data
     if isinstance(data, tuple | list):
         return _of_arrays(data, request)
-    return _of_arrow(_as_arrow(data), request)
+    return read_arrow(_as_arrow(data), request, "the table", _row)
+
+
+def read_arrow(table: Any, request: DataRequest, where: str, locate: Locate) -> Table:
+    """The checked table of an Arrow table; errors call it ``where`` and name its rows by ``locate``."""
+    names = list(table.column_names)
+    if not table.num_rows:
+        raise DataError(f"{where} has no rows; expected one a training example")
+    chosen = choose_columns(names, request, where)
+    return table_of(
+        request, [part_of(table, names, chosen, where, request)], [where], names, chosen, where, locate
+    )
 
 
 def refuse_parts_of_files(spec: Files, data: Any) -> None:
@@ -108,16 +120,6 @@ def _as_arrow(data: Any) -> Any:
                 f"the table has a column that is neither numbers nor text ({reason}); convert or drop it"
             ) from None
     raise DataError(f"expected {FORMS}, got {type(data).__module__}.{type(data).__name__}")
-
-
-def _of_arrow(table: Any, request: DataRequest) -> Table:
-    names, where = list(table.column_names), "the table"
-    if not table.num_rows:
-        raise DataError("the table has no rows; expected one a training example")
-    chosen = choose_columns(names, request, where)
-    return table_of(
-        request, [part_of(table, names, chosen, where, request)], [where], names, chosen, where, _row
-    )
 
 
 def _row(row: int) -> str:

@@ -46,7 +46,7 @@ class DataRequest:
     exclude : names of columns that are no features
     task : "classification", "regression" or "multilabel"
     categorical, missing, dates : see ``recipe/raw_columns.py``
-    target_scale : of a regression's targets, which "log" wants above -1
+    target_scale : of a regression's targets, which "log" wants above -1; options : of a made table
     """
 
     source: str
@@ -67,6 +67,7 @@ class DataRequest:
     paths_of_parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     part_column: str = ""
     set_aside: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def one_path(self) -> str:

@@ -35,11 +35,6 @@ def write_data(wanted: set[str], args: argparse.Namespace) -> Iterator[dict[str,
             if not (features and labels):
                 features, labels = write_r0(folder)
             found["r0"] = [f"data.features={features}", f"data.labels={labels}"]
-        if "r7" in wanted:
-            rng = np.random.default_rng(0)
-            X, y = rng.normal(size=(64, 1000)), rng.normal(size=(64, 10))
-            np.savez(folder / "random-regression", X=X, y=y)
-            found["r7"] = [f"data.path={folder / 'random-regression.npz'}"]
         if "mnist" in wanted:
             sizes = (6_000, 1_000) if args.quick else (60_000, 10_000)
             found["mnist"] = [f"data.path={args.mnist or write_idx(folder / 'mnist', *sizes)}"]

@@ -25,7 +25,7 @@ from benchmarks import _common, _table_mllib, _table_peers
 from benchmarks._common import Ratio, median, progress, ratio_table
 from benchmarks._systems import CONF
 from benchmarks._table_peers import EARLY, TUNED, Fitted, refuse_other_rows
-from benchmarks._tables import FILES, ROWS, TABLES, read_rows, write_rows, write_tables
+from benchmarks._tables import FILES, ROWS, SOURCES, TABLES, read_rows, write_rows, write_tables
 from nnspark.recipe import Recipe, read
 
 __all__ = ["add_arguments", "figures_of", "run", "table", "write_split"]
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tables", default=",".join(TABLES), help=f"a list out of {','.join(TABLES)}")
     parser.add_argument("--maker", type=int, default=0, metavar="SEED", help="of the tables' rows (0)")
     parser.add_argument("--no-spark", action="store_true", help="leave out nnspark on Spark, and MLlib")
-    parser.add_argument("--write", metavar="FOLDER", help="write the files that the recipes read, and end")
+    parser.add_argument("--write", metavar="FOLDER", help="write the tables as files, and end")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -110,9 +110,8 @@ def race(
     """Let all train in turns: medians of their figures, and how ours compare with scikit-learn's network."""
     turns: dict[str, list[dict[str, float]]] = {name: [] for name in contestants}
     for seed in range(seeds):
-        recipe = read(
-            CONF / f"{split.name}.toml", [f"data.path={split.train}", f"training.seed={seed}", *ALL_ROWS]
-        )
+        asked = [f"data.source={SOURCES[split.train.suffix]}", f"data.path={split.train}", *ALL_ROWS]
+        recipe = read(CONF / f"{split.name}.toml", [*asked, f"training.seed={seed}"])
         hashes = set()
         for name, fit in contestants.items():
             progress(f"{split.name}, seed {seed}: {name}")

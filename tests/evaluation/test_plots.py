@@ -265,6 +265,33 @@ def test_importance_is_that_of_a_loop_over_the_models_answers(task):
     assert found["metric"] == ("rmse" if task == "regression" else "log_loss")
 
 
+def test_features_of_one_column_are_shuffled_together():
+    """As a loop that moves them in the same rows; a column of no feature has no figure."""
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(200, 4))
+    network = Network((4, 1), "tanh", "sigmoid", "cross_entropy")
+    theta = np.array([0.1, 2.0, -1.0, 0.7, 0.3])
+    shards = shards_of(X, (X[:, 1] > X[:, 3]).astype(int), part="validation", block_rows=32)
+    objective = Objective(network, "classification", "float64", shards.plan.terms)
+    options = {"seed": 7, "most": 5, "places": [[0], [], [1, 2, 3]]}
+    found = importance(objective, shards, theta, "validation", ["age", "none", "city"], **options)
+    sample = shards.run(importance_module.partial(importance_module._sample, "validation", 7, 2000), None,
+                        importance_module.partial(importance_module.Sample, 2000))  # fmt: skip
+
+    def error(rows):
+        return sk.log_loss(sample.y, expit(rows @ theta[1:] + theta[0]))
+
+    own = {one["feature"]: one["each"] for one in found["features"]}
+    assert (own.keys(), found["of"]) == ({"age", "city"}, 3)
+    for name, columns in (("age", [0]), ("city", [1, 2, 3])):
+        risen = []
+        for repeat in range(5):
+            order, rows = np.random.default_rng([7, columns[0], repeat]).permutation(200), sample.X.copy()
+            rows[:, columns] = rows[order][:, columns]
+            risen.append(error(rows) - error(sample.X))
+        assert own[name] == pytest.approx(risen, abs=1e-12)
+
+
 def test_of_too_many_features_the_heaviest_are_shuffled():
     """By their weights in the first layer and their spread."""
     rng = np.random.default_rng(8)

@@ -1,5 +1,6 @@
 """What a person sees of Spark at the console: nothing but what can be acted on."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -55,6 +56,22 @@ def test_an_interrupt_while_spark_works_is_one_line(waits: tuple[float, ...]) ->
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
+def test_a_person_at_a_terminal_is_told_that_spark_starts() -> None:
+    """One line, once; where standard error is no terminal the tests above and below find none."""
+    ours, theirs = os.openpty()
+    code = "from nnspark.engines.session import open_session; open_session('one'); open_session('two')"
+    env = {**os.environ, "SPARK_CONF_DIR": str(ROOT / "conf")}
+    done = subprocess.run([sys.executable, "-c", code], stderr=theirs, timeout=200, check=True, env=env)
+    os.close(theirs)
+    said = b""
+    with open(ours, "rb", buffering=0) as terminal, contextlib.suppress(OSError):  # its other end is closed
+        while more := terminal.read(1 << 12):
+            said += more
+    assert done.returncode == 0
+    assert said.startswith(b"starting Spark ...\r\n")
+    assert said.count(b"starting") == 1  # Spark itself has a word to say of a second session
+
+
 def submit(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     """A plain spark-submit, without properties or a folder of them, of a short training."""
     ours = ("SPARK_CONF_DIR", "SPARK_SUBMIT_OPTS")  # both quieten Log4j, see class_data.py
@@ -70,7 +87,9 @@ def submit(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
 
 def test_a_plain_spark_submit_says_nothing_of_sparks_steps(tmp_path: Path) -> None:
     """Its first three lines aside, which come before it heeds any setting."""
-    assert submit(tmp_path).stderr.count(" INFO ") == 3
+    said = submit(tmp_path).stderr
+    assert said.count(" INFO ") == 3
+    assert "starting Spark" not in said
 
 
 @pytest.mark.slow

@@ -236,9 +236,8 @@ def test_an_override_has_a_section_a_key_and_a_value(override):
 
 def test_overrides_are_toml_or_else_text():
     """The last one wins; a missing section is made."""
-    recipe = loads(
-        BASE, ["training.epochs=3", "training.epochs=5", "training.dtype=float32", 'data.path="a=b"']
-    )
+    epochs = ["training.epochs=3", "training.epochs=5"]
+    recipe = loads(BASE, [*epochs, "training.dtype=float32", "data.source=csv", 'data.path="a=b"'])
     assert (recipe.training.epochs, recipe.training.dtype, recipe.data.path) == (5, "float32", "a=b")
     with one_line_error("data.source", kind=RecipeError):
         loads(BASE, ["data.source.name=3", "data.source=4"])

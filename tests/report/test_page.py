@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from report.reading import read, words
 
 from nnspark import report
-from nnspark.report import commands, describe_environment, write_report
+from nnspark.report import describe_environment, write_report
 from nnspark.runs.reporting import commands_of
 
+PORT = "PYSPARK_GATEWAY_PORT"
 EVIL = '<script>alert("1")</script><img src=x onerror=a>&'
 
 
@@ -36,27 +38,41 @@ def test_the_numbers_of_the_run_are_on_the_page(make_run):
         "30 ms an epoch", "0f" * 32, "spark.version 4.3.0", "spark.partitions 3", 'source = "digits"',
         "yes 97.8 % 96.7 % 97.2 % 90",
         "5 rows wrong. Most often: yes taken for no (3); no taken for yes (2).",
-        "spark-submit jobs/train.py 'runs/my digits/recipe.toml' --out NEW_RUN_DIR",
+        "nnspark train 'runs/my digits/recipe.toml' --out NEW_RUN_DIR",
         "spark.platforms NumPy 2; NumPy 3",
     ):  # fmt: skip
         assert said in text, said
 
 
-def test_commands_are_the_consoles_where_there_are_no_jobs(make_run, monkeypatch, tmp_path):
-    """As for those who have the wheel alone; in a checkout, or beside jobs/, they are spark-submit's."""
-    monkeypatch.setattr(commands, "CHECKOUT", tmp_path)
-    monkeypatch.chdir(tmp_path)
+STARTED = {
+    "the console command": ({}, "nnspark train", "nnspark train", "nnspark evaluate"),
+    "Python": ({}, "mine.py", "nnspark train", "nnspark evaluate"),
+    "a notebook's shell": ({PORT: "1"}, "ipykernel_launcher.py", "nnspark train", "nnspark evaluate"),
+    "spark-submit": (
+        {PORT: "1"}, "jobs/train.py", "spark-submit jobs/train.py", "spark-submit jobs/evaluate.py"
+    ),
+    "spark-submit from afar": (
+        {PORT: "1"}, "/o p/jobs/sweep.py", "spark-submit '/o p/jobs/train.py'",
+        "spark-submit '/o p/jobs/evaluate.py'",
+    ),
+    "cluster mode": ({PORT: "1"}, "train.py", "spark-submit jobs/train.py", "spark-submit jobs/evaluate.py"),
+    "scripts/run": (
+        {PORT: "1", "NNSPARK_RUN": "../scripts/run"}, "/x/jobs/train.py", "../scripts/run", "nnspark evaluate"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", STARTED)
+def test_commands_are_those_of_the_way_in_which_the_run_was_started(make_run, monkeypatch, how):
+    """Whether or not jobs/ is beside."""
+    environment, script, train, evaluate = STARTED[how]
+    monkeypatch.delenv(PORT, raising=False)
+    for key, value in environment.items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.setattr(sys, "argv", [script, "..."])
     text = words(write_report(make_run(run_dir="runs/my digits")))
-    assert "spark-submit" not in text
-    assert "nnspark train 'runs/my digits/recipe.toml' --out NEW_RUN_DIR" in text
-    assert [line for _, line in commands_of("runs/a b")] == [
-        "nnspark evaluate 'runs/a b'",
-        "nnspark predict 'runs/a b' ROWS.csv --out PREDICTED.csv",
-        "nnspark train 'runs/a b/recipe.toml' --out ANOTHER_RUN",
-    ]
-    (tmp_path / "jobs").mkdir()
-    (tmp_path / "jobs/evaluate.py").touch()
-    assert commands_of("mine")[0][1] == "spark-submit jobs/evaluate.py mine"
+    assert f"{train} 'runs/my digits/recipe.toml' --out NEW_RUN_DIR" in text
+    assert commands_of("mine")[0][1] == f"{evaluate} mine"
 
 
 def test_the_confusion_matrix_keeps_true_classes_in_rows(make_run):

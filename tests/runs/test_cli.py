@@ -10,6 +10,7 @@ from nnspark.errors import RecipeError
 from nnspark.recipe import read
 from nnspark.recipe.bundled import bundled, find
 from nnspark.runs.cli import main, parse, submit_arguments
+from nnspark.sources.makers import MAKERS
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> Any:
@@ -204,13 +205,47 @@ def test_sparks_options_come_before_the_command() -> None:
     assert submit_arguments("", [], "")[:1] == ["--properties-file"]
 
 
-@pytest.mark.parametrize("name", ["bank", "houses", "words"])
-def test_a_recipe_whose_table_is_not_made_yet_says_how_to_make_it(
+def test_training_a_recipe_of_a_sweep_says_what_is_left_out(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line with the command that trains all of its models; none for a recipe without."""
+    monkeypatch.chdir(tmp_path)
+    quick = ("--set", "training.engine=local", "--set", "training.epochs=1", "--set", "report.html=false")
+    said = "[sweep] section, which is left out: this trains one model"
+    assert call(monkeypatch, "train", "digits-sweep", "--out", "one", *quick) == 0
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if said in line]
+    assert line.startswith("warning: digits-sweep has a")
+    assert line.endswith("nnspark sweep digits-sweep --out DIR")
+    grid = 'sweep.grid={"training.l2" = [0.1, 1.0]}'
+    assert call(monkeypatch, "train", "digits", "--out", "two", *quick, "--set", grid) == 0
+    assert said in capsys.readouterr().err
+    assert call(monkeypatch, "train", "digits", "--out", "three", *quick) == 0
+    assert said not in capsys.readouterr().err
+
+
+FILES = ("mnist", "r0-digits-400", "r8-mnist-minibatch")
+
+
+@pytest.mark.parametrize("name", [name for name in bundled() if name not in FILES])
+def test_a_recipe_runs_by_its_name_with_nothing_prepared(
     name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line that names the recipe, whose first lines have the command."""
+    """In an empty folder; MNIST's files and R0's images alone have to be brought."""
+    monkeypatch.chdir(tmp_path)
+    few = ("--set", "data.options.rows=300") if find(name).stem in MAKERS else ()
+    quick = ("--set", "training.engine=local", "--set", "training.epochs=1", "--set", "report.html=false")
+    assert call(monkeypatch, "train", name, "--out", "one", *quick, *few) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "one/metrics.json"
+
+
+@pytest.mark.parametrize(("name", "key"), [("mnist", "path"), ("r0-digits-400", "features")])
+def test_a_recipe_whose_files_are_not_there_says_where_they_come_from(
+    name: str, key: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line that has the option which names them, and the recipe that says what they are."""
     monkeypatch.chdir(tmp_path)
     assert call(monkeypatch, "train", name, "--out", "x", "--set", "training.engine=local") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"`nnspark recipes {name}` say how" in line
-    assert "scripts/bench tables --write tables " in "".join(find(name).read_text().splitlines()[:5])
+    assert f"name yours with --set data.{key}=PATH" in line
+    assert f"`nnspark recipes {name}` says first" in line
+    assert f"--set data.{key}=" in "".join(find(name).read_text().splitlines()[:5])

@@ -11,7 +11,7 @@ from sklearn import metrics as sk
 from nnspark.model import Model
 from nnspark.report.text import number, percent
 from nnspark.runs.run import run
-from nnspark.runs.summary import overfitting
+from nnspark.runs.summary import overfitting, risen
 
 
 def finished(folder, capsys, X, y, *overrides):
@@ -119,6 +119,45 @@ def test_only_a_clear_and_long_rise_is_overfitting(losses, patience, said):
     """A fifth of the epochs, 10 at least, and by more than 2 %."""
     history = [{"epoch": epoch, "validation_loss": loss} for epoch, loss in enumerate(losses, 1)]
     assert bool(overfitting(make_recipe(f"stopping.patience={patience}"), history)) == said
+
+
+@pytest.mark.parametrize(
+    ("rate", "scale", "told"),
+    [(60.0, "none", True), (60.0, "standard", True), (0.5, "none", False)],
+)
+def test_a_loss_that_rose_is_warned_of_on_console_and_page(tmp_path, capsys, noise, rate, scale, told):
+    """With both figures and what to do; the run ends well. Without progress too."""
+    X, y = noise
+    options = [f"training.learning_rate={rate}", "training.epochs=12", "network.activation=relu"]
+    _, page, printed = finished(tmp_path, capsys, 3 * X, y, *options, f"data.scale={scale}")
+    history = [json.loads(line) for line in (tmp_path / "run/history.jsonl").read_text().splitlines()]
+    first, last = history[0]["loss"], history[-1]["loss"]
+    said = f"the training loss rose from {number(first)} (epoch 1) to "
+    assert (said in printed, said in words(page)) == (told, told)
+    assert (last > 1.5 * first) == told
+    if told:
+        (line,) = [line for line in printed.splitlines() if said in line]
+        assert line.startswith("warning: ")
+        assert f"lower training.learning_rate = {rate:g}" in line
+        assert ("data.scale" in line) == (scale == "none")
+        assert "keeps the best weights" not in printed
+
+
+@pytest.mark.parametrize(
+    ("losses", "last", "said"),
+    [
+        ([0.7, 0.9, 1.5], 1.5, True),
+        ([0.7, 0.9, 1.5], 0.7, False),  # patience has kept the first epoch's weights
+        ([0.7, 9.0, 0.6], 0.6, False),
+        ([0.7, 0.7, 0.7], 0.71, False),
+        ([0.7], 1.5, False),
+        ([None, None], 1.5, False),
+    ],
+)
+def test_only_an_end_above_the_first_epoch_is_a_rise(losses, last, said):
+    """By more than 2 %, of the weights that are kept."""
+    history = [{"epoch": epoch, "loss": loss} for epoch, loss in enumerate(losses, 1)]
+    assert bool(risen(make_recipe(), {"train": {"loss": last}}, history, None)) == said
 
 
 def test_the_threshold_that_was_found_is_said(tmp_path, capsys, noise):

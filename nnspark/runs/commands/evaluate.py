@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from nnspark.engines.session import open_session
@@ -15,6 +16,7 @@ from nnspark.evaluation.text import as_text
 from nnspark.log import log
 from nnspark.model import Model
 from nnspark.recipe import Recipe, loads, read
+from nnspark.recipe.reading import beside
 from nnspark.runs.arguments import Parser
 from nnspark.runs.command import open_parent, read_model, write_file
 from nnspark.runs.data import refuse_missing
@@ -29,6 +31,8 @@ def main(arguments: list[str]) -> None:
     session = open_session("nnspark evaluate") if remote else None
     model, folder = read_model(args.model, session.sparkContext if session else None)
     recipe = loads(model.recipe, args.overrides, name=f"the recipe in {args.model}")
+    if not is_uri(args.model):
+        recipe = beside(recipe, Path(folder.path()))
     if args.data:
         recipe = replace(recipe, data=read(args.data, args.overrides).data)
     recipe, _ = with_engine(recipe)
