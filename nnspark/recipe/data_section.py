@@ -45,7 +45,7 @@ class Split:
 class Data:
     """Where the rows come from and how they are read, scaled and split.
 
-    source : digits, iris; made from a seed: bank, houses, words, random_regression; files: npy, npz, csv, libsvm, parquet, orc, idx; what only Spark reads: spark, table, query; the only key without a default
+    source : digits, iris; made from a seed: bank, houses, words, random_regression, digit_images; files: npy, npz, csv, libsvm, parquet, orc, idx; what only Spark reads: spark, table, query; the only key without a default
     path : file, folder or Hadoop URI; csv, libsvm, parquet, orc: also a pattern like "2025-*/part-*.csv", or a list of all these; a relative one is looked for beside the recipe too, and of a run in the folders above it
     train : csv, libsvm, parquet, orc: the paths of the training rows, each like path and in its place; fractions are not given then
     validation : the paths of the rows that validate; empty: none

@@ -10,10 +10,20 @@ __all__ = ["OF_SPARK", "check_source", "of_own_parts", "require_validation"]
 
 OF_FILES = ("csv", "libsvm", "orc", "parquet")
 OF_SPARK = {"spark": "format", "table": "table", "query": "query"}
-OF_MAKERS = ("bank", "houses", "random_regression", "words")
+OF_MAKERS = ("bank", "digit_images", "houses", "random_regression", "words")
 WITHOUT_FILES = ("digits", "iris", *OF_MAKERS)
 SECRETS = ("password", "secret", "token")
-WITHOUT_NAMES = ("digits", "idx", "iris", "libsvm", "npy", "npz", "random_regression", "words")
+WITHOUT_NAMES = (
+    "digit_images",
+    "digits",
+    "idx",
+    "iris",
+    "libsvm",
+    "npy",
+    "npz",
+    "random_regression",
+    "words",
+)
 
 
 def of_own_parts(sections: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ __all__ = ["SOURCES", "DataRequest", "DataSpec", "Table", "load_table"]
 SOURCES: dict[str, Callable[[DataRequest], Table]] = {
     "bank": read_made,
     "csv": read_csv,
+    "digit_images": read_made,
     "digits": read_bundled,
     "houses": read_made,
     "idx": read_idx,

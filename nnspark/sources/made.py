@@ -1,9 +1,10 @@
-"""Read a table that is made from a seed (``makers.py``), on the driver: no file, the same rows everywhere."""
+"""Read a table that is made from a seed on the driver (``makers.py``, ``digit_images.py``): no file is read."""
 
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nnspark.errors import DataError
+from nnspark.sources.digit_images import digit_images
 from nnspark.sources.files import row_in
 from nnspark.sources.makers import MAKERS, Made
 from nnspark.sources.memory import read_arrow
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ["read_made"]
 
-MOST_ROWS = {"bank": 5_000_000, "houses": 5_000_000, "random_regression": 1_000_000, "words": 2_000_000}
+MOST_ROWS = {
+    "bank": 5_000_000,
+    "digit_images": 500_000,
+    "houses": 5_000_000,
+    "random_regression": 1_000_000,
+    "words": 2_000_000,
+}
 """What some 16 GB of the driver's memory can train on."""
 
 
@@ -40,7 +47,7 @@ def read_made(request: DataRequest) -> Table:
             f"data.options.rows: source {name!r} is made on the driver, {most:,} rows at most, not {rows:,}; "
             "more of them come in files, which executors read (csv, parquet, libsvm)"
         )
-    made = MAKERS[name](**request.options)
+    made = {**MAKERS, "digit_images": digit_images}[name](**request.options)
     locate = partial(row_in, name)
     if isinstance(made.features, dict):
         return read_arrow(_as_arrow(made), request, name, locate)

@@ -223,29 +223,28 @@ def test_training_a_recipe_of_a_sweep_says_what_is_left_out(
     assert said not in capsys.readouterr().err
 
 
-FILES = ("mnist", "r0-digits-400", "r8-mnist-minibatch")
+FILES = ("mnist", "r8-mnist-minibatch")
 
 
 @pytest.mark.parametrize("name", [name for name in bundled() if name not in FILES])
 def test_a_recipe_runs_by_its_name_with_nothing_prepared(
     name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In an empty folder; MNIST's files and R0's images alone have to be brought."""
+    """In an empty folder; MNIST's files alone have to be brought."""
     monkeypatch.chdir(tmp_path)
-    few = ("--set", "data.options.rows=300") if find(name).stem in MAKERS else ()
+    few = ("--set", "data.options.rows=300") if find(name).stem in (*MAKERS, "r0-digits-400") else ()
     quick = ("--set", "training.engine=local", "--set", "training.epochs=1", "--set", "report.html=false")
     assert call(monkeypatch, "train", name, "--out", "one", *quick, *few) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "one/metrics.json"
 
 
-@pytest.mark.parametrize(("name", "key"), [("mnist", "path"), ("r0-digits-400", "features")])
 def test_a_recipe_whose_files_are_not_there_says_where_they_come_from(
-    name: str, key: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One line that has the option which names them, and the recipe that says what they are."""
     monkeypatch.chdir(tmp_path)
-    assert call(monkeypatch, "train", name, "--out", "x", "--set", "training.engine=local") == 2
+    assert call(monkeypatch, "train", "mnist", "--out", "x", "--set", "training.engine=local") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"name yours with --set data.{key}=PATH" in line
-    assert f"`nnspark recipes {name}` says first" in line
-    assert f"--set data.{key}=" in "".join(find(name).read_text().splitlines()[:5])
+    assert "name yours with --set data.path=PATH" in line
+    assert "`nnspark recipes mnist` says first" in line
+    assert "--set data.path=" in "".join(find("mnist").read_text().splitlines()[:5])
