@@ -1,4 +1,4 @@
-"""Read a table that is made from a seed on the driver (``makers.py``, ``digit_images.py``): no file is read."""
+"""Read a table that is made from a seed on the driver: no file (``makers.py``, ``digit_images.py``)."""
 
 from functools import partial
 from typing import TYPE_CHECKING
