@@ -12,11 +12,22 @@ from nnspark.sources.files import data_names
 if TYPE_CHECKING:
     from pyspark import SparkContext
 
-__all__ = ["ABORTABLE", "BY_DISK_BYTES", "Hadoop", "java_errors", "os_errors", "root_cause"]
+__all__ = [
+    "ABORTABLE",
+    "BY_DISK_BYTES",
+    "CONDITIONAL",
+    "READS",
+    "Hadoop",
+    "java_errors",
+    "os_errors",
+    "root_cause",
+]
 
 BY_DISK_BYTES = 1 << 20  # more than this between Python and the JVM goes by a local file, not as one argument
 BUFFER_BYTES = 1 << 16
-ABORTABLE = "fs.capability.outputstream.abortable"  # Hadoop's name for it
+READS = 3
+ABORTABLE = "fs.capability.outputstream.abortable"  # Hadoop's names
+CONDITIONAL = "fs.option.create.conditional.overwrite"
 MISSING = {"FileNotFoundException", "NoSuchFileException"}
 DAMAGED = {"ChecksumException"}
 
@@ -63,9 +74,13 @@ class Hadoop:
         """Write to the JVM's stream, and have the bytes on disk where the file system knows how.
 
         Closing the stream of an object store makes what was written the file. So one that did not get all is
-        aborted before.
+        aborted before. Without ``overwrite`` the store is asked to look and write in one, where it can: its
+        client looks first and writes then, which two may do at a time.
         """
-        stream = fs.create(path, overwrite)
+        if not overwrite and fs.hasPathCapability(path, CONDITIONAL):
+            stream = fs.createFile(path).must(CONDITIONAL, "true").build()
+        else:
+            stream = fs.create(path, overwrite)
         try:
             if len(content) <= BY_DISK_BYTES:
                 stream.write(bytearray(content))
@@ -84,9 +99,23 @@ class Hadoop:
             stream.close()
 
     def get(self, fs: Any, path: Any) -> bytes:
-        """All that the JVM reads from a path."""
-        stream = fs.open(path)
-        if fs.getFileStatus(path).getLen() <= BY_DISK_BYTES:
+        """All that the JVM reads from a path.
+
+        A store's answer may end in its middle, and its client need not ask again: what was opened and then
+        not read is read again, up to ``READS`` times.
+        """
+        for left in reversed(range(READS)):
+            stream = fs.open(path)
+            try:
+                return self._all_of(stream, int(fs.getFileStatus(path).getLen()))
+            except java_errors() as error:
+                if not left or _kind(error) in MISSING | DAMAGED:
+                    raise
+        raise AssertionError("READS is 1 or more")
+
+    def _all_of(self, stream: Any, length: int) -> bytes:
+        """A Java stream to its end; closes it."""
+        if length <= BY_DISK_BYTES:
             try:
                 return bytes(self._jvm.org.apache.commons.io.IOUtils.toByteArray(stream))
             finally:
@@ -119,12 +148,17 @@ def os_errors(where: str) -> Iterator[None]:
     try:
         yield
     except java_errors() as error:
-        java = getattr(error, "java_exception", None)
-        kind = java.getClass().getSimpleName() if java else type(error).__name__
+        kind = _kind(error)
         message = root_cause(str(error)) or kind
         number = errno.ENOENT if kind in MISSING else errno.EIO if kind in DAMAGED else None
         told = (f"{where}: {message}",) if number is None else (number, message, where)
         raise OSError(*told) from error
+
+
+def _kind(error: Exception) -> str:
+    """The name of the JVM's exception."""
+    java = getattr(error, "java_exception", None)
+    return str(java.getClass().getSimpleName()) if java else type(error).__name__
 
 
 def root_cause(text: str) -> str:

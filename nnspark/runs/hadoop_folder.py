@@ -30,7 +30,8 @@ class HadoopFolder:
 
     Appends are collected and written with the next ``write``, since object stores cannot append. Of several
     who ``create`` one file at a time, one succeeds where the store can see to that: HDFS, abfss:, gs: and
-    file: do, s3a: only where it has conditional writes (Hadoop 3.4.2).
+    file: do, s3a: only where it has conditional writes (Hadoop 3.4.2). So contents have to differ: who finds
+    its own there has made it.
     """
 
     def __init__(self, uri: str, sc: "Context") -> None:
@@ -82,8 +83,8 @@ class HadoopFolder:
             try:
                 self._hadoop.put(self._fs, path, content, overwrite=False)
             except Exception:
-                if self._fs.exists(path):
-                    return False
+                with suppress(FileNotFoundError):
+                    return self.read(name) == content  # the first try did it, whose answer was lost
                 raise
         return True
 

@@ -98,6 +98,11 @@ def data_names(folder: str, entries: Mapping[str, bool]) -> list[str]:
         )
     names = sorted(name for name in entries if not name.startswith(("_", ".")))
     for name in names:
+        if entries[name] and "=" in name:
+            raise DataError(
+                f"{folder} is partitioned by folders such as {name!r}, whose names are a column; read it "
+                "with data.source = 'spark' and data.format = 'parquet' (or csv, orc)"
+            )
         if entries[name]:
             raise DataError(
                 f"{folder} must hold data files only, but has the folder {name!r}; name one folder"

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from nnspark.engines.hadoop import ABORTABLE
+from nnspark.engines.hadoop import ABORTABLE, CONDITIONAL
 
-__all__ = ["Dying", "KilledError", "Steps", "Whole"]
+__all__ = ["Dying", "KilledError", "Steps", "Whole", "lives_of"]
 
 DEATHLESS = 10**9
 
@@ -34,7 +34,7 @@ class Dying:
         self._plain, self._steps = plain, steps
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("create", "delete", "rename"):
+        if name in ("delete", "mkdirs", "rename"):
             self._steps.take()
         return getattr(self._plain, name)
 
@@ -42,6 +42,27 @@ class Dying:
         """A stream whose closing is a step, too: that makes the file of an object store."""
         self._steps.take()
         return _Stream(self._plain.create(path, overwrite), self._steps)
+
+    def createFile(self, path: Any) -> "_Builder":  # noqa: N802 (Hadoop's name)
+        """What makes such a stream of a file that nobody else may make."""
+        return _Builder(self._plain.createFile(path), self._steps)
+
+
+class _Builder:
+    """Hadoop's builder of a stream."""
+
+    def __init__(self, plain: Any, steps: Steps) -> None:
+        self._plain, self._steps = plain, steps
+
+    def must(self, key: str, value: str) -> "_Builder":
+        """An option that the store has to know."""
+        self._plain.must(key, value)
+        return self
+
+    def build(self) -> "_Stream":
+        """The stream; a step."""
+        self._steps.take()
+        return _Stream(self._plain.build(), self._steps)
 
 
 class _Stream:
@@ -66,7 +87,13 @@ class _Stream:
 
 
 class Whole:
-    """An object store's streams on another file system: a file is there once its stream is closed."""
+    """An object store's streams on another file system: a file is there once its stream is closed.
+
+    ``before`` and ``after`` are called before and after it is, of a stream that nobody else may make.
+    """
+
+    before: Callable[[], object] = staticmethod(lambda: None)
+    after: Callable[[], object] = staticmethod(lambda: None)
 
     def __init__(self, plain: Any) -> None:
         self._plain = plain
@@ -76,18 +103,41 @@ class Whole:
 
     def hasPathCapability(self, path: Any, name: str) -> bool:  # noqa: N802 (Hadoop's name)
         """What Hadoop's client of S3 says."""
-        return name == ABORTABLE
+        return name in (ABORTABLE, CONDITIONAL)
 
     def create(self, path: Any, overwrite: bool) -> Any:
         """Nothing is there yet."""
         return _Late(lambda: self._plain.create(path, overwrite))
 
+    def createFile(self, path: Any) -> "Whole._Builder":  # noqa: N802 (Hadoop's name)
+        """Hadoop's builder of a stream."""
+        return Whole._Builder(self, path)
+
+    class _Builder:
+        """Of a stream that finds out when it is closed whether there is such a file."""
+
+        def __init__(self, store: "Whole", path: Any) -> None:
+            self._store, self._path = store, path
+
+        def must(self, key: str, value: str) -> "Whole._Builder":
+            """The one option that it knows."""
+            assert (key, value) == (CONDITIONAL, "true")
+            return self
+
+        def build(self) -> "_Late":
+            """The stream."""
+            return _Late(self._create, self._store.after)
+
+        def _create(self) -> Any:
+            self._store.before()
+            return self._store._plain.create(self._path, False)
+
 
 class _Late:
     """Keeps what is written until it is closed."""
 
-    def __init__(self, create: Callable[[], Any]) -> None:
-        self._create, self._content = create, b""
+    def __init__(self, create: Callable[[], Any], after: Callable[[], object] = lambda: None) -> None:
+        self._create, self._after, self._content = create, after, b""
         self._ended = False
 
     def hasCapability(self, name: str) -> bool:  # noqa: N802 (Hadoop's name)
@@ -109,3 +159,15 @@ class _Late:
             stream = self._create()
             stream.write(bytearray(self._content))
             stream.close()
+            self._after()
+
+
+def lives_of(life: Callable[[Steps], None], most: int = 400) -> int:
+    """Two lives of one step, two of two and so on, until one is not killed any more; how many were."""
+    for before in range(most):
+        try:
+            life(Steps(1 + before // 2))
+        except KilledError:
+            continue
+        return before
+    raise AssertionError(f"not done after {most} lives")

@@ -3,26 +3,32 @@
 import errno
 import json
 import os
+import sys
 import zlib
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import one_line_error
 from spark import dying
-from spark.dying import Dying, KilledError, Steps, Whole
+from spark.dying import Dying, KilledError, Steps, Whole, lives_of
 from spark.training import recipe_of
 
 from nnspark.engines import hadoop
 from nnspark.engines.frames.read import read_frame
 from nnspark.engines.hadoop import root_cause
 from nnspark.errors import CheckpointError, DataError
+from nnspark.runs import lock
 from nnspark.runs.hadoop_folder import HadoopFolder
 from nnspark.runs.local_folder import LocalFolder
 from nnspark.runs.lock import held
-from nnspark.runs.run import run
+from nnspark.runs.run import run, run_in
 from nnspark.runs.storage import open_folder
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+from disasters import runs
 
 
 @pytest.fixture
@@ -92,6 +98,24 @@ def test_more_than_fits_one_argument_goes_by_a_local_file(
     assert folder.read("checkpoint") == content[:length]
     assert sorted(os.listdir(folder._hadoop._sc._temp_dir)) == left
     assert folder.names() == ["checkpoint"]
+
+
+@pytest.mark.parametrize(("cut", "fails"), [(hadoop.READS - 1, False), (hadoop.READS, True)])
+def test_a_file_whose_bytes_do_not_all_arrive_is_read_again(
+    folder: HadoopFolder, monkeypatch: pytest.MonkeyPatch, cut: int, fails: bool
+) -> None:
+    """A few times, as where a connection to a store is cut; then it is an OSError."""
+    folder.write("checkpoint", b"content")
+    read, times = hadoop.Hadoop._all_of, iter(range(cut))
+
+    def cut_off(self: hadoop.Hadoop, stream: Any, length: int) -> bytes:
+        if next(times, None) is not None:
+            self._jvm.java.lang.Integer.parseInt("half of it")
+        return read(self, stream, length)
+
+    monkeypatch.setattr(hadoop.Hadoop, "_all_of", cut_off)
+    with pytest.raises(OSError, match="half of it") if fails else nullcontext():
+        assert folder.read("checkpoint") == b"content"
 
 
 def flip(path: Path) -> None:
@@ -181,6 +205,33 @@ def full() -> bool:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+@pytest.mark.parametrize(
+    "kind", ["files appear whole", pytest.param("no rename over a file", marks=pytest.mark.slow)]
+)
+def test_a_run_killed_at_every_step_of_its_writes_ends_as_in_peace(
+    spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Two lives of one step, two of two and so on, each with --resume, in one directory."""
+    words = ("training.epochs=4", "training.engine=local", "checkpoint.every=1", "report.html=false")
+    recipe, plain = recipe_of(*words), hadoop.Hadoop.file_system
+    monkeypatch.setattr(lock, "BEAT", 1e6)  # its writes are steps, too, and come by the clock
+
+    def life(steps: Steps) -> None:
+        def dying_store(self: hadoop.Hadoop, path: Any) -> Any:
+            found = plain(self, path)
+            return Dying(Whole(found) if kind == "files appear whole" else found, steps)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(hadoop.Hadoop, "file_system", dying_store)
+            without_rename_over(patched)
+            folder = partial(open_folder, f"file://{tmp_path}/run", spark.sparkContext)
+            run_in(folder, recipe, None, title="", resume=True, progress=False)
+
+    assert lives_of(life) >= 20
+    run(recipe, str(tmp_path / "peace"), title="")
+    assert runs.compare(tmp_path / "run", tmp_path / "peace") == []
+
+
 def test_what_was_only_half_written_is_not_taken_for_a_file(folder: HadoopFolder, tmp_path: Path) -> None:
     """A temporary file that is shorter or other than its name says; mending deletes it."""
     folder.write("other", b"")
@@ -219,6 +270,42 @@ def test_of_two_who_create_a_file_one_does(spark: Any, folder: HadoopFolder) -> 
         one.delete("driver.lock")
         assert one.create("driver.lock", b"third")
         one.delete("driver.lock")
+
+
+def on_store(spark: Any, store: type[Whole]) -> HadoopFolder:
+    """A folder on such a store."""
+    found = in_memory(spark)
+    found._fs = store(found._fs)
+    found.delete("driver.lock")
+    return found
+
+
+def test_of_two_who_look_at_the_same_time_one_creates(spark: Any) -> None:
+    """A store that can look and write in one is asked to: it was another who wrote meanwhile."""
+    other = in_memory(spark)
+
+    class Contended(Whole):
+        def before(self) -> None:
+            other.write("driver.lock", b"the other's")
+
+    one = on_store(spark, Contended)
+    assert not one.create("driver.lock", b"mine")
+    assert one.read("driver.lock") == b"the other's"
+    one.delete("driver.lock")
+
+
+def test_a_creation_whose_answer_was_lost_is_done(spark: Any) -> None:
+    """The store's client asks again, and is told that there is such a file: its own."""
+
+    class Unanswered(Whole):
+        def after(self) -> None:
+            raise OSError("412 Precondition Failed")
+
+    one = on_store(spark, Unanswered)
+    assert one.create("driver.lock", b"mine")
+    assert not one.create("driver.lock", b"the other's")
+    assert one.read("driver.lock") == b"mine"
+    one.delete("driver.lock")
 
 
 def in_memory(spark: Any) -> HadoopFolder:
