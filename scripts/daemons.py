@@ -126,7 +126,10 @@ def ask() -> Any:
     """The master's state, asked for on its own host, or None if it does not answer."""
     command = [*on(MASTER), sys.executable, "-I", "-c", FETCH, f"{about()['web']}/json/"]
     asked = subprocess.run(command, capture_output=True, text=True, check=False)
-    return None if asked.returncode else json.loads(asked.stdout)
+    try:
+        return json.loads(asked.stdout)
+    except ValueError:  # nothing, or, of one that starts, an empty page
+        return None
 
 
 def alive(process: dict[str, Any]) -> bool:

@@ -157,9 +157,9 @@ def main(state: Path, hosts: int, owner: int = 0) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         Wire(state, hosts, owner).work()
-        shutil.rmtree(state, ignore_errors=True)
     finally:
         kill_all(hosts)
+    shutil.rmtree(state, ignore_errors=True)
 
 
 if __name__ == "__main__":
