@@ -5,6 +5,7 @@ Every fault's run has to end with the weights, history and metrics of the run th
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -44,6 +45,7 @@ def main() -> int:
     parser.add_argument("--hosts", action="store_true", help="only what happens between hosts; needs root")
     parser.add_argument("--only", choices=ALL, action="append", help="leave out the others")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # stops clusters and deletes folders, as ^C does
     print(f"seed {args.seed}\n{'fault':34} {'method, engine':36} {'times':>5}  outcome", flush=True)
     good = True
     chosen = (ON_YARN if args.yarn else {}) | (ON_HOSTS if args.hosts else {}) or SCENARIOS

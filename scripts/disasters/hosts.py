@@ -32,7 +32,8 @@ WORKERS = 3
 MASTER, A_WORKER, LAST_WORKER, DRIVER = 0, 1, WORKERS, WORKERS + 1  # hosts
 SECONDS = 1200  # a run at most
 BEFORE = 10  # epochs before a link is cut
-# Rows and tasks are on every host: the driver waits for all executors before it starts.
+# Rows and tasks are on every host: there are blocks for all, and the driver waits for all executors.
+BLOCKS = "training.block_rows=128"
 EVERYWHERE = {"spark.cores.max": WORKERS, "spark.scheduler.minRegisteredResourcesRatio": "1.0",
               "spark.scheduler.maxRegisteredResourcesWaitingTime": "120s"}  # fmt: skip
 IN_HASTE = {"spark.network.timeout": "30s", "spark.network.timeoutInterval": "10s",
@@ -87,7 +88,7 @@ class HostsCluster(Cluster):
 
 def trouble(cluster: HostsCluster, folder: Path, name: str, method: str = "gd") -> Outcome:
     """A run from Parquet files with one of the troubles: what is wrong in the end, and the epochs' times."""
-    what, more = TROUBLES[name], tuple(as_parquet(folder))
+    what, more = TROUBLES[name], (*as_parquet(folder), BLOCKS)
     peace = in_peace(method, folder, *more)
     out = Path(tempfile.mkdtemp(dir=folder)) / "run"
     log = out.with_name("log")
@@ -98,7 +99,7 @@ def trouble(cluster: HostsCluster, folder: Path, name: str, method: str = "gd") 
     process = cluster.submit(out, log, settings_of(method, *more), job=(*options, *TRAIN))
     try:
         if what.cut:
-            wait_until(lambda: epochs_of(out) >= BEFORE or process.poll() is not None)
+            wait_until(lambda: epochs_of(out) >= BEFORE or process.poll() is not None, SECONDS)
             cluster.disturb(what, cut=True)
         if what.seconds:
             time.sleep(what.seconds)
