@@ -22,6 +22,7 @@ HOST = "127.0.0.1"
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME", "SPARK_HOME", "SPARK_CONF_DIR",
         "SPARK_DAEMON_JAVA_OPTS")  # fmt: skip
 MASTER = 0  # its host; the workers' follow, then the driver's
+SECONDS = 240  # until all are there
 FETCH = """import sys, urllib.request as web
 with web.build_opener(web.ProxyHandler({})).open(sys.argv[1], timeout=5) as answer:
     print(answer.read().decode())"""
@@ -97,8 +98,8 @@ def launch(name: str, command: list[Any], environment: dict[str, str], **about_i
 
 
 def wait_for(workers: int, what: str) -> None:
-    """Until the master counts that many workers; stops everything and leaves after a minute."""
-    deadline = time.monotonic() + 90
+    """Until the master counts that many workers; stops everything and leaves if that takes long."""
+    deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and all(alive(process) for process in started()):
         seen = ask()
         if seen and sum(worker["state"] == "ALIVE" for worker in seen["workers"]) >= workers:
@@ -124,7 +125,7 @@ def stop() -> None:
 
 def ask() -> Any:
     """The master's state, asked for on its own host, or None if it does not answer."""
-    command = [*on(MASTER), sys.executable, "-I", "-c", FETCH, f"{about()['web']}/json/"]
+    command = [*on(MASTER), sys.executable, "-IS", "-c", FETCH, f"{about()['web']}/json/"]
     asked = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         return json.loads(asked.stdout)
