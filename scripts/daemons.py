@@ -9,16 +9,23 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
+
+import hosts
 
 ROOT = Path(__file__).resolve().parents[1]
 STATE = Path(os.environ.get("CLUSTER_STATE") or ROOT / ".venv/cluster").resolve()
 HOST = "127.0.0.1"
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME", "SPARK_HOME", "SPARK_CONF_DIR",
         "SPARK_DAEMON_JAVA_OPTS")  # fmt: skip
+MASTER = 0  # its host; the workers' follow, then the driver's
+SECONDS = 240  # until all are there
+FETCH = """import sys, urllib.request as web
+with web.build_opener(web.ProxyHandler({})).open(sys.argv[1], timeout=5) as answer:
+    print(answer.read().decode())"""
 
 
 def host_of(worker: int) -> str:
@@ -35,8 +42,8 @@ def host_of(worker: int) -> str:
     return address
 
 
-def start(name: str, role: str, host: str, *options: str) -> None:
-    """Start a daemon of Spark in a session of its own, with little of this environment."""
+def start(name: str, role: str, host: str, *options: str, at: int = MASTER) -> None:
+    """Start a daemon of Spark in a session of its own, with little of this environment, ``at`` a host."""
     folder = STATE / name
     (folder / "local").mkdir(parents=True, exist_ok=True)
     environment = {key: os.environ[key] for key in KEPT if key in os.environ}
@@ -48,6 +55,7 @@ def start(name: str, role: str, host: str, *options: str) -> None:
     }
     program = Path(os.environ["SPARK_HOME"], "bin/spark-class")
     command = [
+        *on(at),
         program,
         f"org.apache.spark.deploy.{role}",
         "--properties-file",
@@ -55,20 +63,43 @@ def start(name: str, role: str, host: str, *options: str) -> None:
         *("--host", host),
         *options,
     ]
-    with (folder / "log").open("ab") as log:
+    launch(name, command, environment, role=role, host=host, options=options, at=at)
+
+
+def start_wire(count: int, owner: int) -> None:
+    """Start the process that connects so many hosts, and wait for it; it ends with its owner, if any."""
+    (STATE / "wire").mkdir()
+    command = [sys.executable, hosts.__file__, str(STATE), str(count), str(owner)]
+    launch("wire", command, dict(os.environ), role="hosts.py")
+    deadline = time.monotonic() + 60
+    while not (STATE / "wire/control").exists():
+        if time.monotonic() > deadline or not all(alive(process) for process in started()):
+            said = (STATE / "wire/log").read_text(errors="replace")[-2000:]
+            stop()
+            raise SystemExit(f"{said}\ncluster: the hosts did not start; what was logged is above")
+        time.sleep(0.1)
+
+
+def on(host: int) -> list[str]:
+    """What to put before a command that is to run on a host; nothing where all are on loopback."""
+    wires = [process["pid"] for process in started() if process["name"] == "wire"]
+    return hosts.inside(*wires, host) if wires else []
+
+
+def launch(name: str, command: list[Any], environment: dict[str, str], **about_it: Any) -> None:
+    """Start a process that logs to its folder, and keep what is known of it."""
+    with (STATE / name / "log").open("ab") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
         )
     state = about()
-    state["processes"].append(
-        {"pid": process.pid, "name": name, "role": role, "host": host, "options": options}
-    )
+    state["processes"].append({"pid": process.pid, "name": name, **about_it})
     describe(state)
 
 
 def wait_for(workers: int, what: str) -> None:
-    """Until the master counts that many workers; stops everything and leaves after a minute."""
-    deadline = time.monotonic() + 90
+    """Until the master counts that many workers; stops everything and leaves if that takes long."""
+    deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and all(alive(process) for process in started()):
         seen = ask()
         if seen and sum(worker["state"] == "ALIVE" for worker in seen["workers"]) >= workers:
@@ -93,12 +124,12 @@ def stop() -> None:
 
 
 def ask() -> Any:
-    """The master's state, or None if it does not answer."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    """The master's state, asked for on its own host, or None if it does not answer."""
+    command = [*on(MASTER), sys.executable, "-IS", "-c", FETCH, f"{about()['web']}/json/"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        with direct.open(f"{about()['web']}/json/", timeout=5) as answer:
-            return json.load(answer)
-    except (OSError, ValueError):
+        return json.loads(asked.stdout)
+    except ValueError:  # nothing, or, of one that starts, an empty page
         return None
 
 

@@ -1,4 +1,4 @@
-"""A standalone Spark master and its workers on loopback: start, list, use, stop.
+"""A standalone Spark master and its workers, on loopback or on hosts of their own: start, list, use, stop.
 
 The state folder (mode 0700) holds the secret in ``spark.conf`` (mode 0600), which processes read with
 ``--properties-file``: it is on no command line and in no log. ``processes.json`` names what was started.
@@ -14,8 +14,10 @@ import sys
 from pathlib import Path
 
 import bundle
+import hosts
 from daemons import (
     HOST,
+    MASTER,
     STATE,
     about,
     alive,
@@ -23,7 +25,9 @@ from daemons import (
     describe,
     free_port,
     host_of,
+    on,
     start,
+    start_wire,
     started,
     stop,
     wait_for,
@@ -44,6 +48,17 @@ def main() -> int:
     starting.add_argument("--cores", type=int, default=1, help="of each worker, default 1")
     starting.add_argument("--memory", default="1g", help="of each worker, default 1g")
     starting.add_argument("--port", type=int, default=0, help="the master's; default: a free one")
+    starting.add_argument(
+        "--hosts",
+        type=int,
+        default=0,
+        metavar="N",
+        help="N workers, each on a host of its own with an address of its own, as master and driver are: "
+        "network namespaces, which need root",
+    )
+    starting.add_argument(
+        "--owner", type=int, default=0, metavar="PID", help="of hosts: all ends when that process has ended"
+    )
     commands.add_parser("status", help="what runs, as the master sees it")
     again = commands.add_parser(
         "restart", help="kill a worker, whose executors go with it, and start it again"
@@ -53,14 +68,17 @@ def main() -> int:
     commands.add_parser("down", help="stop everything and delete the state folder")
     args = parser.parse_args()
     if args.command == "up":
-        return up(args.workers, args.cores, args.memory, args.port)
+        return up(args)
     if args.command == "restart":
         return restart(args.worker)
     return status() if args.command == "status" else down()
 
 
-def up(workers: int, cores: int, memory: str, port: int) -> int:
+def up(args: argparse.Namespace) -> int:
     """Start everything, wait until every worker has registered, print the URL."""
+    if args.hosts and hosts.why_not():
+        print(f"cluster: --hosts {hosts.why_not()}", file=sys.stderr)
+        return 1
     if STATE.exists() and any(alive(process) for process in started()):
         print(
             f"cluster: one is running already at {about()['url']}; scripts/cluster down stops it",
@@ -70,16 +88,24 @@ def up(workers: int, cores: int, memory: str, port: int) -> int:
     shutil.rmtree(STATE, ignore_errors=True)
     STATE.mkdir(parents=True, mode=0o700)
     STATE.chmod(0o700)
-    ports = [port or free_port(), free_port()]
-    url = f"spark://{HOST}:{ports[0]}"
-    write_settings(url, memory, cores)
-    describe({"url": url, "web": f"http://{HOST}:{ports[1]}", "processes": []})
-    start("master", "master.Master", HOST, "--port", str(ports[0]), "--webui-port", str(ports[1]))
+    workers = args.hosts or args.workers
+    ports = [args.port or free_port(), free_port()]
+    master, *of_workers, driver = (
+        map(hosts.address, range(workers + 2)) if args.hosts else (HOST, *map(host_of, range(workers)), HOST)
+    )
+    url = f"spark://{master}:{ports[0]}"
+    write_settings(url, args.memory, args.cores, driver)
+    web = f"http://{master}:{ports[1]}"
+    describe({"url": url, "web": web, "driver": [workers + 1, driver], "processes": []})
+    if args.hosts:
+        start_wire(workers + 2, args.owner)
+    start("master", "master.Master", master, "--port", str(ports[0]), "--webui-port", str(ports[1]))
     wait_for(0, "the master")
-    for number in range(workers):
+    for number, host in enumerate(of_workers):
         work = STATE / f"worker-{number}" / "work"
-        options = ["--webui-port", "0", "--cores", str(cores), "--memory", memory]
-        start(work.parent.name, "worker.Worker", host_of(number), *options, "--work-dir", str(work), url)
+        options = ["--webui-port", "0", "--cores", str(args.cores), "--memory", args.memory]
+        options += ["--work-dir", str(work), url]
+        start(work.parent.name, "worker.Worker", host, *options, at=MASTER + 1 + number)
     wait_for(workers, f"{workers} workers")
     print(url)
     return 0
@@ -88,7 +114,7 @@ def up(workers: int, cores: int, memory: str, port: int) -> int:
 def restart(name: str) -> int:
     """SIGKILL a worker and start it again with the options it had."""
     state = about()
-    known = {process["name"]: process for process in state["processes"]}
+    known = {process["name"]: process for process in state["processes"] if process["name"] != "wire"}
     if name not in known:
         print(f"cluster: no '{name}' was started; there are {', '.join(known) or 'none'}", file=sys.stderr)
         return 1
@@ -97,7 +123,7 @@ def restart(name: str) -> int:
         os.kill(process["pid"], signal.SIGKILL)
     state["processes"].remove(process)
     describe(state)
-    start(name, process["role"], process["host"], *process["options"])
+    start(name, process["role"], process["host"], *process["options"], at=process["at"])
     return 0
 
 
@@ -107,14 +133,16 @@ def submit(arguments: list[str]) -> int:
         print("cluster: none is running; scripts/cluster up starts one", file=sys.stderr)
         return 1
     dist = ROOT / "dist"
+    host, address = about()["driver"]
     command = [
+        *on(host),
         str(Path(os.environ["SPARK_HOME"], "bin/spark-submit")),
         *("--properties-file", str(STATE / "spark.conf")),
         *("--py-files", str(bundle.build_zip(dist))),
         *("--archives", f"{bundle.build_environment(dist)}#environment"),
     ]
     environment = {key: value for key, value in os.environ.items() if key != "PYSPARK_PYTHON"}
-    return subprocess.call([*command, *arguments], env=environment)
+    return subprocess.call([*command, *arguments], env=environment | {"SPARK_LOCAL_IP": address})
 
 
 def status() -> int:
@@ -145,11 +173,11 @@ def down() -> int:
     return 0
 
 
-def write_settings(url: str, memory: str, cores: int) -> None:
+def write_settings(url: str, memory: str, cores: int, driver: str) -> None:
     """conf/spark-standalone.conf, this cluster's master and its fresh secret, in a file of mode 0600."""
     settings = SETTINGS.read_text() + (
         f"\nspark.master {url}\nspark.authenticate.secret {secrets.token_hex(32)}\n"
-        f"spark.driver.host {HOST}\nspark.driver.bindAddress {HOST}\n"
+        f"spark.driver.host {driver}\nspark.driver.bindAddress {driver}\n"
         f"spark.executor.memory {memory}\nspark.executor.cores {cores}\n"
         f"spark.pyspark.driver.python {sys.executable}\n"
     )

@@ -1,13 +1,24 @@
 """What scripts/hadoop runs is fetched whole and checked, or one line says what is missing."""
 
+import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
-from hadoop_daemons import jars
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+from hadoop_daemons import jars  # noqa: E402
+
+SHELL = """import sys
+from daemons import STATE, describe
+from hadoop_daemons import __main__, settings
+describe({**settings.write(STATE), "processes": []})
+sys.exit(__main__.shell(["-cat", sys.argv[1]]))
+"""
 
 
 @pytest.fixture
@@ -56,3 +67,17 @@ def test_its_version_is_that_of_sparks_client(monkeypatch: Any) -> None:
     if pyspark.__version__.startswith("4.3."):
         assert jars.version_of_spark() == jars.VERSION
     assert jars.VERSION in (jars.HERE / "pom.xml").read_text()
+
+
+def test_the_shell_says_nothing_but_what_it_was_asked(tmp_path: Path) -> None:
+    """Not that Hadoop's libraries of machine code are not there: the jars come without them."""
+    if not jars.is_there() or shutil.which("java") is None:
+        pytest.skip("Apache Hadoop is not there, or no Java")
+    (tmp_path / "rows.csv").write_text("1\n")
+    done = subprocess.run(
+        [sys.executable, "-c", SHELL, f"file://{tmp_path}/rows.csv"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CLUSTER_STATE": str(tmp_path), "PYTHONPATH": str(SCRIPTS)},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")

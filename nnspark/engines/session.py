@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from nnspark.engines.connections import is_connect
+from nnspark.engines.hadoop import java_errors, root_cause
 from nnspark.engines.spark_logs import level_of, say_nothing
 from nnspark.engines.starting import is_set, start_jvm
 from nnspark.errors import NNSparkError
@@ -167,5 +168,7 @@ def end_idle_workers() -> None:
 
 
 def _not_started(error: Exception) -> NNSparkError:
+    if isinstance(error, java_errors()):  # Java runs, and says what Spark does not like
+        return NNSparkError(f"Spark did not start: {root_cause(str(error))}")
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return NNSparkError(f"Spark did not start: {reason}; is Java 17 or newer on PATH?")

@@ -1,4 +1,4 @@
 """Training while things break: the scenarios of ``scripts/chaos``.
 
-runs -> drivers, spark_drivers, disks, cluster, yarn -> __main__ (the table)
+runs -> drivers, spark_drivers, disks, cluster -> yarn, hosts -> __main__ (the table)
 """

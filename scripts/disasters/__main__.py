@@ -5,12 +5,13 @@ Every fault's run has to end with the weights, history and metrics of the run th
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from disasters import cluster, disks, drivers, spark_drivers, yarn
+from disasters import cluster, disks, drivers, hosts, spark_drivers, yarn
 from disasters.runs import Outcome
 
 SCENARIOS: dict[str, Callable[[Path, random.Random, int], Iterator[Outcome]]] = {
@@ -31,7 +32,8 @@ ON_YARN: dict[str, Callable[[Path, random.Random, int], Iterator[Outcome]]] = {
     "yarn-data-nodes": yarn.lose_data_nodes,
     "yarn-name-node": yarn.restart_the_name_node_in_a_checkpoint,
 }
-ALL = SCENARIOS | ON_YARN
+ON_HOSTS: dict[str, Callable[[Path, random.Random, int], Iterator[Outcome]]] = {"hosts": hosts.disturb_hosts}
+ALL = SCENARIOS | ON_YARN | ON_HOSTS
 
 
 def main() -> int:
@@ -40,11 +42,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", type=int, default=20, help="driver kills a method; fewer of others")
     parser.add_argument("--yarn", action="store_true", help="only what happens on YARN and HDFS")
+    parser.add_argument("--hosts", action="store_true", help="only what happens between hosts; needs root")
     parser.add_argument("--only", choices=ALL, action="append", help="leave out the others")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # stops clusters and deletes folders, as ^C does
     print(f"seed {args.seed}\n{'fault':34} {'method, engine':36} {'times':>5}  outcome", flush=True)
     good = True
-    for name in args.only or (ON_YARN if args.yarn else SCENARIOS):
+    chosen = (ON_YARN if args.yarn else {}) | (ON_HOSTS if args.hosts else {}) or SCENARIOS
+    for name in args.only or chosen:
         with tempfile.TemporaryDirectory(prefix="nnspark-chaos-") as folder:
             for outcome in ALL[name](Path(folder), random.Random(f"{args.seed} {name}"), args.faults):
                 good &= not outcome.problems

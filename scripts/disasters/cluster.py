@@ -28,7 +28,7 @@ from disasters.runs import (
     wait_until,
 )
 
-__all__ = ["Cluster", "disturb", "kill_a_python_worker", "kill_an_executor", "kill_executors",
+__all__ = ["TRAIN", "Cluster", "disturb", "kill_a_python_worker", "kill_an_executor", "kill_executors",
            "kill_python_workers", "restart_a_worker", "restart_workers", "wipe_disks",
            "wipe_local_directories"]  # fmt: skip
 
@@ -94,7 +94,7 @@ class Cluster:
 
     def workers(self) -> list[str]:
         """Names of the standalone workers."""
-        return [one["name"] for one in self._started() if one["name"] != "master"]
+        return [str(one["name"]) for one in self._started() if one["role"] == "worker.Worker"]
 
     def executors(self) -> list[psutil.Process]:
         """The JVMs of this cluster's executors."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 __all__ = ["CHECKPOINT_EVERY", "EPOCHS", "METHODS", "RECIPE", "ROOT", "Outcome", "as_parquet", "compare",
-           "epochs_of", "saved_epoch", "settings_of", "wait_until"]  # fmt: skip
+           "epochs_of", "history_of", "saved_epoch", "settings_of", "wait_until"]  # fmt: skip
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "conf/digits.toml"
@@ -60,10 +60,10 @@ def as_parquet(folder: Path) -> list[str]:
 def compare(run: Path, peace: Path) -> list[str]:
     """What differs between two run directories, but for time and place; and what is left over."""
     problems = []
-    history = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+    history = history_of(run)
     if [row["epoch"] for row in history] != list(range(1, len(history) + 1)):
         problems.append(f"epochs {[row['epoch'] for row in history]}")
-    expected = [json.loads(line) for line in (peace / "history.jsonl").read_text().splitlines()]
+    expected = history_of(peace)
     if [timeless(row) for row in history] != [timeless(row) for row in expected]:
         problems.append(f"another history ({len(history)} and {len(expected)} lines)")
     metrics, wanted = (json.loads((folder / "metrics.json").read_text()) for folder in (run, peace))
@@ -78,6 +78,11 @@ def compare(run: Path, peace: Path) -> list[str]:
 def timeless(row: dict[str, Any]) -> dict[str, Any]:
     """Without what may differ between two runs of one recipe."""
     return {key: value for key, value in row.items() if "seconds" not in key and key != "spark"}
+
+
+def history_of(run: Path) -> list[dict[str, Any]]:
+    """What a run kept of each epoch."""
+    return [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
 
 
 def epochs_of(run: Path) -> int:

@@ -12,6 +12,7 @@ __all__ = ["DATA_NODES", "NODE_MANAGERS", "of_data_node", "of_node_manager", "wr
 DATA_NODES = NODE_MANAGERS = 2
 NODE_MB = 6144  # what a node gives away; containers take what they need and no more
 LOGGING = """log4j.rootLogger=INFO,err
+log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR
 log4j.appender.err=org.apache.log4j.ConsoleAppender
 log4j.appender.err.target=System.err
 log4j.appender.err.layout=org.apache.log4j.PatternLayout

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +76,21 @@ def test_workers_that_do_not_live_on_are_refused_in_one_line(spark: Any) -> None
         load_shards(recipe_of(), session)
     with pytest.raises(NNSparkError, match=r"^spark\.python\.use\.daemon is false"):
         load_shards(recipe_of("data.path=/nothing", text=RECIPE), session)
+
+
+def test_what_spark_does_not_like_of_a_setting_is_said_in_one_line() -> None:
+    """Not the call in which it was said, nor that Java may be missing."""
+    settings = {"spark.network.timeout": "30s", "spark.network.timeoutInterval": "60s"}
+    program = "from nnspark.engines.session import open_session; open_session('refused')"
+    options = [part for item in settings.items() for part in ("--conf", "=".join(item))]
+    environment = {
+        **os.environ,
+        "PYSPARK_SUBMIT_ARGS": shlex.join(["--master", "local[1]", *options, "pyspark-shell"]),
+    }
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    (said,) = (line for line in done.stderr.splitlines() if "NNSparkError" in line)
+    assert re.search(r"Spark did not start: .*spark\.network\.timeoutInterval should be less than", said)
+    assert "Java 17" not in said
 
 
 @pytest.mark.slow
