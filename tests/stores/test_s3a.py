@@ -59,7 +59,8 @@ def test_a_driver_killed_with_its_jvm_resumes(store: Store, tmp_path: Path) -> N
                 return ""
 
             setattr(store.proxy, "after" if done else "fault", step)
-            assert process.wait() == -signal.SIGKILL
+            process.communicate()
+            assert process.returncode == -signal.SIGKILL
             store.proxy.fault, store.proxy.after = nothing, nothing
     store.call(*words)
     assert on_store(store, "killed") == in_peace(tmp_path, 30)
