@@ -16,12 +16,13 @@ from nnspark import recipe as recipe_module
 from nnspark.data.affine import Scaling
 from nnspark.data.encoding import Encoding
 from nnspark.data.fold_numbers import number_of
-from nnspark.data.rows import CHUNK_VALUES, Rows, hash_rows, split_keys
+from nnspark.data.rows import Rows, hash_rows, split_keys
 
 __all__ = ["Plan", "Scaling", "part_counts", "thresholds"]
 
 Array = NDArray[Any]
 EVEN_SHARES = 4
+CHUNK_VALUES = 1 << 20
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from nnspark.recipe.data_section import PARTS
 
 __all__ = [
-    "CHUNK_VALUES",
     "PARTS",
     "Block",
     "BlockSet",
@@ -39,7 +38,8 @@ __all__ = [
 Array = NDArray[Any]
 Words = NDArray[np.uint64]
 
-CHUNK_VALUES = 1 << 20
+HASHED_TOGETHER = 1 << 16
+"""Values hashed at a time: with room for their shifted words they stay in a core's cache."""
 
 
 @dataclass(frozen=True)
@@ -152,13 +152,13 @@ def fingerprint_of(rows: int, hash_sums: tuple[int, int]) -> str:
     return f"{rows}-{hash_sums[0]:016x}{hash_sums[1]:016x}"
 
 
-def _mix(words: Words) -> Words:
-    """MurmurHash3's 64-bit finaliser, in place."""
-    words ^= words >> np.uint64(33)
-    words *= np.uint64(0xFF51AFD7ED558CCD)
-    words ^= words >> np.uint64(33)
-    words *= np.uint64(0xC4CEB9FE1A85EC53)
-    words ^= words >> np.uint64(33)
+def _mix(words: Words, scratch: Words | None = None) -> Words:
+    """MurmurHash3's 64-bit finaliser, in place; ``scratch`` is room for as many words."""
+    shifted = np.empty_like(words) if scratch is None else scratch
+    for multiplier in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53, 0):
+        words ^= np.right_shift(words, np.uint64(33), out=shifted)
+        if multiplier:
+            words *= np.uint64(multiplier)
     return words
 
 
@@ -179,24 +179,26 @@ def hash_rows(features: Array, target: Array, weight: NDArray[np.float64] | None
     columns = features.shape[1] + target.shape[1] + 1
     keys, multipliers = _constants(columns, 1), _constants(columns, 2)
     hashes = np.empty((len(features), 2), dtype=np.uint64)
-    step = max(1, CHUNK_VALUES // columns)
+    step = max(1, HASHED_TOGETHER // columns)
+    share = -(-len(features) // (threads * step)) * step  # of a thread
 
-    def hash_from(start: int) -> None:
-        chunk = slice(start, start + step)
-        values = np.zeros((len(features[chunk]), columns))
-        values[:, : features.shape[1]] = features[chunk]
-        values[:, features.shape[1] : -1] = target[chunk]
-        values[:, -1] = 1.0 if weight is None else weight[chunk]
-        values += 0.0
-        words = values.view(np.uint64)
-        words ^= keys
-        _mix(words)
-        hashes[chunk, 0] = words.sum(axis=1, dtype=np.uint64)
-        words *= multipliers
-        hashes[chunk, 1] = words.sum(axis=1, dtype=np.uint64)
+    def hash_from(first: int) -> None:
+        stop = min(first + share, len(features))
+        room, shifted = np.empty((step, columns)), np.empty((step, columns), dtype=np.uint64)
+        for start in range(first, stop, step):
+            chunk = slice(start, min(start + step, stop))
+            values = room[: chunk.stop - start]
+            np.add(features[chunk], 0.0, out=values[:, : features.shape[1]])
+            np.add(target[chunk], 0.0, out=values[:, features.shape[1] : -1])
+            values[:, -1] = 1.0 if weight is None else weight[chunk]
+            words = values.view(np.uint64)
+            words ^= keys
+            _mix(words, shifted[: len(words)])
+            np.einsum("ij->i", words, out=hashes[chunk, 0])
+            np.einsum("ij,j->i", words, multipliers, out=hashes[chunk, 1])
 
     with ThreadPoolExecutor(threads) as pool:  # NumPy lets other threads run
-        list((pool.map if threads > 1 else map)(hash_from, range(0, len(features), step)))
+        list((pool.map if threads > 1 else map)(hash_from, range(0, len(features), max(1, share))))
     return _mix(hashes)
 
 
@@ -213,7 +215,7 @@ def assemble(pieces: Sequence[Rows], block_rows: int) -> BlockSet:
     part, block, hashes = (
         np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("part", "block", "hashes")
     )
-    order = np.lexsort((hashes[:, 1], hashes[:, 0], block, part))
+    order = _sorted_order(part, block, hashes)
     part, block = part[order], block[order]
     changes = (np.diff(block) != 0) | (np.diff(part) != 0)
     edges = [0, *(np.flatnonzero(changes) + 1).tolist(), len(order)]
@@ -231,6 +233,23 @@ def assemble(pieces: Sequence[Rows], block_rows: int) -> BlockSet:
         _in_order([piece.weight for piece in pieces], order) if weighted else None,
         tuple(spans),
     )
+
+
+def _sorted_order(part: Array, block: Array, hashes: Words) -> Array:
+    """The index (n,) that sorts rows by part, block, and hash; equal rows in any order.
+
+    A quarter of ``lexsort``'s time: a sort by the hashes' first word, and one of small numbers, which keeps it.
+    """
+    first = np.ascontiguousarray(hashes[:, 0])
+    place = part * (block.max(initial=0) + 1) + block
+    if place.max(initial=0) <= np.iinfo(np.uint16).max:
+        place = place.astype(np.uint16)  # sorted by counting
+    order = np.argsort(first)
+    order = order[np.argsort(place[order], kind="stable")]
+    same = np.flatnonzero((np.diff(first[order]) == 0) & (np.diff(place[order]) == 0))
+    if (hashes[order[same], 1] != hashes[order[same + 1], 1]).any():
+        return np.lexsort((hashes[:, 1], first, block, part))
+    return order
 
 
 def _in_order(arrays: Sequence[Any], order: Array) -> Array:

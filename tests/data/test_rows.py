@@ -51,7 +51,7 @@ def test_a_rows_hash_does_not_depend_on_chunking(monkeypatch):
     X, y = np.random.default_rng(0).normal(size=(50, 4)), np.arange(50)
     whole = hash_rows(X, y, None).tolist()
     for values in (1, 7, 100):
-        monkeypatch.setattr(rows_module, "CHUNK_VALUES", values)
+        monkeypatch.setattr(rows_module, "HASHED_TOGETHER", values)
         assert hash_rows(X, y, None).tolist() == whole
         assert hash_rows(X, y, None, threads=3).tolist() == whole
 

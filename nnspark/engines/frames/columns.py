@@ -107,10 +107,11 @@ class Layout:
 
 def arrays_of(batch: "pa.RecordBatch", layout: Layout) -> Arrays:
     """One Arrow batch as arrays; nulls that may not be must have been refused before."""
-    features = np.empty((batch.num_rows, len(layout.names)))
     spellings: dict[int, Spellings] = {}
+    one_table = len(layout.widths) == 1 and layout.widths[0] is not None
+    features = _table_of(batch, 0, layout) if one_table else np.empty((batch.num_rows, len(layout.names)))
     at = 0
-    for i, width in enumerate(layout.widths):
+    for i, width in enumerate(() if one_table else layout.widths):
         column = batch.column(batch.schema.get_field_index(f"f{i}"))
         if layout.raw and width is None:
             features[:, at], texts = raw_of_arrow(layout.raw[i], column, layout.columns[i])
@@ -119,8 +120,7 @@ def arrays_of(batch: "pa.RecordBatch", layout: Layout) -> Arrays:
         elif width is None:
             features[:, at] = column.to_numpy(zero_copy_only=False)
         else:
-            values = column.flatten().to_numpy(zero_copy_only=False)
-            features[:, at : at + width] = values.reshape(batch.num_rows, width)
+            features[:, at : at + width] = _table_of(batch, i, layout)
         at += width or 1
     labels = [batch.column(batch.schema.get_field_index(f"t{i}")) for i in range(len(layout.targets))]
     if layout.codes is not None:
@@ -135,6 +135,13 @@ def arrays_of(batch: "pa.RecordBatch", layout: Layout) -> Arrays:
         None if given is None else _parts(given, layout),
         spellings,
     )
+
+
+def _table_of(batch: "pa.RecordBatch", i: int, layout: Layout) -> Array:
+    """A column of arrays as a table (n, width); a view, not to be written to."""
+    column = batch.column(batch.schema.get_field_index(f"f{i}"))
+    values = column.flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(values.reshape(batch.num_rows, layout.widths[i]), np.float64)
 
 
 def _parts(given: "pa.Array", layout: Layout) -> NDArray[np.int8]:
