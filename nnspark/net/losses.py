@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.net.activations import row_max, row_sum
+from nnspark.net.activations import by_rows, row_dot, row_max, row_sum
 
 __all__ = ["HEADS", "Head"]
 
@@ -31,8 +31,8 @@ class Head(NamedTuple):
 
 def _softmax_cross_entropy(z: Array, a: Array, Y: Array) -> Array:
     """sum(Y) logsumexp(z) - Y·z, shifted by the row's largest z, where logsumexp is -log(largest a)."""
-    shifted = z - row_max(z)[:, None]
-    return np.asarray(-row_sum(Y) * np.log(row_max(a)) - np.einsum("ij,ij->i", Y, shifted))
+    shifted = by_rows(np.subtract, z.copy(), row_max(z))
+    return np.asarray(-row_sum(Y) * np.log(row_max(a)) - row_dot(Y, shifted))
 
 
 def _sigmoid_cross_entropy(z: Array, a: Array, Y: Array) -> Array:
@@ -45,7 +45,7 @@ def _sigmoid_cross_entropy(z: Array, a: Array, Y: Array) -> Array:
 
 def _squared_error(z: Array, a: Array, Y: Array) -> Array:
     error = a - Y
-    return np.asarray(0.5 * np.einsum("ij,ij->i", error, error))
+    return np.asarray(0.5 * row_dot(error, error))
 
 
 def _difference(a: Array, Y: Array, out: Array) -> Array:
@@ -62,7 +62,7 @@ def _sigmoid_squared_error_delta(a: Array, Y: Array, out: Array) -> Array:
 def _softmax_squared_error_delta(a: Array, Y: Array, out: Array) -> Array:
     """The whole softmax Jacobian: delta_k = a_k (e_k - sum_j e_j a_j) with e = a - Y."""
     np.subtract(a, Y, out=out)
-    out -= np.einsum("ij,ij->i", out, a)[:, None]
+    by_rows(np.subtract, out, row_dot(out, a))
     out *= a
     return out
 

@@ -25,6 +25,8 @@ __all__ = ["Network", "Workspace", "backward", "forward", "predict"]
 Array = NDArray[Any]
 PREDICT_ROWS = 1024
 STRIPE = 1 << 15
+TOGETHER, MUCH = 256, 1 << 13
+"""Values that a bias is added to in one go, where there are more than so many: NumPy starts anew at each row."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def forward(
         a = z = np.matmul(a, W[:, 1:].T, out=work.activation(layer, len(X)))
         kept = work.kept_z(layer, len(X)) if keeps_z and layer < last else None
         for rows in _stripes(z):
-            z[rows] += W[:, 0]
+            _add_bias(z[rows], W[:, 0])
             if kept is not None:
                 kept[rows] = z[rows]
             if layer < last:
@@ -161,6 +163,16 @@ def backward(
                         before[rows] *= dropout.keep  # a again, where the unit stayed
                 delta[rows] *= grad(before[rows])
     return work.gradient
+
+
+def _add_bias(z: Array, bias: Array) -> None:
+    """``z += bias`` for z (n, units), contiguous; of few units several rows in one go."""
+    together = TOGETHER // z.shape[1]
+    whole = len(z) // together * together if z.size > MUCH and together > 1 else 0
+    if whole:
+        several = z[:whole].reshape(-1, together * z.shape[1])
+        several += np.concatenate([bias] * together)
+    z[whole:] += bias
 
 
 def _needs_z(network: Network) -> bool:

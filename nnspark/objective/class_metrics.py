@@ -21,7 +21,7 @@ from collections.abc import Callable
 import numpy as np
 
 from nnspark.objective.metric import Array, BlockSum, Metric, Sums, Table, mean
-from nnspark.objective.problems import predicted_classes, shares_of
+from nnspark.objective.problems import places_of, predicted_classes, shares_of
 from nnspark.objective.tally import Areas, Tally, areas, keys_of_scores
 
 __all__ = ["CLASS_METRICS", "RANKED_CLASSES", "probabilities_of"]
@@ -51,7 +51,7 @@ def _error_of_true_class(outputs: Array, y: Array, w: Array) -> dict[str, BlockS
     if outputs.shape[1] == 1:
         a_true = np.where(y == 1, outputs[:, 0], 1.0 - outputs[:, 0])
     else:
-        a_true = outputs[np.arange(len(y)), y]
+        a_true = np.take(outputs, places_of(y, outputs.shape[1]))
     return {"error_of_true_class": float(np.dot(np.abs(a_true.astype(np.float64) - 1.0), w))}
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PROBLEMS", "Problem", "predicted_classes", "shares_of"]
+__all__ = ["PROBLEMS", "Problem", "places_of", "predicted_classes", "shares_of"]
 
 Array = NDArray[Any]
 
@@ -24,7 +24,14 @@ def predicted_classes(outputs: Array) -> NDArray[np.intp]:
     """Class index of each row: the largest output, or output >= 0.5 of a single unit."""
     if outputs.shape[1] == 1:
         return np.asarray(outputs[:, 0] >= 0.5, dtype=np.intp)
+    if outputs.shape[1] == 2:
+        return np.asarray(outputs[:, 1] > outputs[:, 0], dtype=np.intp)
     return np.asarray(outputs.argmax(axis=1), dtype=np.intp)
+
+
+def places_of(y: Array, classes: int) -> NDArray[np.intp]:
+    """Where each row's own class y (n,) is in a contiguous table (n, classes), as one run of values."""
+    return np.arange(0, len(y) * classes, classes) + y
 
 
 def shares_of(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -45,7 +52,7 @@ def _class_targets(y: Array, Y: Array, smoothing: float) -> Array:
         Y[:, 0] = y
     else:
         Y.fill(0.0)
-        Y[np.arange(len(y)), y] = 1.0
+        Y.reshape(-1)[places_of(y, Y.shape[1])] = 1.0
     if smoothing:
         Y *= 1.0 - smoothing
         Y += smoothing / max(Y.shape[1], 2)
