@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.affine import Scaling
+from nnspark.data.block_rows import block_rows_of
 from nnspark.data.plan import Plan, num_blocks
 from nnspark.data.rows import PARTS
 from nnspark.data.scaling import class_weights
@@ -52,10 +53,11 @@ def finish_plan(
             "scores, not shares of rows; of two classes prediction.calibration = 'platt' makes them shares"
         )
     train, validation, test = (int(count) for count in counts)
-    rows, folds = recipe.training.block_rows, split.folds or 1
+    rows, folds = block_rows_of(recipe.training.block_rows, train, plan.num_features), split.folds or 1
     blocks = folds * num_blocks(math.ceil(train / folds), rows, recipe.rounds.replicas)
     return replace(
         plan,
+        block_rows=rows,
         scaling=scaling,
         target_scaling=target_scaling,
         blocks=(blocks, num_blocks(validation, rows), num_blocks(test, rows)),

@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from nnspark.data.block_rows import block_rows_of
 from nnspark.engines.connections import parallelism
 from nnspark.engines.driver_memory import collectable, memory_left
 from nnspark.engines.local import THREAD_BYTES
@@ -79,11 +80,8 @@ class Work(NamedTuple):
         """What a recipe asks for, with as many output units, for so many models in company."""
         rows, rounds = extent.rows, recipe.rounds
         layers = (extent.features, *recipe.network.hidden, max(1, outputs))
-        passes, of_pieces, shares = (
-            1.0,
-            recipe.training.block_rows,
-            math.ceil(rows / recipe.training.block_rows),
-        )
+        of_pieces = block_rows_of(recipe.training.block_rows, rows, extent.features)
+        passes, shares = 1.0, math.ceil(rows / of_pieces)
         if rounds.batch_size:
             of_pieces, shares = rounds.batch_size, rounds.replicas
             passes = float(rounds.local_epochs)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.block_rows import block_rows_of
 from nnspark.data.classes import encode_labels
 from nnspark.data.dataset import Dataset, fingerprint, make_dataset, to_blocks
 from nnspark.data.plan import Plan, num_blocks
@@ -66,7 +67,8 @@ def refuse_empty(plan: Plan, part: str) -> None:
 
 def one_part_plan(model: Model, recipe: Recipe, rows: int, fingerprint: str, *, weighted: bool) -> Plan:
     """The plan for an evaluation of all rows: every one is in the part "test", which is the only one."""
-    block_rows, units = recipe.training.block_rows, model.network.layers[-1]
+    units = model.network.layers[-1]
+    block_rows = block_rows_of(recipe.training.block_rows, rows, model.network.layers[0])
     return Plan(
         task=model.task,
         feature_names=model.feature_names,

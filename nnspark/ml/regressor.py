@@ -63,7 +63,7 @@ class MultilayerPerceptronRegressor(
         tol: float = 1e-6,
         seed: int | None = None,
         layers: list[int] | None = None,
-        blockSize: int = 1024,
+        blockSize: int = 0,
         stepSize: float = 0.03,
         solver: str = "l-bfgs",
         initialWeights: Any = None,

@@ -123,7 +123,7 @@ def _check_training(recipe: Recipe) -> None:
     one_of("training.dtype", training.dtype, ("float32", "float64"))
     one_of("training.engine", training.engine, ("spark", "local", "auto"))
     require(training.threads >= 0, "training.threads", "0 (all cores) or more", training.threads)
-    require(training.block_rows >= 1, "training.block_rows", "1 or more", training.block_rows)
+    require(training.block_rows >= 0, "training.block_rows", "0 (by the table) or more", training.block_rows)
     _finite(
         "training.label_smoothing",
         training.label_smoothing,

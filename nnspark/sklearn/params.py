@@ -87,6 +87,6 @@ RULES = {
         "a whole number of 1 or more, or infinity", lambda v: _whole(v, 1) or v == math.inf
     ),
     "max_fun": FROM_1,
-    "block_rows": FROM_1,
+    "block_rows": Rule("a whole number of at least 0", lambda value: _whole(value, 0)),
     "engine": _one_of("auto", "local", "spark"),
 }

@@ -61,7 +61,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        block_rows: int = 1024,
+        block_rows: int = 0,
         engine: str = "auto",
         spark: Any = None,
     ) -> None:

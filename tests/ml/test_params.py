@@ -48,7 +48,7 @@ def test_params_are_sparks_with_their_defaults_and_ours(spark):
             assert not theirs.hasDefault(param.name) or ours.getOrDefault(param.name) == theirs.getOrDefault(
                 param.name
             )
-    assert (ours.getSeed(), ours.getBlockSize()) == (42, 1024)
+    assert (ours.getSeed(), ours.getBlockSize()) == (42, 0)
     assert all(f"{p.name}: " in ours.explainParams() and len(p.doc) > 10 for p in ours.params)
 
 
@@ -83,7 +83,7 @@ def test_the_smallest_layers_are_accepted():
     [
         ({"stepSize": -1.0}, ["stepSize", "-1.0"]),
         ({"maxIter": 0}, ["maxIter", "0"]),
-        ({"blockSize": 0}, ["blockSize"]),
+        ({"blockSize": -1}, ["blockSize"]),
         ({"regParam": -0.5}, ["regParam", "-0.5"]),
         ({"activation": "swish"}, ["activation", "swish"]),
         ({"solver": "newton"}, ["solver", "newton"]),

@@ -117,7 +117,7 @@ BAD = {
     "training.seed=9223372036854775808": "training.seed",
     "training.dtype=float16": "training.dtype",
     "training.engine=dask": "training.engine",
-    "training.block_rows=0": "training.block_rows",
+    "training.block_rows=-1": "training.block_rows",
     "training.class_weight=heavy": "training.class_weight",
     "training.class_weight={a = -1}": "training.class_weight.a",
     'training.class_weight={a = "b"}': "training.class_weight.a",

@@ -8,6 +8,7 @@ import pytest
 from spark import faults
 from spark.training import outcome, recipe_of, without_spark
 
+from nnspark.data import block_rows
 from nnspark.engines import layout, resident
 from nnspark.engines import rdd as spark_shards
 from nnspark.engines.frames import boundaries, build, merging
@@ -71,6 +72,24 @@ def test_several_shards_a_task_give_the_bits_of_no_spark(spark: Any, parquet: Pa
         assert len({handle.shard for handle in shards.handles}) == len(shards.handles)
         if tasks == 3:
             faults.lose(shards)
+        assert outcome(recipe, shards) == expected
+
+
+@pytest.mark.parametrize(("many", "taken"), [(400, 400), (6_000, 100)])
+def test_blocks_of_a_long_and_narrow_table_are_the_same_on_every_way(
+    spark: Any, parquet: Path, monkeypatch: pytest.MonkeyPatch, many: int, taken: int
+) -> None:
+    """Left open by the recipe, on either side of the limit."""
+    monkeypatch.setattr(block_rows, "PLAIN", 100)
+    monkeypatch.setattr(block_rows, "MANY", many)
+    monkeypatch.setattr(block_rows, "LEAST_BLOCKS", 10)
+    options = (f"data.path={parquet}", "training.block_rows=0")
+    expected = without_spark(recipe_of(*options, text=ROWS))
+    assert expected == without_spark(recipe_of(*options, f"training.block_rows={taken}", text=ROWS))
+    for direct in ("true", "false"):
+        recipe = recipe_of(*options, "spark.partitions=3", f"spark.direct={direct}", text=ROWS)
+        shards = load_shards(recipe, spark)
+        assert shards.plan.block_rows == taken
         assert outcome(recipe, shards) == expected
 
 
