@@ -1,7 +1,7 @@
 """How many rows a block has where the recipe leaves it open: ``training.block_rows = 0``.
 
-A block of a narrow table is sooner computed than NumPy's calls are made. Seconds of a million rows by rows of a
-block, one core:
+A block of a narrow table is sooner computed than NumPy's calls are made. Seconds that one core takes for a
+million rows, by rows of a block:
 
     layers        dtype      1,024   2,048   4,096   8,192
     10-10-2       float32     0.29    0.20    0.15    0.12
@@ -23,7 +23,7 @@ LEAST_BLOCKS = 64  # so that there is something to share out
 
 
 def block_rows_of(wanted: int, rows: int, features: int) -> int:
-    """Rows of a block: what the recipe wants, or, if that is 0, by training rows and features of the table."""
+    """Rows of a block: what the recipe wants, or, if that is 0, by the table's training rows and features."""
     if wanted:
         return wanted
     return MANY if features <= NARROW and rows >= LEAST_BLOCKS * MANY else PLAIN

@@ -238,7 +238,7 @@ def assemble(pieces: Sequence[Rows], block_rows: int) -> BlockSet:
 def _sorted_order(part: Array, block: Array, hashes: Words) -> Array:
     """The index (n,) that sorts rows by part, block, and hash; equal rows in any order.
 
-    A quarter of ``lexsort``'s time: a sort by the hashes' first word, and one of small numbers, which keeps it.
+    In a quarter of ``lexsort``'s time: a sort by the hashes' first word, then one of small numbers.
     """
     first = np.ascontiguousarray(hashes[:, 0])
     place = part * (block.max(initial=0) + 1) + block

@@ -86,9 +86,9 @@ class PerceptronParams(
     blockSize: Param[int] = Param(
         Params._dummy(),
         "blockSize",
-        "Rows of a block, the unit of arithmetic; 0 is 1,024, or 4,096 where many rows are narrow. Another size "
-        "gives other last bits, not another result. Spark's default is 128, with which training here takes two to "
-        "three times as long.",
+        "Rows of a block, the unit of arithmetic; 0 is 1,024, or 4,096 where many rows are narrow. Another "
+        "size gives other last bits, not another result. Spark's default is 128, with which training here "
+        "takes two to three times as long.",
         typeConverter=TypeConverters.toInt,
     )
     regParam: Param[float] = Param(

@@ -26,7 +26,7 @@ Array = NDArray[Any]
 PREDICT_ROWS = 1024
 STRIPE = 1 << 15
 TOGETHER, MUCH = 256, 1 << 13
-"""Values that a bias is added to in one go, where there are more than so many: NumPy starts anew at each row."""
+"""Values that get their biases in one go, where there are more than so many: NumPy starts anew at a row."""
 
 
 @dataclass(frozen=True)

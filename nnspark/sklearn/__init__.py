@@ -27,8 +27,9 @@ loss_ : of several outputs the sum of half their squared errors, whose gradient 
 sparse input : made dense, all of it to train, by pieces to predict.
 divergence : an error that says so (a ValueError); with early stopping the best weights before it are kept.
 
-New arguments: ``block_rows``, the engine's unit of arithmetic (0: by the table); ``engine``, "local", "spark" or "auto" (the
-quicker one, if there is a session); ``spark``, a SparkSession. Arithmetic and weights are float32 where X is.
+New arguments: ``block_rows``, the engine's unit of arithmetic (0: by the table); ``engine``, "local", "spark"
+or "auto" (the quicker one, if there is a session); ``spark``, a SparkSession. Arithmetic and weights are
+float32 where X is.
 """
 
 from nnspark.sklearn.classifier import MLPClassifier
