@@ -64,7 +64,7 @@ class Training:
     dtype : float64 or float32, of the arithmetic and of the weights
     engine : spark, local (without Spark), or auto: the quicker of these, said in a line; to the same bits
     threads : how many compute without Spark; 0 is one a core; the same bits with any number
-    block_rows : rows of a block; with another number other last bits; 0 is 1024, or 4096 of long and narrow tables
+    block_rows : rows of a block; other last bits with another; 0 is 1024, or 4096 of a long, narrow table
     class_weight : none, balanced (as scikit-learn's) or a table of label = weight
     label_smoothing : moves targets towards an even share; 0 is off, below 1
     """
