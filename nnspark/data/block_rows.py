@@ -15,7 +15,11 @@ Models of a search share blocks whatever their layers are, and any cluster has t
 the table.
 """
 
-__all__ = ["NARROW", "block_rows_of"]
+from dataclasses import replace
+
+from nnspark.recipe import Recipe
+
+__all__ = ["NARROW", "block_rows_of", "with_block_rows"]
 
 PLAIN, MANY = 1024, 4096
 NARROW = 128  # features
@@ -27,3 +31,8 @@ def block_rows_of(wanted: int, rows: int, features: int) -> int:
     if wanted:
         return wanted
     return MANY if features <= NARROW and rows >= LEAST_BLOCKS * MANY else PLAIN
+
+
+def with_block_rows(recipe: Recipe, block_rows: int) -> Recipe:
+    """The recipe that says what it left open: that of a run whose rows are laid out."""
+    return replace(recipe, training=replace(recipe.training, block_rows=block_rows))

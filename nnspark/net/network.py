@@ -23,8 +23,7 @@ from nnspark.net.losses import HEADS
 __all__ = ["Network", "Workspace", "backward", "forward", "predict"]
 
 Array = NDArray[Any]
-PREDICT_ROWS = 1024
-STRIPE = 1 << 15
+PREDICT_ROWS, STRIPE = 1024, 1 << 15
 TOGETHER, MUCH = 256, 1 << 13
 """Values that get their biases in one go, where there are more than so many: NumPy starts anew at a row."""
 

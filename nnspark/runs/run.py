@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from nnspark.data.block_rows import with_block_rows
 from nnspark.data.plan import Plan
 from nnspark.engines.base import Shards
 from nnspark.engines.connections import context_of
@@ -99,6 +100,7 @@ def run_on(
     check: Callable[[], None] = lambda: None,
 ) -> str:
     """Train a recipe on rows that are laid out: go on or begin, train, and write what there is."""
+    recipe = with_block_rows(recipe, shards.plan.block_rows)
     first = first_state(recipe, shards)
     for warning in _warnings(recipe, shards, first, session):
         warn(warning)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nnspark.data import rows as rows_module
+from nnspark.data.order import sorted_order
 from nnspark.data.rows import PARTS, Rows, assemble, hash_rows, split_keys
 
 SMALL = st.integers(-1000, 1000)
@@ -156,3 +157,20 @@ def test_a_subset_holds_copies_of_its_blocks():
         assert (one.X.tobytes(), one.y.tobytes()) == (two.X.tobytes(), two.y.tobytes())
         assert one.weight.tobytes() == two.weight.tobytes()
     assert blocks.subset([]).spans == ()
+
+
+@pytest.mark.parametrize("blocks", [3, 200, 100_000])
+@pytest.mark.parametrize("copies", ["none", "of rows", "of first words"])
+def test_rows_are_sorted_as_by_four_keys(blocks, copies):
+    """NumPy's lexsort says how; few blocks or many; the first word need not tell rows apart."""
+    rng = np.random.default_rng(blocks)
+    hashes = rng.integers(0, 2**64, (5000, 2), dtype=np.uint64)
+    part, block = rng.integers(0, 3, 5000).astype(np.int8), rng.integers(0, blocks, 5000)
+    if copies != "none":
+        part[1000:2000], block[1000:2000] = part[:1000], block[:1000]
+        words = 1 if copies == "of first words" else 2
+        hashes[1000:2000, :words] = hashes[:1000, :words]
+    order, expected = sorted_order(part, block, hashes), np.lexsort((*hashes.T[::-1], block, part))
+    assert sorted(order) == list(range(5000))
+    for key in (part, block, *hashes.T):
+        assert (key[order] == key[expected]).all()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from nnspark.data.block_rows import with_block_rows
 from nnspark.engines.base import Shards
 from nnspark.engines.connections import context_of
 from nnspark.engines.folds import View, whole_view
@@ -76,15 +77,16 @@ def sweep_in(
     sc, folder = context_of(session), below("")
 
     def work() -> str:
-        directory = SweepDirectory(folder, below, recipe, sweep)
         with _laid_out(candidates[0].recipe, sweep, session, data) as (shared, view):
-            fingerprint = shared.plan.fingerprint
+            block_rows, fingerprint = shared.plan.block_rows, shared.plan.fingerprint
+            members = [one._replace(recipe=with_block_rows(one.recipe, block_rows)) for one in candidates]
+            directory = SweepDirectory(folder, below, with_block_rows(recipe, block_rows), sweep)
             if not (resume and directory.resume(fingerprint)):
                 directory.begin(fingerprint)
             for warning in shared.plan.warnings:
                 warn(warning)
             board = Board(sweep, candidates, recipe.report.every, shown=progress)
-            models = Models(directory, candidates, shared, view, board)
+            models = Models(directory, members, shared, view, board)
             try:
                 models.train()
             except BaseException:
@@ -105,7 +107,7 @@ def sweep_in(
                 for line in table_lines(ranked, sweep):
                     log(line)
                 log("training the best setting" + (" on all folds" if sweep.folds else ""))
-            kept = winner_recipe(best, candidates, sweep)
+            kept = winner_recipe(best, members, sweep)
             if sweep.folds and recipe.prediction.calibration != "none":
                 warn("the best model trains on all folds and is not calibrated: no rows are left to do so")
             run_on(
