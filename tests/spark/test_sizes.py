@@ -20,7 +20,7 @@ ROWS = """
 [data]
 source = "parquet"
 [training]
-epochs = 3
+epochs = 2
 block_rows = 100
 learning_rate = 0.5
 """
@@ -58,8 +58,12 @@ def small_bins(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(build, "BIN_BYTES", request.param)
 
 
+# Methods ask shards for one of two things: sums over all blocks (gd, adam, lbfgs) or rounds of replicas.
+LIKE_GD = [pytest.param(name, marks=pytest.mark.slow) for name in ("adam", "lbfgs")]
+
+
 @pytest.mark.usefixtures("small_bins")
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["gd", "rounds", *LIKE_GD])
 def test_several_shards_a_task_give_the_bits_of_no_spark(spark: Any, parquet: Path, method: str) -> None:
     """From files on the executors, 1 and 3 tasks, all shards lost in between once."""
     options = (f"data.path={parquet}", *METHODS[method])
@@ -119,7 +123,7 @@ def test_more_shards_than_a_worker_keeps_mapped(
     assert outcome(recipe, shards) == without_spark(recipe)
 
 
-@pytest.mark.parametrize("tasks", [3, 9])
+@pytest.mark.parametrize("tasks", [pytest.param(3, marks=pytest.mark.slow), 9])  # 9: sums of sums too
 @pytest.mark.parametrize("limit", ["DIRECT_TASKS", "DIRECT_BYTES"])
 def test_a_deeper_sum_gives_the_same_bits(
     spark: Any, parquet: Path, monkeypatch: pytest.MonkeyPatch, tasks: int, limit: str
