@@ -106,7 +106,9 @@ def test_only_what_is_lost_is_laid_out_again(
     assert {shard for shard in before if before[shard] != after[shard]} == {lost}
 
 
-@pytest.mark.parametrize("room", [0, 60_000], ids=["none fits", "some fit"])
+@pytest.mark.parametrize(
+    "room", [pytest.param(0, marks=pytest.mark.slow), 60_000], ids=["none fits", "some fit"]
+)
 def test_more_shards_than_a_worker_keeps_mapped(
     spark: Any, parquet: Path, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
@@ -195,7 +197,7 @@ def test_rows_that_come_many_times_are_spread_over_the_tasks(spark: Any, options
         assert outcome(recipe, shards) == expected
 
 
-@pytest.mark.parametrize("batch", [7, 1_000_000])
+@pytest.mark.parametrize("batch", [7, pytest.param(1_000_000, marks=pytest.mark.slow)])
 def test_the_size_of_arrow_batches_changes_nothing(spark: Any, parquet: Path, batch: int) -> None:
     """spark.sql.execution.arrow.maxRecordsPerBatch is the user's."""
     key = "spark.sql.execution.arrow.maxRecordsPerBatch"
