@@ -1,6 +1,7 @@
 """The rooms: arrows point down, there is no circle, and pyspark is named only where Spark is used."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,8 +31,14 @@ def name_of(path: Path) -> str:
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool]]:
+@functools.cache
+def imports(path: Path) -> tuple[tuple[str, bool], ...]:
     """Full names of what a module imports, and whether at the moment it is imported itself."""
+    return tuple(found_imports(path))
+
+
+def found_imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Those, as they stand in the file."""
     tree = ast.parse(path.read_text())
     lazily = {
         node

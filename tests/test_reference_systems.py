@@ -1,5 +1,6 @@
 """The reference systems: each recipe in conf/ shows what its system must show, with its own seed."""
 
+import functools
 import json
 from argparse import Namespace
 from itertools import pairwise
@@ -42,6 +43,12 @@ class Fit:
     def column(self, name):
         """A history column."""
         return [row[name] for row in self.history]
+
+
+@functools.cache
+def fit_of(name):
+    """A recipe of conf/ as it is: trained once, however many tests look at it."""
+    return Fit(name)
 
 
 def falling(values):
@@ -133,7 +140,7 @@ class TestR0:
 
     def test_digits_reach_95_percent_held_out(self):
         """conf/digits.toml: (x−8)/8, l2 = 1, 400 epochs."""
-        fit = Fit("digits.toml")
+        fit = fit_of("digits.toml")
         assert fit.recipe.data.scale == {"center": 8, "divide": 8}
         assert (fit.recipe.training.l2, len(fit.history)) == (1.0, 400)
         assert fit.accuracy() >= 0.95
@@ -304,7 +311,7 @@ class TestR6:
     @pytest.mark.parametrize(("name", "most"), [("r6-digits-cg.toml", 2.2), ("digits-lbfgs.toml", 1.1)])
     def test_a_few_iterations_beat_400_epochs_of_gradient_descent(self, name, most):
         """A lower cost from the same start, 96 % held out, few evaluations an iteration."""
-        descent, fit = Fit("digits.toml"), Fit(name)
+        descent, fit = fit_of("digits.toml"), Fit(name)
         assert len(fit.history) <= 60
         assert fit.column("cost")[-1] < descent.column("cost")[-1]
         assert fit.accuracy() >= 0.96
@@ -410,15 +417,26 @@ def artifacts(folder):
     return metrics, history, weights.sha256(model.weights)
 
 
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    """A function: what the run of a recipe that nothing interrupts leaves; made once a recipe."""
+
+    @functools.cache
+    def of(name):
+        folder = tmp_path_factory.mktemp("whole") / "run"
+        run(recipes.read(CONF / name, [*EARLY, *STOPPED[name]]), str(folder), title="early")
+        return artifacts(folder)
+
+    return of
+
+
 class TestEarlyStopping:
     """Patience over whole runs, with their run directories."""
 
     @pytest.mark.parametrize("name", STOPPED)
-    def test_the_best_weights_come_back_and_the_history_shows_their_epoch(self, tmp_path, name):
+    def test_the_best_weights_come_back_and_the_history_shows_their_epoch(self, whole_run, name):
         """metrics.json has the least validation loss of the history and names its epoch."""
-        recipe = recipes.read(CONF / name, [*EARLY, *STOPPED[name]])
-        run(recipe, str(tmp_path / "run"), title="early")
-        metrics, history, kept = artifacts(tmp_path / "run")
+        metrics, history, kept = whole_run(name)
         losses = [row["validation_loss"] for row in history]
         assert len(history) < 200
         assert "validation_loss did not improve" in metrics["stopped_because"]
@@ -431,16 +449,15 @@ class TestEarlyStopping:
 
     @pytest.mark.parametrize("name", STOPPED)
     @pytest.mark.parametrize("before", [1, 5, 9])
-    def test_a_resumed_run_agrees_with_an_uninterrupted_one(self, tmp_path, name, before):
+    def test_a_resumed_run_agrees_with_an_uninterrupted_one(self, whole_run, tmp_path, name, before):
         """Cut short before and after a checkpoint is due, then resumed: same weights, history, best epoch."""
-        whole, parts = tmp_path / "whole", tmp_path / "parts"
+        parts = tmp_path / "parts"
         recipe = recipes.read(CONF / name, [*EARLY, *STOPPED[name]])
-        run(recipe, str(whole), title="early")
         short = recipes.read(CONF / name, [*EARLY, *STOPPED[name], f"training.epochs={before}"])
         run(short, str(parts), title="early")
         assert len(artifacts(parts)[1]) == before
         run(recipe, str(parts), title="early", resume=True)
-        assert artifacts(parts) == artifacts(whole)
+        assert artifacts(parts) == whole_run(name)
 
     def test_resuming_a_run_that_patience_stopped_changes_nothing(self, tmp_path):
         """It stays stopped, with the same best weights."""

@@ -33,7 +33,8 @@ __all__ = ["TRAIN", "Cluster", "disturb", "kill_a_python_worker", "kill_an_execu
            "wipe_local_directories"]  # fmt: skip
 
 
-KEPT = ("JAVA_HOME", "LANG", "TMPDIR", "SPARK_SUBMIT_OPTS", "SPARK_DAEMON_JAVA_OPTS")
+# The folder of settings too: where it is that of the tests, the JVMs share class data (tests/class_data.py).
+KEPT = ("JAVA_HOME", "LANG", "TMPDIR", "SPARK_CONF_DIR", "SPARK_SUBMIT_OPTS", "SPARK_DAEMON_JAVA_OPTS")
 TRAIN = (ROOT / "jobs/train.py",)
 
 

@@ -83,7 +83,7 @@ RULES = ["f1", {"precision": 0.8}, {"recall": 0.7}, {"costs": {"false_positive":
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(more, marks=pytest.mark.slow) for more in (2, 3, 4))])
 def test_the_threshold_of_a_rule_is_the_best_of_all(rule, seed):
     """By trying every one with scikit-learn's figures."""
     p, y = scored(rows=150, seed=seed)

@@ -8,6 +8,7 @@ from spark.awkward import ROUTES, Refusal, Result, take
 from spark.awkward_cases import CASES
 from spark.test_places import CASES as PLACES
 
+ROOT = Path(__file__).parents[2]
 QUICK = {
     "numbers of every type",
     "an array beside numbers",
@@ -15,6 +16,30 @@ QUICK = {
     "whole decimal labels beyond 2**53",
     "blanks around text labels",
     "multilabel values other than 0 and 1",
+}
+# On the executors these are slow, as another cell of that route, or another test, goes the same way there.
+HELD_BY = {
+    "durations left out": "columns left out",
+    "columns left out by a minus": "columns left out",
+    "one value in every row": "tests/spark/test_frames.py::test_files_and_partitions_do_not_change_a_bit",
+    "equal rows": "tests/spark/test_frames.py::test_degenerate_rows_train_to_the_same_bits",
+    "infinity": "tests/spark/test_frames.py::test_unusable_values_are_refused_by_name",
+    "negative weights": "tests/spark/test_frames.py::test_unusable_values_are_refused_by_name",
+    "fractional labels": "tests/spark/test_frames.py::test_unusable_values_are_refused_by_name",
+    "one class": "tests/spark/test_frames.py::test_unusable_values_are_refused_by_name",
+    "an array": "tests/spark/test_frames.py::test_wide_columns_and_targets_agree_with_arrays",
+    "ragged arrays": "tests/spark/test_places.py::test_the_place_is_said_where_the_words_around_it_differ",
+    "parts with columns in another order": "parts with columns in another case",
+    "text labels in another case": "text labels that spell numbers",
+    "csv: a header below a hundred blank lines": "csv: a header with nine hundred line breaks",
+    "csv: a header with line breaks": "csv: a header with nine hundred line breaks",
+    "csv: missing numbers are no text": "csv: not a number",
+    "csv: 1e999": "csv: inf",
+    "csv: a cell too many": "csv: separated by bars, a cell too many",
+    "csv: a cell too few": "tests/spark/test_frames.py::test_a_csv_record_that_does_not_fit_is_named_by_line",
+    "csv: separated by semicolons": "csv: separated by bars",
+    "csv: parts with a column less": "csv: parts with columns in another order",
+    "csv: parts without a header in one": "csv: parts with columns in another order",
 }
 EXPECTED: dict[str, Result | Refusal] = {}
 
@@ -34,7 +59,7 @@ def marks(name: str, route: str) -> tuple[Any, ...]:
     case = CASES[name]
     is_frame = route.startswith("DataFrame")
     refused_early = bool(case.says) and not case.is_text and route == "DataFrame"
-    elsewhere = name in PLACES and route == "file on the executors"  # refused in test_places.py too
+    elsewhere = route == "file on the executors" and (name in HELD_BY or name in PLACES)  # refused there too
     slow = (is_frame and not refused_early and name not in QUICK) or elsewhere
     return (pytest.mark.slow,) if slow else ()
 
@@ -61,6 +86,17 @@ def test_every_route_says_the_same(spark: Any, tmp_path: Path, name: str, route:
     assert len(found.message.splitlines()) == 1
     for words in case.says:
         assert words in found.message, f"{words!r} is not in: {found.message}"
+
+
+def test_what_is_slow_on_the_executors_is_held_by_what_is_not() -> None:
+    """By a case of this table that is quick there, or by a test that there is."""
+    for name, held_by in HELD_BY.items():
+        file, _, test = held_by.partition("::")
+        if test:
+            assert f"def {test}(" in (ROOT / file).read_text(), name
+        else:
+            assert not marks(held_by, "file on the executors"), name
+        assert not marks(name, "file on the driver"), name
 
 
 def test_what_a_route_cannot_hold_is_said() -> None:

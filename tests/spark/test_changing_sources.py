@@ -18,7 +18,7 @@ ROWS = """
 [data]
 source = "parquet"
 [training]
-epochs = 3
+epochs = 1
 block_rows = 100
 learning_rate = 0.5
 """

@@ -236,8 +236,9 @@ def test_rows_of_weight_zero_are_not_there(spark: Any, tmp_path: Path) -> None:
     "options",
     [pytest.param((), marks=pytest.mark.slow), ("data.weight=w",), ("data.split.stratify=true",)],
 )
+@pytest.mark.parametrize("partitions", [pytest.param(1, marks=pytest.mark.slow), 7])
 def test_validation_rows_named_by_a_column_are_those_of_arrays(
-    spark: Any, folder: Path, options: tuple[str, ...]
+    spark: Any, folder: Path, options: tuple[str, ...], partitions: int
 ) -> None:
     """On some partitions only, and all rows of others; null means not."""
     from pyspark.sql import functions as F
@@ -248,9 +249,8 @@ def test_validation_rows_named_by_a_column_are_those_of_arrays(
     given = np.where(table.features[:, 1] > 1e-3, 1, -1).astype(np.int8)
     expected = outcome(recipe, make_shards(make_dataset(table, recipe, given=given), None))
     df = spark.read.parquet(str(folder / "one.parquet")).withColumn("v", F.expr("x1 > 1e-3 or null"))
-    for partitions in (1, 7):
-        ordered = df.repartitionByRange(partitions, "x1")
-        assert outcome(recipe, frame_shards(ordered, recipe, validation="v")) == expected
+    ordered = df.repartitionByRange(partitions, "x1")
+    assert outcome(recipe, frame_shards(ordered, recipe, validation="v")) == expected
 
 
 @pytest.mark.parametrize("route", ["executors", "driver"])

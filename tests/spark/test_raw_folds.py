@@ -45,7 +45,7 @@ def written(rows: pd.DataFrame, folder: Path, *options: str) -> Recipe:
     return recipe_of(*options, f"data.path={folder / 'rows.csv'}", text=TEXT)
 
 
-def routes(spark: Any, recipe: Recipe, rows: pd.DataFrame) -> list[Any]:
+def routes(spark: Any, recipe: Recipe, rows: pd.DataFrame, partitions: tuple[int, ...] = (7,)) -> list[Any]:
     """What lays the rows out, without Spark and with it."""
     path = recipe.data.path.replace("csv", "parquet")
     parquet = recipe_of("data.source=parquet", f"data.path={path}", text=nnspark.recipe.dumps(recipe))
@@ -55,21 +55,24 @@ def routes(spark: Any, recipe: Recipe, rows: pd.DataFrame) -> list[Any]:
         lambda: load_shards(recipe, None),
         lambda: load_shards(recipe, spark),
         lambda: load_shards(parquet, spark),
-        *(lambda n=n: load_shards(recipe, spark, frame.repartition(n)) for n in (1, 2, 7)),
+        *(lambda n=n: load_shards(recipe, spark, frame.repartition(n)) for n in partitions),
     ]
 
 
 @pytest.mark.parametrize(
+    "partitions", [(7,), pytest.param((1, 2), marks=pytest.mark.slow)], ids=["seven partitions", "few"]
+)
+@pytest.mark.parametrize(
     "options", [SAME, pytest.param(LOG, marks=pytest.mark.slow)], ids=["raw columns", "log targets"]
 )
 def test_a_folds_run_has_the_same_bits_by_every_route(
-    spark: Any, tmp_path: Path, options: tuple[str, ...]
+    spark: Any, tmp_path: Path, options: tuple[str, ...], partitions: tuple[int, ...]
 ) -> None:
     """Weights, history, figures, what is learned, what is hinted at."""
     rows = made_rows()
     rows = rows if options is SAME else rows.fillna({"age": 0.0, "height": 170.0})
     recipe, found = written(rows, tmp_path, *options), []
-    for route in routes(spark, recipe, rows):
+    for route in routes(spark, recipe, rows, partitions):
         with route() as shards:
             plan, scaling = shards.plan, shards.plan.scaling
             about = (plan.encoding, plan.feature_names, plan.fingerprint, plan.hints, scaling.center.tolist())

@@ -21,7 +21,7 @@ ROWS = """
 [data]
 source = "parquet"
 [training]
-epochs = 3
+epochs = 2
 block_rows = 100
 learning_rate = 0.5
 """
@@ -59,8 +59,12 @@ def small_bins(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(build, "BIN_BYTES", request.param)
 
 
+# Methods ask shards for one of two things: sums over all blocks (gd, adam, lbfgs) or rounds of replicas.
+LIKE_GD = [pytest.param(name, marks=pytest.mark.slow) for name in ("adam", "lbfgs")]
+
+
 @pytest.mark.usefixtures("small_bins")
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["gd", "rounds", *LIKE_GD])
 def test_several_shards_a_task_give_the_bits_of_no_spark(spark: Any, parquet: Path, method: str) -> None:
     """From files on the executors, 1 and 3 tasks, all shards lost in between once."""
     options = (f"data.path={parquet}", *METHODS[method])
@@ -121,7 +125,9 @@ def test_only_what_is_lost_is_laid_out_again(
     assert {shard for shard in before if before[shard] != after[shard]} == {lost}
 
 
-@pytest.mark.parametrize("room", [0, 60_000], ids=["none fits", "some fit"])
+@pytest.mark.parametrize(
+    "room", [pytest.param(0, marks=pytest.mark.slow), 60_000], ids=["none fits", "some fit"]
+)
 def test_more_shards_than_a_worker_keeps_mapped(
     spark: Any, parquet: Path, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
@@ -138,7 +144,7 @@ def test_more_shards_than_a_worker_keeps_mapped(
     assert outcome(recipe, shards) == without_spark(recipe)
 
 
-@pytest.mark.parametrize("tasks", [3, 9])
+@pytest.mark.parametrize("tasks", [pytest.param(3, marks=pytest.mark.slow), 9])  # 9: sums of sums too
 @pytest.mark.parametrize("limit", ["DIRECT_TASKS", "DIRECT_BYTES"])
 def test_a_deeper_sum_gives_the_same_bits(
     spark: Any, parquet: Path, monkeypatch: pytest.MonkeyPatch, tasks: int, limit: str
@@ -210,7 +216,7 @@ def test_rows_that_come_many_times_are_spread_over_the_tasks(spark: Any, options
         assert outcome(recipe, shards) == expected
 
 
-@pytest.mark.parametrize("batch", [7, 1_000_000])
+@pytest.mark.parametrize("batch", [7, pytest.param(1_000_000, marks=pytest.mark.slow)])
 def test_the_size_of_arrow_batches_changes_nothing(spark: Any, parquet: Path, batch: int) -> None:
     """spark.sql.execution.arrow.maxRecordsPerBatch is the user's."""
     key = "spark.sql.execution.arrow.maxRecordsPerBatch"

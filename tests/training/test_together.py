@@ -1,5 +1,6 @@
 """Trainings side by side: each ends where it would alone, and what happens to one happens to it alone."""
 
+import functools
 import threading
 
 import numpy as np
@@ -44,10 +45,9 @@ def together(recipes, shards, at_once=100):
     return {member.name: member for member in Together(shards, at_once).run(works)}
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 100])
-@pytest.mark.parametrize("method", METHODS)
-def test_company_does_not_change_a_bit(method, at_once):
-    """Weights, history and metrics, whatever the others ask for, and in waves too."""
+@functools.cache
+def alone_of(method):
+    """Five recipes of a method by name, and what each ends at by itself."""
     common = (*METHODS[method], "training.epochs=4", 'data.scale="standard"', "training.block_rows=128")
     recipes = {
         (hidden, l2): make_recipe(*common, f"network.hidden={hidden}", f"training.l2={l2}")
@@ -55,10 +55,18 @@ def test_company_does_not_change_a_bit(method, at_once):
         for l2 in (0.0, 1.0)
     }
     recipes["longer"] = make_recipe(*common, "training.epochs=6")
+    return recipes, {name: train(recipe, shards_of(recipe)) for name, recipe in recipes.items()}
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+@pytest.mark.parametrize("method", METHODS)
+def test_company_does_not_change_a_bit(method, at_once):
+    """Weights, history and metrics, whatever the others ask for, and in waves too."""
+    recipes, by_itself = alone_of(method)
     first = next(iter(recipes.values()))
     found = together(recipes, shards_of(first), at_once)
-    for name, recipe in recipes.items():
-        alone, own = train(recipe, shards_of(recipe)), found[name].outcome
+    for name, alone in by_itself.items():
+        own = found[name].outcome
         assert own.theta.tobytes() == alone.theta.tobytes()
         assert own.metrics == alone.metrics
         assert own.progress.evaluations == alone.progress.evaluations
