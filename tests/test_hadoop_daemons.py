@@ -69,6 +69,16 @@ def test_its_version_is_that_of_sparks_client(monkeypatch: Any) -> None:
     assert jars.VERSION in (jars.HERE / "pom.xml").read_text()
 
 
+def test_no_daemon_leaves_anything_outside_its_state_folder(tmp_path: Path) -> None:
+    """Jetty unpacks web pages into Java's temporary folder, and a daemon that is killed leaves them there."""
+    program = "from hadoop_daemons import running; print(*running.command('any.Role', '1m'), sep='\\n')"
+    env = {"CLUSTER_STATE": str(tmp_path), "PYTHONPATH": str(SCRIPTS), "PATH": os.environ["PATH"]}
+    if not jars.is_there():
+        pytest.skip("Apache Hadoop is not there")
+    words = subprocess.check_output([sys.executable, "-c", program], env={**os.environ, **env}, text=True)
+    assert f"-Djava.io.tmpdir={tmp_path}/tmp" in words.splitlines()
+
+
 def test_the_shell_says_nothing_but_what_it_was_asked(tmp_path: Path) -> None:
     """Not that Hadoop's libraries of machine code are not there: the jars come without them."""
     if not jars.is_there() or shutil.which("java") is None:

@@ -71,10 +71,10 @@ def up() -> int:
     format_names()
     start("namenode", "hdfs.server.namenode.NameNode", HOST, "192m", [])
     start("resourcemanager", "yarn.server.resourcemanager.ResourceManager", HOST, "256m", [])
-    for number in range(settings.DATA_NODES):
+    for number in range(settings.NODES):
         name = f"datanode-{number}"
         start(name, "hdfs.server.datanode.DataNode", HOST, "128m", settings.of_data_node(STATE / name))
-    for number in range(settings.NODE_MANAGERS):
+    for number in range(settings.NODES):
         name = f"nodemanager-{number}"
         host, options = settings.of_node_manager(STATE / name, number)
         start(name, "yarn.server.nodemanager.NodeManager", host, "192m", options)
@@ -123,14 +123,14 @@ def status() -> int:
     if not running():
         return 1
     data, nodes = live_nodes()
-    print(f"{about()['url']}  {data} of {settings.DATA_NODES} DataNodes live  web page {about()['web']}")
-    print(f"YARN  {nodes} of {settings.NODE_MANAGERS} NodeManagers run  web page {about()['yarn']}")
+    print(f"{about()['url']}  {data} of {settings.NODES} DataNodes live  web page {about()['web']}")
+    print(f"YARN  {nodes} of {settings.NODES} NodeManagers run  web page {about()['yarn']}")
     for process in started():
         print(f"  {process['name']}  {'runs' if alive(process) else 'ended'}  process {process['pid']}")
     found = ((ask("yarn", "/ws/v1/cluster/apps") or {}).get("apps") or {}).get("app", [])
     for app in found:
         print(f"  {app['id']}  {app['state']}  {app['name']}")
-    return 0 if (data, nodes) == (settings.DATA_NODES, settings.NODE_MANAGERS) else 1
+    return 0 if (data, nodes) == (settings.NODES, settings.NODES) else 1
 
 
 def running() -> bool:

@@ -7,14 +7,16 @@ import subprocess
 import time
 import urllib.request
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from daemons import STATE, about, alive, describe, started, stop
 
 from hadoop_daemons.jars import class_path
-from hadoop_daemons.settings import DATA_NODES, NODE_MANAGERS
+from hadoop_daemons.settings import NODES
 
-__all__ = ["PACKAGE", "again", "format_names", "kill", "live_nodes", "start", "wait_for_all"]
+__all__ = ["JVM", "PACKAGE", "again", "format_names", "kill", "live_nodes", "of_tmp", "start",
+           "wait_for_all"]  # fmt: skip
 
 PACKAGE = "org.apache.hadoop."
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME")
@@ -96,7 +98,7 @@ def wait_for_all() -> None:
     """Until every node is known and blocks may be written; stops everything and leaves if that takes long."""
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and all(alive(process) for process in started()):
-        if live_nodes() == (DATA_NODES, NODE_MANAGERS):
+        if live_nodes() == (NODES, NODES):
             return
         time.sleep(0.3)
     known, ended = live_nodes(), [process["name"] for process in started() if not alive(process)]
@@ -131,13 +133,18 @@ def command(role: str, heap: str, *options: str) -> list[str]:
     """A Java command that runs one of Hadoop's classes; the state folder's conf comes first."""
     java = os.path.join(os.environ["JAVA_HOME"], "bin/java") if os.environ.get("JAVA_HOME") else "java"
     classes = os.pathsep.join([str(STATE / "conf"), class_path()])
-    return [java, f"-Xmx{heap}", *JVM, "-cp", classes, PACKAGE + role, *options]
+    return [java, f"-Xmx{heap}", *JVM, of_tmp(STATE), "-cp", classes, PACKAGE + role, *options]
 
 
-def environment(host: str) -> dict[str, str]:
+def of_tmp(state: Path) -> str:
+    """The option that has what a daemon puts into a temporary folder, and leaves there, go with the state."""
+    return f"-Djava.io.tmpdir={state / 'tmp'}"
+
+
+def environment(host: str, state: Path = STATE) -> dict[str, str]:
     """Little of this environment; a node's containers take Spark's address from it."""
     kept = {key: os.environ[key] for key in KEPT if key in os.environ}
-    return kept | {"SPARK_LOCAL_IP": host, "HADOOP_CONF_DIR": str(STATE / "conf")}
+    return kept | {"SPARK_LOCAL_IP": host, "HADOOP_CONF_DIR": str(state / "conf")}
 
 
 def tail(name: str) -> str:

@@ -7,9 +7,9 @@ from xml.sax.saxutils import escape
 
 from daemons import HOST, ROOT, free_port, host_of
 
-__all__ = ["DATA_NODES", "NODE_MANAGERS", "of_data_node", "of_node_manager", "write", "write_spark"]
+__all__ = ["NODES", "of_data_node", "of_node_manager", "write", "write_spark"]
 
-DATA_NODES = NODE_MANAGERS = 2
+NODES = 2  # with a DataNode and a NodeManager each
 NODE_MB = 6144  # what a node gives away; containers take what they need and no more
 LOGGING = """log4j.rootLogger=INFO,err
 log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR
@@ -22,7 +22,7 @@ SMALL = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"  # of JVMs that live for a mi
 SCHEDULER = "yarn.scheduler.capacity.root"
 
 
-def write(state: Path) -> dict[str, str]:
+def write(state: Path, nodes: int = NODES) -> dict[str, str]:
     """Write Hadoop's files into the folder conf of the state folder; the addresses to ask for state."""
     hdfs, names, resources = (f"{HOST}:{free_port()}" for _ in range(3))
     kinds = ("", "scheduler.", "resource-tracker.", "admin.")
@@ -35,7 +35,7 @@ def write(state: Path) -> dict[str, str]:
             "dfs.namenode.safemode.extension": 0,  # milliseconds after all blocks are found
             "dfs.namenode.heartbeat.recheck-interval": 5000,  # a DataNode is dead after 20 s, not 10 minutes
             "dfs.heartbeat.interval": 1,
-            "dfs.replication": DATA_NODES,
+            "dfs.replication": nodes,
         },
         "yarn-site.xml": yarn
         | {
@@ -55,7 +55,8 @@ def write(state: Path) -> dict[str, str]:
             "yarn.scheduler.capacity.maximum-am-resource-percent": 1,
         },
     }
-    (state / "conf").mkdir()
+    for folder in ("conf", "tmp"):
+        (state / folder).mkdir()
     for name, values in files.items():
         (state / "conf" / name).write_text(as_xml(values))
     (state / "conf/log4j.properties").write_text(LOGGING)
@@ -83,12 +84,13 @@ def of_node_manager(folder: Path, number: int) -> tuple[str, list[str]]:
     )
 
 
-def write_spark(state: Path) -> None:
+def write_spark(state: Path, nodes: int = NODES) -> None:
     """conf/spark-yarn.conf with what fits this machine, for ``spark-submit --properties-file``."""
     (state / "spark.conf").write_text(
         (ROOT / "conf/spark-yarn.conf").read_text()
         + f"\nspark.yarn.jars local:{os.environ['SPARK_HOME']}/jars/*\n"  # all nodes have them: this machine
-        "spark.executor.instances 2\nspark.executor.cores 1\nspark.executor.memory 640m\n"
+        f"spark.executor.instances {nodes}\n"
+        "spark.executor.cores 1\nspark.executor.memory 640m\n"
         "spark.executor.memoryOverhead 1g\nspark.driver.memory 640m\n"
         "spark.ui.enabled false\n"
         "spark.yarn.am.waitTime 600s\nspark.network.timeout 600s\n"  # where other work has the cores

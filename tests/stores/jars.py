@@ -1,4 +1,7 @@
-"""What these tests fetch, once, into a cache outside the checkout: jars by Maven, another Spark by pip."""
+"""What these tests fetch, once, into a cache outside the checkout: jars by Maven, another Spark by pip.
+
+Each jar must have the SHA-256 of ``SHA256SUMS``, whatever the registry says.
+"""
 
 import hashlib
 import os
@@ -14,14 +17,24 @@ from stores.s3 import FOR_DELTA, has_delta
 __all__ = ["jars", "spark_for_delta"]
 
 POM = Path(__file__).with_name("pom.xml")
+SUMS = Path(__file__).with_name("SHA256SUMS")
 
 
 def jars() -> Path:
-    """The folder with the jars of pom.xml; skips the test where there is no Maven, or none that has them."""
+    """The folder with the jars of pom.xml; skips the test where there is no Maven, or none that has them.
+
+    Other bytes than SHA256SUMS has fail it.
+    """
     if shutil.which("mvn") is None and not _place(_stores()).exists():
         pytest.skip("needs Maven, which brings hadoop-aws and others: apt-get install maven")
     copy = ["mvn", "-B", "-q", "--strict-checksums", "-f", str(POM), "dependency:copy-dependencies"]
-    return _brought(_stores(), lambda into: [*copy, f"-DoutputDirectory={into}"])
+    found = _brought(_stores(), lambda into: [*copy, f"-DoutputDirectory={into}"])
+    sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in found.iterdir()}
+    wanted = {name: digest for digest, name in map(str.split, SUMS.read_text().splitlines())}
+    if sums != wanted:
+        other = sorted(name for name in {**sums, **wanted} if sums.get(name) != wanted.get(name))
+        pytest.fail(f"{found} is not what {SUMS.name} says; delete it and try again: {', '.join(other)}")
+    return found
 
 
 def spark_for_delta() -> dict[str, str]:
