@@ -92,7 +92,7 @@ def make_dataset(table: Table, recipe: Recipe, *, given: NDArray[np.int8] | None
     sample = Sample(sample_rows(features.shape[1]), features.shape[1]).add(hashes, features)
     found = hints(sample, table.feature_names, table.kinds, recipe.data.scale, partial(all_differ, features))
     plan = replace(plan, hints=plan.hints + found)
-    rows = plan.prepare(features, target, weight, given, hashes)
+    rows = plan.prepare(features, target, weight, given, hashes, threads=cores())
     return Dataset(plan, to_blocks(plan, rows, by_hash=given is None))
 
 
@@ -104,7 +104,7 @@ def to_blocks(plan: Plan, rows: Rows, *, by_hash: bool = True) -> BlockSet:
     if by_hash:
         crowded = find_crowded(rows.hashes, plan.num_columns, plan.block_rows)
         rows = spread(rows, crowded, plan.blocks, plan.block_rows, plan.folds)
-    return assemble([rows], plan.block_rows)
+    return assemble([rows], plan.block_rows, threads=cores())
 
 
 def encode_target(target: Array, recipe: Recipe) -> tuple[Array | None, Array]:

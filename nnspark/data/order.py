@@ -1,6 +1,7 @@
 """Rows in the order that is theirs: by part, block and hash."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,19 @@ def sorted_order(part: Array, block: Array, hashes: NDArray[np.uint64]) -> Array
     return order
 
 
-def in_order(arrays: Sequence[Any], order: Array) -> Array:
-    """The rows of some arrays, each moved once to where ``order`` (n,) has it."""
+def in_order(arrays: Sequence[Any], order: Array, threads: int = 1) -> Array:
+    """The rows of some arrays, each moved once to where ``order`` (n,) has it; by so many ``threads``."""
     places, start = np.empty(len(order), np.int64), 0
     places[order] = np.arange(len(order))
     moved = np.empty((len(order), *arrays[0].shape[1:]), arrays[0].dtype)
-    for array in arrays:
+
+    def move(array: Array, start: int) -> None:
         moved[places[start : start + len(array)]] = array
-        start += len(array)
+
+    with ThreadPoolExecutor(threads) as pool:  # NumPy lets other threads run
+        for array in arrays:
+            shares = np.array_split(array, threads)
+            starts = start + np.cumsum([0, *map(len, shares)])
+            list((pool.map if threads > 1 else map)(move, shares, starts.tolist()))
+            start += len(array)
     return moved

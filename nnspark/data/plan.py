@@ -6,6 +6,7 @@ sent to the executors as it is, and the part of it that prediction needs is kept
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,12 +98,14 @@ class Plan:
         weight: NDArray[np.float64] | None,
         given: NDArray[np.int8] | None = None,
         hashes: NDArray[np.uint64] | None = None,
+        threads: int = 1,
     ) -> Rows:
         """Decide part and block of each row, then encode, scale and cast it.
 
         ``features`` are raw values (n, num_columns), ``target`` holds class indices (n,) or float64 targets
         (n, outputs); ``given`` is as in ``parts``; ``hashes`` are the rows' own, where they are known. Class
-        weights are for training: a training row's weight is multiplied by its class's.
+        weights are for training: a training row's weight is multiplied by its class's. So many ``threads``
+        share the features.
         """
         if hashes is None:
             hashes = hash_rows(features, target, weight)
@@ -123,16 +126,20 @@ class Plan:
             scaled = target if self.target_scaling is None else self.target_scaling.apply(target)
             with np.errstate(over="ignore"):  # what has no room in the type is infinite, and so is the cost
                 y = scaled.astype(self.dtype)
-        return Rows(part, block, hashes, self._scaled(features), y, weight)
+        return Rows(part, block, hashes, self._scaled(features, threads), y, weight)
 
-    def _scaled(self, features: Array) -> Array:
+    def _scaled(self, features: Array, threads: int) -> Array:
         """X of raw values, a piece at a time: what lies between the two is the size of a piece."""
         X = np.empty((len(features), self.num_features), self.dtype)
         step = max(1, CHUNK_VALUES // self.num_features)
-        for start in range(0, len(features), step):
+
+        def scale(start: int) -> None:
             rows = slice(start, start + step)
             with np.errstate(over="ignore"):
                 X[rows] = self.scaling.apply(self.encoded(features[rows]))
+
+        with ThreadPoolExecutor(threads) as pool:  # NumPy lets other threads run
+            list((pool.map if threads > 1 else map)(scale, range(0, len(features), step)))
         return X
 
     def parts(

@@ -208,10 +208,11 @@ def split_keys(hashes: Words, seed: int) -> Words:
     return _mix(hashes[:, 0] ^ _constants(1, 3 + 2 * seed)[0])
 
 
-def assemble(pieces: Sequence[Rows], block_rows: int) -> BlockSet:
+def assemble(pieces: Sequence[Rows], block_rows: int, threads: int = 1) -> BlockSet:
     """Sort the rows of some pieces into their blocks; the result depends on the set of rows only.
 
-    A block that came out above twice ``block_rows`` (many equal rows) is cut into equal pieces.
+    A block that came out above twice ``block_rows`` (many equal rows) is cut into equal pieces. So many
+    ``threads`` move the features.
     """
     part, block, hashes = (
         np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("part", "block", "hashes")
@@ -229,7 +230,7 @@ def assemble(pieces: Sequence[Rows], block_rows: int) -> BlockSet:
             spans.append(Span(PARTS[part[start]], int(block[start]), *ends))
     weighted = pieces[0].weight is not None
     return BlockSet(
-        in_order([piece.X for piece in pieces], order),
+        in_order([piece.X for piece in pieces], order, threads),
         in_order([piece.y for piece in pieces], order),
         in_order([piece.weight for piece in pieces], order) if weighted else None,
         tuple(spans),

@@ -158,7 +158,9 @@ def lay_out(source: Source, recipe: Recipe, engine: str, *, models: int = 1) -> 
 
 
 def _on_executors(source: Source, recipe: Recipe) -> Shards:
-    shards: Shards = frame_shards(source.frame, recipe, validation=source.validation, stored=source.stored)
+    shards: Shards = frame_shards(
+        source.frame, recipe, validation=source.validation, stored=source.stored, checked=True
+    )
     if shards.plan.num_features != source.width:
         shards.close()
         raise DataError(f"vectors of {shards.plan.num_features} values where {source.width} were expected")

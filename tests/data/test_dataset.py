@@ -5,6 +5,7 @@ import pytest
 from helpers import fit, make_recipe, one_line_error, same_blocks, table_of
 from sklearn.datasets import load_digits, load_iris
 
+from nnspark.data import dataset as dataset_module
 from nnspark.data import plan as plan_module
 from nnspark.data.dataset import make_dataset
 from nnspark.data.rows import hash_rows
@@ -280,12 +281,13 @@ def test_a_given_row_of_weight_0_is_not_there():
 
 @pytest.mark.parametrize("scale", ["none", "standard"])
 def test_rows_are_scaled_piece_by_piece_to_the_same_bits(monkeypatch, scale):
-    """Pieces of one row, of some, of all."""
+    """Pieces of one row, of some, of all; by one thread or three."""
     recipe = make_recipe(f'data.scale="{scale}"', 'training.dtype="float32"')
     table = load_table(recipe.data)
     whole = make_dataset(table, recipe).blocks.X.tobytes()
-    for values in (1, 1000):
+    for values, threads in ((1, 1), (1000, 1), (1000, 3)):
         monkeypatch.setattr(plan_module, "CHUNK_VALUES", values)
+        monkeypatch.setattr(dataset_module, "cores", lambda threads=threads: threads)
         assert make_dataset(table, recipe).blocks.X.tobytes() == whole
 
 

@@ -134,6 +134,17 @@ def test_every_row_is_in_exactly_one_block_of_its_part(count, copies, blocks, bl
         assert sorted(values) == sorted(rows.X[rows.part == part, 0])
 
 
+def test_threads_move_the_same_rows_to_the_same_places():
+    """More threads than rows of a piece, too; several pieces."""
+    rows = random_rows(300, blocks=6)
+    pieces = [rows.take(slice(0, 2)), rows.take(slice(2, 300))]
+    one = assemble(pieces, 20)
+    for threads in (2, 5):
+        several = assemble(pieces, 20, threads)
+        assert several.X.tobytes() == one.X.tobytes()
+        assert several.spans == one.spans
+
+
 def test_a_replicas_rows_are_contiguous():
     """Joined blocks of one replica are exactly its rows, and every training row is in one replica."""
     rows = random_rows(300, blocks=6)

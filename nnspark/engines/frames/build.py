@@ -18,7 +18,7 @@ from nnspark.data.plan import Plan
 from nnspark.engines.connect import ConnectShards
 from nnspark.engines.connections import context_of, is_connect, parallelism
 from nnspark.engines.executors import check_workers
-from nnspark.engines.frames.classes import find_classes
+from nnspark.engines.frames.classes import find_classes, known_classes
 from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.crowding import CrowdedRows
 from nnspark.engines.frames.csv import whole_records
@@ -54,6 +54,7 @@ def frame_shards(
     *,
     validation: str = "",
     stored: "DataFrame | None" = None,
+    checked: bool = False,
     partitions: int = 0,
     depth: int = 0,
 ) -> SparkShards | ConnectShards:
@@ -61,6 +62,7 @@ def frame_shards(
 
     ``validation`` names a boolean column: its rows validate, the recipe's split is for the others. ``stored``
     has the columns of ``df`` before they were cast to what they are there, if no more was done to them.
+    ``checked``: labels are doubles, and every row's is one of ``data.classes``: no job has to find them.
     ``partitions`` is the number of tasks of an evaluation (0: one a core).
 
     Raises
@@ -70,7 +72,9 @@ def frame_shards(
     check_workers(context_of(df.sparkSession) or df.sparkSession)
     read = partial(reading, recipe.data.place or "the DataFrame")
     with read():
-        rows = understand(df, recipe, _classes, make_plan, validation=validation, stored=stored)
+        rows = understand(
+            df, recipe, _known if checked else _classes, make_plan, validation=validation, stored=stored
+        )
         return lay_out(rows, read, partitions=partitions, depth=depth, scratch=recipe.spark.scratch)
 
 
@@ -105,6 +109,10 @@ def understand(
 
 def _classes(df: "DataFrame", layout: Layout, data: Data) -> Layout:
     return find_classes(df, layout, data) if data.task == "classification" else layout
+
+
+def _known(df: "DataFrame", layout: Layout, data: Data) -> Layout:
+    return known_classes(layout, data) if data.task == "classification" else layout
 
 
 def lay_out(

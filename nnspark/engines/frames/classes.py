@@ -18,7 +18,7 @@ from nnspark.sources import refusals
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["Labels", "find_classes", "find_labels"]
+__all__ = ["Labels", "find_classes", "find_labels", "known_classes"]
 
 Array = NDArray[Any]
 
@@ -52,6 +52,15 @@ def find_classes(df: "DataFrame", layout: Layout, data: Data) -> Layout:
     if found is None:
         return layout
     return found.as_classes(layout, class_table(found.labels[found.counts], data.classes))
+
+
+def known_classes(layout: Layout, data: Data) -> Layout:
+    """The layout with the classes that the recipe says, of whole numbers that all rows are known to have."""
+    spellings = tuple(map(float, data.classes))
+    labels = labels_of(spellings, [1] * len(spellings), layout.targets[0], lambda _: "", is_text=False)
+    there = np.ones(len(spellings), bool)
+    found = Labels(spellings, labels, there.astype(np.int64), there)
+    return found.as_classes(layout, class_table(labels, data.classes))
 
 
 def find_labels(df: "DataFrame", layout: Layout, data: Data) -> Labels | None:
