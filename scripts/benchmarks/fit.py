@@ -33,8 +33,7 @@ OURS = 0  # what it comes with
 MOST = {"M": 0.8, "T": 0.6}  # of MLlib's seconds
 STAGES = {
     "labels, width": ("nnspark.ml.fitting", "read_source"),
-    "columns, classes": ("nnspark.engines.frames.build", "normalise"),
-    "classes": ("nnspark.engines.frames.build", "find_classes"),
+    "columns": ("nnspark.engines.frames.build", "normalise"),
     "survey": ("nnspark.engines.frames.planning", "survey_of"),
     "boundary keys": ("nnspark.engines.frames.planning", "_split"),
     "scaling": ("nnspark.engines.frames.planning", "_fit"),
