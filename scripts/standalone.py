@@ -51,7 +51,6 @@ def main() -> int:
     starting.add_argument(
         "--hosts",
         type=int,
-        default=0,
         metavar="N",
         help="N workers, each on a host of its own with an address of its own, as master and driver are: "
         "network namespaces, which need root",
@@ -68,6 +67,10 @@ def main() -> int:
     commands.add_parser("down", help="stop everything and delete the state folder")
     args = parser.parse_args()
     if args.command == "up":
+        for name in ("workers", "cores", "hosts"):
+            value = getattr(args, name)
+            if value is not None and value < 1:
+                starting.error(f"--{name}: expected 1 or more, got {value}")
         return up(args)
     if args.command == "restart":
         return restart(args.worker)

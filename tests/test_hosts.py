@@ -132,3 +132,15 @@ def test_hosts_are_refused_without_root_in_one_line(monkeypatch: pytest.MonkeyPa
     assert standalone.main() == 1
     said = capsys.readouterr().err
     assert re.fullmatch(r"cluster: --hosts needs root, [^\n]+\n", said)
+
+
+@pytest.mark.parametrize("option", ["--hosts", "--workers", "--cores"])
+def test_none_of_what_a_cluster_is_made_of_is_refused(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is started; 0 hosts are not "no hosts wanted"."""
+    monkeypatch.setattr(sys, "argv", ["cluster", "up", option, "0"])
+    with pytest.raises(SystemExit) as stopped:
+        standalone.main()
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.endswith(f"error: {option}: expected 1 or more, got 0\n")

@@ -137,7 +137,8 @@ def _refuse_other(about: Mapping[str, Any], recipe: Recipe, fingerprint: str) ->
                 raise CheckpointError(
                     f"cannot resume: {section}.{key} was {was!r} and is {now[section][key]!r} now; only "
                     "training.epochs, training.engine, training.threads, stopping.max_seconds, data paths, "
-                    "[prediction], [spark], [checkpoint] and [report] may differ"
+                    "[prediction], [spark], [checkpoint] and [report] may differ: set it back, or start a "
+                    "new run directory"
                 )
     if about["fingerprint"] != fingerprint:
         raise CheckpointError(
