@@ -5,18 +5,30 @@ Over Spark Connect the client has no JVM, no SparkContext and no RDD; what is as
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from pyspark import Broadcast, SparkContext
     from pyspark.sql import SparkSession
 
-__all__ = ["Held", "context_of", "has_stopped", "held_by", "is_connect", "parallelism", "setting"]
+__all__ = [
+    "Held",
+    "Slots",
+    "context_of",
+    "cores_of",
+    "has_stopped",
+    "held_by",
+    "is_connect",
+    "setting",
+    "slots_in",
+    "slots_of",
+]
 
-PROBED = 1 << 16  # rows, so that no cluster has more task slots
+PROBED = 1 << 16  # rows, so that no cluster has more cores
+CPUS = "spark.task.cpus"
 
-_slots: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+_cores: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -52,18 +64,42 @@ def held_by(session: "SparkSession", value: Any) -> "Broadcast[Any] | Held":
     return Held(value) if context is None else context.broadcast(value)
 
 
-def parallelism(session: "SparkSession") -> int:
-    """Tasks that run at a time. Over Spark Connect by one small job a session: a range has as many parts."""
+def cores_of(session: "SparkSession") -> int:
+    """Cores for tasks. Over Spark Connect by one small job a session: a range has as many parts."""
     context = context_of(session)
     if context is not None:
         return context.defaultParallelism
-    if session not in _slots:
+    if session not in _cores:
         from pyspark.sql import functions as F
 
         parts = session.range(0, PROBED).select(F.spark_partition_id().alias("part"))
         last = parts.agg(F.max("part").alias("last")).head()
-        _slots[session] = 1 if last is None else 1 + int(last["last"])
-    return _slots[session]
+        _cores[session] = 1 if last is None else 1 + int(last["last"])
+    return _cores[session]
+
+
+class Slots(NamedTuple):
+    """Tasks that run at a time, and the threads that each computes with: ``spark.task.cpus``."""
+
+    tasks: int
+    threads: int
+
+
+def slots_of(session: "SparkSession") -> Slots:
+    """The session's slots."""
+    context = context_of(session)
+    return _slots(cores_of(session), setting(session, CPUS, "1")) if context is None else slots_in(context)
+
+
+def slots_in(sc: "SparkContext") -> Slots:
+    """A SparkContext's slots."""
+    return _slots(sc.defaultParallelism, sc.getConf().get(CPUS, "1"))
+
+
+def _slots(cores: int, threads: str | None) -> Slots:
+    """Cores that do not make a whole slot make none."""
+    each = int(threads or 1)
+    return Slots(max(1, cores // each), each)
 
 
 def setting(session: Any, key: str, otherwise: str) -> str:

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 
+from nnspark.data.rows import most_rows
 from nnspark.engines import resident
 from nnspark.engines.base import Function, Sum
 from nnspark.engines.connections import Held
+from nnspark.engines.places import runs_of
 from nnspark.engines.platforms import platform
 from nnspark.engines.resident import Handle
 from nnspark.engines.settling import settle_worker
+from nnspark.engines.threads import sum_over, threads_of_tasks
 
 if TYPE_CHECKING:
     from pyspark import Broadcast
@@ -71,8 +74,22 @@ def gather(
     if here:
         settle_worker()
         gathered.platforms = frozenset([platform()])
-        gathered.total = gathered.total.merge(function(resident.OpenSets(here), value_bc.value))
+        gathered.total = gathered.total.merge(_sum_of(function, here, value_bc.value))
     yield gathered
+
+
+def _sum_of(function: Function[Sum], handles: list[Handle], value: Any) -> Sum:
+    """The sum of the task's shards, by as many threads as it has cores (``spark.task.cpus``)."""
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    cores = 1 if context is None else context.cpus()
+    whole = resident.OpenSets(handles)
+    if cores == 1:
+        return function(whole, value)
+    shares = [resident.OpenSets(run) for run in runs_of(handles, cores)]
+    pool = threads_of_tasks(cores)
+    return sum_over(function, shares, whole, value, rows=most_rows(whole), pool=pool)
 
 
 def _wait_elsewhere(handles: list[Handle], patience: float) -> None:

@@ -17,7 +17,7 @@ from nnspark.engines import executors, resident
 from nnspark.engines.base import Shards
 from nnspark.engines.bins import place_of
 from nnspark.engines.connect import ConnectShards
-from nnspark.engines.connections import context_of, is_connect, parallelism
+from nnspark.engines.connections import Slots, context_of, is_connect, slots_in, slots_of
 from nnspark.engines.local import LocalShards
 from nnspark.engines.rdd import SparkShards
 from nnspark.engines.resident import Handle
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-__all__ = ["BIN_BYTES", "make_shards", "shards_in"]
+__all__ = ["BIN_BYTES", "bins_of_tasks", "make_shards", "shards_in"]
 
 BIN_BYTES = 48 << 20
 
@@ -34,7 +34,7 @@ BIN_BYTES = 48 << 20
 def make_shards(
     dataset: Dataset, sc: "SparkContext | None", *, partitions: int = 0, depth: int = 0, threads: int = 0
 ) -> Shards:
-    """Lay out blocks from the driver over ``partitions`` shards (0: one a core), or over ``threads`` here.
+    """Lay out blocks from the driver for ``partitions`` tasks (0: as many as run), or ``threads`` here.
 
     The rows go through a shuffle: partitions of ``parallelize`` carry their rows, and so would every
     task of every job made of them (110 ms an epoch for 188 MB).
@@ -42,8 +42,9 @@ def make_shards(
     if sc is None:
         return LocalShards(dataset, threads)
     executors.check_workers(sc)
-    tasks = partitions or sc.defaultParallelism
-    sets = _sets(dataset, tasks)
+    slots = slots_in(sc)
+    tasks = partitions or slots.tasks
+    sets = _sets(dataset, tasks, slots)
     data_set = uuid.uuid4().hex
     numbered = sc.parallelize(list(enumerate(sets)), len(sets)).partitionBy(len(sets), _own_number)
     built = numbered.mapPartitions(partial(_store, data_set))
@@ -66,17 +67,23 @@ def shards_in(
     import pyarrow as pa
 
     executors.check_workers(session)
-    tasks = partitions or parallelism(session)
-    sets = [pickle.dumps(one, 5) for one in _sets(dataset, tasks)]
+    slots = slots_of(session)
+    tasks = partitions or slots.tasks
+    sets = [pickle.dumps(one, 5) for one in _sets(dataset, tasks, slots)]
     columns = {"shard": pa.array(range(len(sets)), pa.int32()), "blocks": pa.array(sets, pa.binary())}
     sent = session.createDataFrame(pa.table(columns)).repartitionById(len(sets), "shard")
 
     return ConnectShards(dataset.plan, sent, _store_sent, shards=len(sets), tasks=tasks, scratch=scratch)
 
 
-def _sets(dataset: Dataset, tasks: int) -> list[BlockSet]:
+def bins_of_tasks(feature_bytes: int, tasks: int, threads: int) -> int:
+    """Bins of each task, as many for each of its threads."""
+    return threads * max(1, math.ceil(feature_bytes / (tasks * threads * BIN_BYTES)))
+
+
+def _sets(dataset: Dataset, tasks: int, slots: Slots) -> list[BlockSet]:
     """The blocks in bins: the shards to be."""
-    bins_a_task = max(1, math.ceil(dataset.blocks.X.nbytes / (tasks * BIN_BYTES)))
+    bins_a_task = bins_of_tasks(dataset.blocks.X.nbytes, tasks, slots.threads)
     groups: list[list[Span]] = [[] for _ in range(tasks * bins_a_task)]
     for span in dataset.blocks.spans:
         groups[place_of(dataset.plan, span.part, span.number, tasks, bins_a_task)].append(span)

@@ -1,13 +1,7 @@
-"""The engine without Spark: all blocks in this process, shared out to threads as Spark shares them to tasks.
+"""The engine without Spark: all blocks in this process, shared out to threads as Spark does to tasks."""
 
-NumPy lets other threads run while it computes, and sums are exact, so that any number of threads gives the
-same bits; each has one BLAS thread, as a worker has. Where a network is so small that a block is sooner
-computed than the interpreter's lock changes hands, threads would wait for it: one does all blocks then.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import reduce
 from typing import Any, Self
 
 from nnspark.data.dataset import Dataset
@@ -18,14 +12,12 @@ from nnspark.engines.bins import place_of
 from nnspark.engines.conservation import check_laid_out
 from nnspark.engines.platforms import platform
 from nnspark.engines.resident import Handle
-from nnspark.net.blas import cores, one_blas_thread
+from nnspark.engines.threads import sum_over
+from nnspark.net.blas import cores
 
 __all__ = ["LocalShards"]
 
 THREAD_BYTES = 4 << 20  # of features; less is sooner done than shared out
-# Rows of a block times bytes of weights. The speed of two threads over that of one, at 1,024 rows: 0.45 at
-# 4 MB (50-20-2), 0.8 at 22 (100-50-10), 1.0 to 1.2 at 17 and 41, 1.5 at 45 and 82.
-SHARED_BYTES = 32 << 20
 
 
 class LocalShards:
@@ -49,16 +41,15 @@ class LocalShards:
 
     def run(self, function: Function[Sum], value: Any, zero: Callable[[], Sum]) -> Sum:
         """``function(blocks, value)``, merged into zero."""
-
-        def of(blocks: BlockSet) -> Sum:
-            with one_blas_thread():
-                return function([blocks], value)
-
-        shared = self.plan.block_rows * largest(value) >= SHARED_BYTES
-        alone = self.blocks if self._pool is None else [self._whole]
-        found = self._pool.map(of, self.blocks) if self._pool and shared else map(of, alone)
-        total: Sum = reduce(_merged, found, zero())
-        return total
+        found = sum_over(
+            function,
+            [[share] for share in self.blocks],
+            [self._whole],
+            value,
+            rows=self.plan.block_rows,
+            pool=self._pool,
+        )
+        return zero().merge(found)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Let the threads go."""
@@ -72,15 +63,6 @@ class LocalShards:
         self.close()
 
 
-def largest(value: Any) -> int:
-    """Bytes of the largest array in a value of ``run``: of a network's weights, of one of many networks."""
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, tuple | list):
-        return max(map(largest, value), default=0)
-    return int(getattr(value, "nbytes", 0))
-
-
 def shared_out(plan: Plan, blocks: BlockSet, threads: int) -> list[BlockSet]:
     """The blocks in as many sets as threads, or fewer, by the rule that shares them out to tasks; views."""
     groups: list[list[Span]] = [[] for _ in range(threads)]
@@ -88,7 +70,3 @@ def shared_out(plan: Plan, blocks: BlockSet, threads: int) -> list[BlockSet]:
         groups[place_of(plan, span.part, span.number, threads, 1)].append(span)
     shares = [BlockSet(blocks.X, blocks.y, blocks.weight, tuple(spans)) for spans in groups if spans]
     return shares or [blocks]
-
-
-def _merged(total: Any, found: Any) -> Any:
-    return total.merge(found)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from nnspark.engines.resident import Handle
 
-__all__ = ["Group", "group"]
+__all__ = ["Group", "group", "runs_of"]
 
 Group = tuple[str | None, list[Handle]]
 
@@ -24,10 +24,15 @@ def group(handles: Sequence[Handle], places: Mapping[int, str | None], tasks: in
     rows = [sum(sum(handle.rows) for handle in here) for here in held.values()]
     groups: list[Group] = []
     for (place, here), share in zip(held.items(), _shares(rows, tasks), strict=True):
-        count = min(share, len(here))
-        ends = [len(here) * i // count for i in range(count + 1)]
-        groups += [(place, here[start:stop]) for start, stop in pairwise(ends)]
+        groups += [(place, run) for run in runs_of(here, share)]
     return groups
+
+
+def runs_of(handles: Sequence[Handle], most: int) -> list[list[Handle]]:
+    """The handles in runs of about as many, ``most`` of them, none empty."""
+    count = min(most, len(handles))
+    ends = [len(handles) * i // count for i in range(count + 1)]
+    return [list(handles[start:stop]) for start, stop in pairwise(ends)]
 
 
 def _shares(rows: Sequence[int], tasks: int) -> list[int]:

@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from nnspark.data.block_rows import block_rows_of
-from nnspark.engines.connections import parallelism
+from nnspark.engines.connections import cores_of
 from nnspark.engines.driver_memory import collectable, memory_left
 from nnspark.engines.local import THREAD_BYTES
 from nnspark.engines.types import Session
@@ -141,7 +141,7 @@ def choose(
     are cores.
     """
     if session is not None:
-        slots = recipe.spark.partitions or parallelism(session)
+        slots = recipe.spark.partitions or cores_of(session)
     means = Means(
         recipe.training.threads or cores(),
         slots or cores(),

@@ -16,6 +16,7 @@ memory, and address space, stays bounded however large the data set.
 import os
 import shutil
 import tempfile
+import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -64,6 +65,7 @@ class Handle(NamedTuple):
 
 _kept: OrderedDict[str, BlockSet] = OrderedDict()
 _others: tuple[Path, ...] = ()
+_lock = threading.Lock()  # a task may have several threads
 
 
 def home() -> str:
@@ -127,6 +129,11 @@ def _write(final: Path, blocks: BlockSet) -> None:
 
 def find(handle: Handle) -> BlockSet | None:
     """The mapped shard, or None if its files are not on this executor."""
+    with _lock:
+        return _find(handle)
+
+
+def _find(handle: Handle) -> BlockSet | None:
     folder = _folder(handle)
     if folder is None:
         _kept.pop(handle.folder, None)  # a mapping outlives its file; which workers have one is chance

@@ -1,9 +1,12 @@
 """What a worker process of PySpark is told first: one BLAS thread, little garbage, a quiet end."""
 
 import gc
+import os
 import sys
 import traceback
 from typing import Any
+
+from nnspark.errors import NNSparkError
 
 __all__ = ["settle_task", "settle_worker"]
 
@@ -28,11 +31,24 @@ def settle_worker() -> None:
         try:
             from threadpoolctl import threadpool_limits
         except ImportError:
-            pass  # Spark sets OMP_NUM_THREADS to spark.task.cpus, which is 1 unless set otherwise
+            _refuse_threads_of_blas()
         else:
             threadpool_limits(1)
         _end_quietly()
         _settled = True
+
+
+def _refuse_threads_of_blas() -> None:
+    """NNSparkError where BLAS may have several threads and nothing here can tell it to have one.
+
+    Spark sets the variable to ``spark.task.cpus``, which is 1 unless set otherwise.
+    """
+    threads = os.environ.get("OMP_NUM_THREADS", "1")
+    if threads != "1":
+        raise NNSparkError(
+            f"this executor's BLAS has {threads} threads, which gives other bits, and no threadpoolctl to "
+            "change that: install threadpoolctl on the executors, or set spark.executorEnv.OMP_NUM_THREADS=1"
+        )
 
 
 def settle_task() -> None:

@@ -1,7 +1,7 @@
 """BLAS on one thread, wherever bits are promised: another number of threads can give other bits.
 
-threadpoolctl does it, imported at the first use. An executor may lack it; there Spark sets OMP_NUM_THREADS to
-``spark.task.cpus``, which is 1 unless set otherwise.
+threadpoolctl does it, imported at the first use. An executor may lack it, and is refused then unless
+OMP_NUM_THREADS is 1 there (``engines/settling.py``), which is what Spark sets while ``spark.task.cpus`` is 1.
 
 Some builds of OpenBLAS keep the number for each thread of Python that has set one, others only one for the
 process. Of several threads that train at once, each limits itself in the first case; in the second the last

@@ -141,7 +141,7 @@ class Stopping:
 class Spark:
     """How the work is laid out on the cluster. Never changes the result.
 
-    partitions : tasks of an evaluation; 0 is one a core
+    partitions : tasks of an evaluation; 0 is one a core, or for each spark.task.cpus of them
     depth : of the sum of their results; 0 is automatic
     direct : whether workers read plain local Parquet files themselves, without the JVM: the same rows, sooner
     scratch : over Spark Connect, a folder for shards if the server keeps none; empty: spark.nnspark.scratch

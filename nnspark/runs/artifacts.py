@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnspark.engines.base import Shards
-from nnspark.engines.connections import context_of, parallelism, setting
+from nnspark.engines.connections import context_of, cores_of, setting
 from nnspark.engines.platforms import described
 from nnspark.engines.types import Session
 from nnspark.log import log
@@ -113,7 +113,7 @@ def _describe_spark(session: "Session | None") -> dict[str, Any]:
             "engine": "connect",
             "version": session.version,
             "application": setting(session, "spark.app.id", ""),
-            "default_parallelism": parallelism(session),
+            "default_parallelism": cores_of(session),
             "numpy": np.__version__,
         }
     return {

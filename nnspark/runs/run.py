@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from nnspark.data.block_rows import with_block_rows
 from nnspark.data.plan import Plan
 from nnspark.engines.base import Shards
-from nnspark.engines.connections import context_of
+from nnspark.engines.connections import context_of, slots_in
 from nnspark.engines.driver_memory import advice
 from nnspark.engines.interrupts import interrupt_on_terminate, interruptible, is_interrupted
 from nnspark.log import log, warn
@@ -127,7 +127,7 @@ def _warnings(
     yield from shards.plan.hints
     sc = context_of(session)
     if sc is not None:
-        tasks = recipe.spark.partitions or sc.defaultParallelism
+        tasks = recipe.spark.partitions or slots_in(sc).tasks
         memory = advice(sc, tasks, first.theta.nbytes, recipe.spark.depth)
         if memory:
             yield memory

@@ -23,6 +23,7 @@ SUBCOMMANDS = {
     "transform": "rows a second of the Spark ML model against MLlib's, same weights",
     "fit": "seconds of fit(DataFrame) against MLlib's, ingest included",
     "partitions": "an epoch of data in 2, 16, 64, 256 partitions; the cost model",
+    "wide": "one task of all cores with a thread each against a task a core: time, bytes, memory",
     "memory": "peak memory of the driver and the workers on 2,000,000x50 Parquet rows",
     "beyond": "rows a second of a data set three times the workers' memory",
     "sweep": "a cross-validated grid, a model in company, halving",

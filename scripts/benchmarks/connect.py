@@ -10,13 +10,11 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from subprocess import PIPE, Popen
 from typing import Any
 
 from benchmarks import _common, epoch
+from benchmarks._answering import answer, answering
 from benchmarks._common import CORES, Contestant, Ratio, Shape, progress, race, ratio_table, timing_table
 from benchmarks._data import rows_of, table_of, vector_frame, write_parquet
 from benchmarks._nnspark import Epochs, no_op, recipe_for
@@ -54,8 +52,9 @@ def run_shape(spark: Any, name: str, shape: Shape, epochs: int, *, quick: bool) 
     with (
         tempfile.TemporaryDirectory(prefix="nnspark-bench-") as folder,
         make_shards(make_dataset(table_of(X, y), recipe), spark.sparkContext) as shards,
-        over_connect(shape) as ask,
+        answering("benchmarks.connect", shape) as ask,
     ):
+        assert ask("rows") == shape.rows
         df = vector_frame(spark, write_parquet(Path(folder) / "rows", X, y, CORES)).cache()
         df.count()
         own = Epochs(recipe, shards)
@@ -84,30 +83,7 @@ def run_shape(spark: Any, name: str, shape: Shape, epochs: int, *, quick: bool) 
     }
 
 
-@contextmanager
-def over_connect(shape: Shape) -> Iterator[Any]:
-    """What asks a process with a Spark Connect session for "epoch" or "no-op": the seconds it took."""
-    command = [sys.executable, "-m", "benchmarks.connect", json.dumps(shape)]
-    with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        lines, answers = process.stdin, process.stdout
-
-        def ask(what: str) -> list[float]:
-            print(what, file=lines, flush=True)
-            line = answers.readline()
-            if not line:
-                sys.exit("error: the process with the Spark Connect session has ended; its reason is above")
-            seconds: list[float] = json.loads(line)
-            return seconds
-
-        rows = ask("rows")
-        assert rows == [shape.rows], rows
-        yield ask
-        lines.close()
-
-
-def answer(shape: Shape) -> None:
+def serve(shape: Shape) -> None:
     """Lay out a shape's rows over Spark Connect, and do what is asked for on standard input."""
     from pyspark.sql import SparkSession
 
@@ -123,9 +99,8 @@ def answer(shape: Shape) -> None:
     with shards_in(session, make_dataset(table_of(*rows_of(shape)), recipe)) as shards:
         own = Epochs(recipe, shards)
         idle = no_op(shards, own.progress.theta)
-        does = {"epoch": own, "no-op": idle, "rows": lambda: [shards.plan.num_samples[0]]}
-        for line in sys.stdin:
-            print(json.dumps(does[line.strip()]()), flush=True)
+        does = {"epoch": own, "no-op": idle, "rows": lambda: shards.plan.num_samples[0]}
+        answer(does)
     session.stop()
 
 
@@ -136,4 +111,4 @@ def table(results: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     rows, layers = json.loads(sys.argv[1])
-    answer(Shape(rows, tuple(layers)))
+    serve(Shape(rows, tuple(layers)))

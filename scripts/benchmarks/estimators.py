@@ -1,15 +1,18 @@
 """``nnspark.sklearn.MLPClassifier``, without Spark, against scikit-learn's: both on all cores, side by side.
 
-L-BFGS: seconds of an evaluation of cost and gradient, (a long fit - a short fit) / (the evaluations between
-them), since either has a line search of its own. Adam: seconds of an epoch at the same batch, likewise by the
-epochs between. nnspark's rows are counted. scikit-learn computes L-BFGS in float64 whatever its rows are in;
-it gets both, and the quicker is what is held against.
+L-BFGS: seconds from one evaluation of cost and gradient to the next, since either has a line search of its
+own. Adam: from the end of an epoch to the next one's, at the same batch. Both are taken within a fit, so that
+the rows' way into it, which is longer than an epoch and varies, is no part. nnspark's rows are counted.
+scikit-learn computes L-BFGS in float64 whatever its rows are in; it gets both, and the quicker counts.
 """
 
 import argparse
+import itertools
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,18 +21,26 @@ from numpy.typing import NDArray
 from benchmarks import _common
 from benchmarks._common import CORES, Contestant, Ratio, Shape, progress, race, ratio_table, timing_table
 from benchmarks._data import rows_of
+from nnspark.training import cost, loop
 
 Array = NDArray[Any]
 BATCH = 200
 LBFGS_LEAST = {"float32": 2.5, "float64": 1.6}
 ADAM_LEAST = 1.0
-LENGTHS = {"lbfgs": {"S": (5, 45), "M": (2, 8), "L": (2, 8)}, "adam": {"S": (1, 6), "M": (1, 3), "L": (1, 3)}}
+TIMED: dict[tuple[str, str], tuple[Any, str]] = {
+    ("nnspark", "lbfgs"): (cost.Cost, "_evaluate"),
+    ("nnspark", "adam"): (loop, "run_epoch"),
+    ("sklearn", "lbfgs"): (None, "_loss_grad_lbfgs"),
+    ("sklearn", "adam"): (None, "_update_no_improvement_count"),
+}
+"""What is called once an evaluation, or epoch, by package and solver; of the model itself where None."""
+LENGTHS = {"lbfgs": {"S": 45, "M": 10, "L": 10}, "adam": {"S": 6, "M": 4, "L": 4}}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which solvers, and how many times."""
     parser.add_argument("--solvers", default="lbfgs,adam", help="a list out of lbfgs,adam")
-    parser.add_argument("--epochs", type=int, default=0, help="pairs of fits each (default 5)")
+    parser.add_argument("--epochs", type=int, default=0, help="fits each (default 3)")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -40,7 +51,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         for solver in args.solvers.split(","):
             progress(f"shape {name}, {shape}, {solver}")
             contestants = contestants_of(shape, X, y, solver, LENGTHS[solver][name])
-            race(list(contestants.values()), args.epochs or (1 if args.quick else 5))
+            race(list(contestants.values()), args.epochs or (1 if args.quick else 3))
             found.append(
                 {
                     "shape": name,
@@ -52,9 +63,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return {"shapes": found}
 
 
-def contestants_of(
-    shape: Shape, X: Array, y: Array, solver: str, lengths: tuple[int, int]
-) -> dict[str, Contestant]:
+def contestants_of(shape: Shape, X: Array, y: Array, solver: str, length: int) -> dict[str, Contestant]:
     """Both packages' estimators on rows of either precision."""
     from sklearn.neural_network import MLPClassifier as Peer
 
@@ -65,44 +74,43 @@ def contestants_of(
         rows = X.astype(dtype)
         for package, kind in (("nnspark", Own), ("scikit-learn", Peer)):
             name = f"{package} {dtype}"
-            made[name] = Contestant(name, _pace(kind, shape, rows, y, solver, lengths), warmup=1)
+            made[name] = Contestant(name, partial(fit, kind, shape, rows, y, solver, length), warmup=1)
     return made
 
 
-def _pace(
-    kind: type, shape: Shape, X: Array, y: Array, solver: str, lengths: tuple[int, int]
-) -> Callable[[], list[float]]:
-    """Seconds of an evaluation or an epoch, by two fits."""
-
-    def sample() -> list[float]:
-        (short, few), (long, many) = (fit(kind, shape, X, y, solver, length) for length in lengths)
-        return [(long - short) / (many - few)]
-
-    return sample
-
-
-def fit(kind: Any, shape: Shape, X: Array, y: Array, solver: str, iterations: int) -> tuple[float, int]:
-    """Seconds of a fit, and how many evaluations or epochs it made. Refused if it is not over all rows."""
+def fit(kind: Any, shape: Shape, X: Array, y: Array, solver: str, iterations: int) -> list[float]:
+    """Seconds between a fit's evaluations, or its epochs. Refused if it is not over all rows."""
     from threadpoolctl import threadpool_limits
 
     model = kind(
         shape.layers[1:-1], activation="logistic", solver=solver, alpha=0.0, tol=0.0, batch_size=BATCH,
         max_iter=iterations, n_iter_no_change=iterations + 1, random_state=42,
     )  # fmt: skip
-    calls: list[None] = []
-    if hasattr(model, "_loss_grad_lbfgs"):
-        own = model._loss_grad_lbfgs
-        model._loss_grad_lbfgs = lambda *args, **named: (calls.append(None), own(*args, **named))[1]
-    with warnings.catch_warnings(), threadpool_limits(CORES, user_api="blas"):
+    place, name = TIMED[kind.__module__.partition(".")[0], solver]
+    place = model if place is None else place
+    with warnings.catch_warnings(), threadpool_limits(CORES, user_api="blas"), calls_of(place, name) as times:
         warnings.simplefilter("ignore")
-        began = time.perf_counter()
         model.fit(X, y)
-        seconds = time.perf_counter() - began
     if model.t_ not in (len(X) * model.n_iter_, 0):  # scikit-learn counts none with lbfgs
         raise SystemExit(f"bench: trained on {model.t_} rows in {model.n_iter_} epochs of {len(X)} rows")
-    if solver == "adam":
-        return seconds, model.n_iter_
-    return seconds, len(calls) or model._progress.evaluations
+    return [after - before for before, after in itertools.pairwise(times)]
+
+
+@contextmanager
+def calls_of(place: Any, name: str) -> Iterator[list[float]]:
+    """When a function was called."""
+    times: list[float] = []
+    function = getattr(place, name)
+
+    def timed(*args: Any, **named: Any) -> Any:
+        times.append(time.perf_counter())
+        return function(*args, **named)
+
+    setattr(place, name, timed)
+    try:
+        yield times
+    finally:
+        setattr(place, name, function)
 
 
 def ratios_of(contestants: dict[str, Contestant], solver: str) -> list[Ratio]:

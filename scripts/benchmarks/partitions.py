@@ -2,22 +2,10 @@
 
 1. The same rows as a DataFrame of 2, 16, 64, 256 partitions, laid out by nnspark, epochs interleaved.
 2. No-op jobs of as many tasks, summed at depth 1 and 2: what following the input would cost.
-3. The cost model, fitted to measurements of this run (t tasks on k cores, n rows, w weights):
-
-       T = job + t launch + t/k task + n/k row + w (broadcast + aggregation · merges)
-
-   where ``launch`` is what the driver takes to hand out a task and take its result in: of jobs of 100 to
-   10,000 tasks that never leave the JVM (whose executor's part is counted too, as it is the same JVM here);
-   and ``merges`` is the number of results added one after the other on the way to the driver: t at depth 1,
-   2 ceil(sqrt(t)) at depth 2. A broadcast goes out once and spreads from executor to executor. What it
-   predicts for large clusters leaves out stragglers and a network slower than this machine's loopback.
-
-(Above 200 lines: the jobs, the model fitted to them and what it predicts are read together.)
+3. The cost model of ``_cost_model.py``, fitted to measurements of this run, and what it predicts.
 """
 
 import argparse
-import itertools
-import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -30,8 +18,10 @@ from numpy.typing import NDArray
 
 from benchmarks import _common
 from benchmarks._common import CORES, Contestant, Ratio, race, ratio_table, timing_table
+from benchmarks._cost_model import fit, predict
 from benchmarks._data import rows_of, table_of, write_parquet
 from benchmarks._nnspark import Epochs, recipe_for
+from benchmarks.wide import session_of
 from nnspark.data.dataset import make_dataset
 from nnspark.engines.frames import frame_shards
 from nnspark.engines.layout import make_shards
@@ -41,9 +31,7 @@ PARTITIONS = (2, 16, 64, 256)
 LAUNCHED = (100, 1_000, 10_000)
 WEIGHTS = (1_000, 300_000, 3_000_000)
 MOST = 1.2
-CORES_EACH = 4
 EXECUTORS = (10, 100, 1_000, 4_000)
-ROWS = 100_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,10 +73,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         for count, every in zip(LAUNCHED[: 2 if args.quick else 3], (1, 1, 5), strict=False)
     }
     rows = {count: rows_epoch(spark, shape._replace(rows=count)) for count in (shape.rows // 4, shape.rows)}
-    others = [*idle.values(), *launched.values(), *moved.values(), *sent.values(), *rows.values()]
-    race(others, epochs)
+    with session_of(shape, "float32", CORES) as ask:
+        wide = Contestant(f"epoch, {shape.rows:,} rows, one task of {CORES} cores", partial(ask, "epoch"))
+        others = [*idle.values(), *launched.values(), *moved.values(), *sent.values(), *rows.values(), wide]
+        race(others, epochs)
 
     constants = fit(idle, launched, moved, sent, rows)
+    constants["threads"] = wide.median / rows[shape.rows].median
     base = arrived[0].median
     return {
         "shape": name,
@@ -154,73 +145,6 @@ def _result(value_bc: Any, back: int, handles: Iterator[int]) -> Iterator[Array]
 
 def _add(total: Array | None, other: Array | None) -> Array | None:
     return other if total is None else total if other is None else total + other
-
-
-def fit(
-    idle: dict[tuple[int, int], Contestant],
-    launched: dict[int, Contestant],
-    moved: dict[int, Contestant],
-    sent: dict[int, Contestant],
-    rows: dict[int, Contestant],
-) -> dict[str, float]:
-    """The model's constants, seconds, by least squares (of medians)."""
-    at_1 = {count: one.median for (count, depth), one in idle.items() if depth == 1}
-    task, job_seconds = np.polyfit([count / CORES for count in at_1], list(at_1.values()), 1)
-    launch = float(np.polyfit(list(launched), [one.median for one in launched.values()], 1)[0])
-    broadcast = np.polyfit(list(sent), [one.median for one in sent.values()], 1)[0]
-    both = np.polyfit(list(moved), [one.median for one in moved.values()], 1)[0]
-    (few, cheap), (many, dear) = ((count, one.median) for count, one in sorted(rows.items()))
-    return {
-        "job": max(float(job_seconds), min(at_1.values()) - float(task)),
-        "launch": launch,
-        "task": max(float(task) - CORES * launch, 0.0),  # its slope holds both
-        "row": (dear - cheap) / (many - few) * CORES,
-        "broadcast": float(broadcast),
-        "aggregation": max(float(both - broadcast), 0.0) / CORES,
-        f"depth 2 / depth 1, {max(at_1)} tasks": idle[max(at_1), 2].median / idle[max(at_1), 1].median,
-    }
-
-
-def predict(constants: dict[str, float], executors: int, layers: tuple[int, ...]) -> dict[str, Any]:
-    """An epoch of 100 million rows of the shape on that many executors, at the better depth.
-
-    Of one task a core, or a half, a quarter, ... of that (``spark.partitions``), whichever is quickest.
-    """
-    cores = executors * CORES_EACH
-    seconds = {
-        (cores >> half, depth): epoch_of(constants, cores >> half, depth, weights_of(layers))
-        for half in range(4)
-        for depth in (1, 2)
-    }
-    tasks, depth = best = min(seconds, key=lambda key: seconds[key])
-    compute = ROWS / tasks * constants["row"]
-    return {
-        "executors": executors,
-        "cores": cores,
-        "tasks": tasks,
-        "rows": ROWS,
-        "depth": depth,
-        "epoch_s": round(seconds[best], 3),
-        "a_task_a_core_s": round(min(seconds[cores, 1], seconds[cores, 2]), 3),
-        "compute_s": round(compute, 3),
-        "launch_s": round(tasks * constants["launch"], 3),
-        "efficiency": round(ROWS / cores * constants["row"] / seconds[best], 3),
-    }
-
-
-def epoch_of(constants: dict[str, float], tasks: int, depth: int, weights: int) -> float:
-    """Seconds of an epoch of all rows by as many tasks, all at a time."""
-    # Depth 2 adds a stage of sqrt(t) tasks: a second job's worth of scheduling and a wave of tasks.
-    fixed = constants["job"] if depth == 1 else 2 * constants["job"] + constants["task"]
-    merges = tasks if depth == 1 else 2 * math.ceil(math.sqrt(tasks))
-    moved = weights * (constants["broadcast"] + constants["aggregation"] * merges)
-    here = tasks * constants["launch"] + constants["task"] + ROWS / tasks * constants["row"]
-    return fixed + here + moved
-
-
-def weights_of(layers: tuple[int, ...]) -> int:
-    """Weights of a network, biases included."""
-    return sum((1 + fan_in) * units for fan_in, units in itertools.pairwise(layers))
 
 
 def table(results: dict[str, Any]) -> str:

@@ -1,14 +1,30 @@
 """Worker processes: what PySpark's collector has to look at after each task."""
 
+import sys
+
 import pytest
+
+from nnspark.engines import settling
+from nnspark.errors import NNSparkError
 
 pytest.importorskip("pyspark")
 
 
+def test_blas_of_several_threads_is_refused_where_nothing_can_change_that(monkeypatch):
+    """Spark tells a task's BLAS to have as many threads as the task has cores, and those give other bits."""
+    monkeypatch.setattr(settling, "_settled", False)
+    monkeypatch.setattr(settling, "_end_quietly", lambda: None)
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    with pytest.raises(NNSparkError, match=r"BLAS has 2 threads.*spark.executorEnv.OMP_NUM_THREADS=1"):
+        settling.settle_worker()
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    settling.settle_worker()
+    assert settling._settled
+
+
 def test_imported_modules_are_set_aside_from_a_workers_garbage(spark):
     """After the first task, and again after what PySpark imports then; not over and over."""
-    from nnspark.engines import settling
-
     most = settling.LOOSE
 
     def look(batches):

@@ -8,6 +8,7 @@ from helpers import make_recipe, table_of
 
 from nnspark.data.dataset import make_dataset
 from nnspark.engines import local
+from nnspark.engines import threads as threads_module
 from nnspark.engines.local import LocalShards
 from nnspark.training.loop import train
 
@@ -51,7 +52,7 @@ def trained(recipe, threads):
 def test_threads_do_not_change_a_bit(monkeypatch, method):
     """1, 2, 3 and 7 threads over 64 blocks; with one replica one thread has all that trains."""
     monkeypatch.setattr(local, "THREAD_BYTES", 1)
-    monkeypatch.setattr(local, "SHARED_BYTES", 1)
+    monkeypatch.setattr(threads_module, "SHARED_BYTES", 1)
     recipe = make_recipe(*METHODS[method], "training.epochs=3", "training.block_rows=16")
     expected = trained(recipe, 1)
     assert expected[2:] == (1, 1)
@@ -96,7 +97,7 @@ def test_a_small_network_is_computed_by_one_thread(monkeypatch):
 def test_a_thread_that_fails_fails_the_run(monkeypatch):
     """With its own error."""
     monkeypatch.setattr(local, "THREAD_BYTES", 1)
-    monkeypatch.setattr(local, "SHARED_BYTES", 0)
+    monkeypatch.setattr(threads_module, "SHARED_BYTES", 0)
     shards = LocalShards(make_dataset(table_of(X, Y), make_recipe("training.block_rows=16")), 2)
 
     def failing(sets, value):

@@ -56,7 +56,6 @@ FEW_BINS = pytest.param(100_000, marks=pytest.mark.slow)  # the other rows: the 
 def small_bins(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A task's rows are cut into several shards, as those of 48 MB and more are."""
     monkeypatch.setattr(layout, "BIN_BYTES", request.param)
-    monkeypatch.setattr(build, "BIN_BYTES", request.param)
 
 
 # Methods ask shards for one of two things: sums over all blocks (gd, adam, lbfgs) or rounds of replicas.
@@ -114,7 +113,7 @@ def test_only_what_is_lost_is_laid_out_again(
     spark: Any, parquet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other shards' files are those that were written first."""
-    monkeypatch.setattr(build, "BIN_BYTES", 20_000)
+    monkeypatch.setattr(layout, "BIN_BYTES", 20_000)
     recipe = recipe_of(f"data.path={parquet}", "training.epochs=1", text=ROWS)
     with load_shards(recipe, spark) as shards:
         before = _written(spark, shards)
@@ -132,7 +131,7 @@ def test_more_shards_than_a_worker_keeps_mapped(
     spark: Any, parquet: Path, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
     """What does not fit is mapped for the moment, and gives the same bits."""
-    monkeypatch.setattr(build, "BIN_BYTES", 20_000)
+    monkeypatch.setattr(layout, "BIN_BYTES", 20_000)
     recipe = recipe_of(f"data.path={parquet}", text=ROWS)
     shards = load_shards(recipe, spark)
     plain = shards.run
@@ -233,7 +232,7 @@ def test_shards_named_alike_are_caught_before_anything_is_trained(
     spark: Any, parquet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two bins under one number: the fault that once trained a third of the rows three times."""
-    monkeypatch.setattr(build, "BIN_BYTES", 20_000)
+    monkeypatch.setattr(layout, "BIN_BYTES", 20_000)
     monkeypatch.setattr(build, "handle_of", _misnamed)
     recipe = recipe_of(f"data.path={parquet}", "spark.partitions=1", text=ROWS)
     with pytest.raises(InternalError, match="laid out twice"):

@@ -6,7 +6,6 @@ A bin is a set of blocks of about ``BIN_BYTES``, a shard on disk; tasks of train
 that passes through the driver is counts, ranges and a few split keys.
 """
 
-import math
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +15,7 @@ import numpy as np
 
 from nnspark.data.plan import Plan
 from nnspark.engines.connect import ConnectShards
-from nnspark.engines.connections import context_of, is_connect, parallelism
+from nnspark.engines.connections import context_of, is_connect, slots_of
 from nnspark.engines.executors import check_workers
 from nnspark.engines.frames.classes import find_classes, known_classes
 from nnspark.engines.frames.columns import Layout
@@ -28,7 +27,7 @@ from nnspark.engines.frames.parquet_files import parquet_files
 from nnspark.engines.frames.planning import make_plan, refuse_corrupt
 from nnspark.engines.frames.read import reading
 from nnspark.engines.frames.scan import Scan
-from nnspark.engines.layout import BIN_BYTES
+from nnspark.engines.layout import bins_of_tasks
 from nnspark.engines.rdd import SparkShards
 from nnspark.errors import DataError
 from nnspark.recipe import Data, Recipe
@@ -63,7 +62,7 @@ def frame_shards(
     ``validation`` names a boolean column: its rows validate, the recipe's split is for the others. ``stored``
     has the columns of ``df`` before they were cast to what they are there, if no more was done to them.
     ``checked``: labels are doubles, and every row's is one of ``data.classes``: no job has to find them.
-    ``partitions`` is the number of tasks of an evaluation (0: one a core).
+    ``partitions`` is the number of tasks of an evaluation (0: as many as run at a time).
 
     Raises
     ------
@@ -120,9 +119,10 @@ def lay_out(
 ) -> SparkShards | ConnectShards:
     """The shards of rows whose plan is made; ``read()`` is a context to read in."""
     session, plan = rows.scan.df.sparkSession, rows.plan
-    tasks = partitions or parallelism(session)
+    slots = slots_of(session)
+    tasks = partitions or slots.tasks
     row_bytes = plan.num_features * np.dtype(plan.dtype).itemsize
-    bins_a_task = max(1, math.ceil(sum(plan.num_samples) * row_bytes / (tasks * BIN_BYTES)))
+    bins_a_task = bins_of_tasks(sum(plan.num_samples) * row_bytes, tasks, slots.threads)
     bins = Bins(plan, tasks, bins_a_task)
     packed = rows.scan.map(partial(pack, bins, rows.layout, rows.crowded), SCHEMA)
     if rows.crowded is not None:  # whose copies a bin makes itself: each has a row that tells its number

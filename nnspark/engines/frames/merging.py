@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nnspark.engines.connections import parallelism
+from nnspark.engines.connections import cores_of
 from nnspark.engines.frames.scan import Scan
 from nnspark.engines.settling import settle_task
 
@@ -32,7 +32,7 @@ def merged(scan: Scan, function: Callable[[Batches], Result | None]) -> Result |
 
     A result has ``merge(other)``, whose outcome must not depend on the order.
     """
-    groups = min(GROUPS, parallelism(scan.df.sparkSession))
+    groups = min(GROUPS, cores_of(scan.df.sparkSession))
     results = scan.map(partial(_result_of, function), SCHEMA)
     if not scan.few_partitions(DIRECT):
         results = results.repartitionById(groups, results["part"] % groups).mapInArrow(_merge_results, SCHEMA)
