@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.optimizers.base import Rate, Rule, Vector
+from nnspark.optimizers.base import Rate, Rule, Vector, in_pieces
 from nnspark.recipe.options import check_number
 
 __all__ = ["AdamState", "adam", "adamw"]
@@ -63,7 +63,7 @@ def adam(*, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> Rule
         move /= size
         return theta - move, AdamState(steps, mean, square)
 
-    return Rule(init, step)
+    return Rule(init, in_pieces(step))
 
 
 def adamw(

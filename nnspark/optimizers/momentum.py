@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nnspark.optimizers.base import Rate, Rule, Vector
+from nnspark.optimizers.base import Rate, Rule, Vector, in_pieces
 from nnspark.recipe.options import check_number
 
 __all__ = ["VelocityState", "momentum", "nesterov"]
@@ -43,7 +43,7 @@ def momentum(*, momentum: float = 0.9) -> Rule:
         velocity -= rate * grad
         return theta + velocity, VelocityState(velocity)
 
-    return Rule(at_rest, step)
+    return Rule(at_rest, in_pieces(step))
 
 
 def nesterov(*, momentum: float = 0.9) -> Rule:
@@ -64,7 +64,7 @@ def nesterov(*, momentum: float = 0.9) -> Rule:
         ahead += theta
         return ahead, VelocityState(velocity)
 
-    return Rule(at_rest, step)
+    return Rule(at_rest, in_pieces(step))
 
 
 def at_rest(theta: Vector) -> VelocityState:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nnspark.optimizers.base import Rate, Rule, Vector
+from nnspark.optimizers.base import Rate, Rule, Vector, in_pieces
 from nnspark.recipe.options import check_number
 
 __all__ = ["RMSpropState", "rmsprop"]
@@ -48,4 +48,4 @@ def rmsprop(*, decay: float = 0.9, eps: float = 1e-8) -> Rule:
         move /= size
         return theta - move, RMSpropState(square)
 
-    return Rule(init, step)
+    return Rule(init, in_pieces(step))

@@ -34,6 +34,7 @@ from nnspark.net.workspaces import workspace
 from nnspark.objective.objective import Objective, block_sums
 from nnspark.objective.totals import Totals, totals_of
 from nnspark.optimizers import Rate, Rule, make_rule, state_from_arrays, state_to_arrays
+from nnspark.optimizers.base import rate_like
 from nnspark.optimizers.outer import outer_of
 from nnspark.recipe import Rounds
 from nnspark.sums.exact import exact, from_exact
@@ -129,7 +130,8 @@ def make_rounds(
         return RoundState(0, inner.init(theta), outer.init(theta))
 
     def update(theta: Array, state: RoundState) -> tuple[Array, RoundState, Evaluation]:
-        start = Start(state.done, theta, state_to_arrays(state.rule), rate_at(state.done))
+        rate = rate_like(theta, rate_at(state.done))
+        start = Start(state.done, theta, state_to_arrays(state.rule), rate)
         sums = shards.run(partial(_round, local(), tuple(parts)), start, partial(_zero, local().replicas))
         check_evaluated(shards.plan, {"train": sums.rows, **counted(sums.totals, parts)}, "a round")
         averages = sums.moved.average()

@@ -5,7 +5,7 @@ import pytest
 from optimizers.problems import NAMES
 
 from nnspark.errors import RecipeError
-from nnspark.optimizers import OPTIMIZERS, RULES, make_optimizer, make_rates, make_rule
+from nnspark.optimizers import OPTIMIZERS, RULES, base, make_optimizer, make_rates, make_rule, state_to_arrays
 from nnspark.optimizers.schedules import make_schedule
 
 CONSTANT = make_schedule(0.5, "constant", 10)
@@ -74,6 +74,25 @@ def test_the_weights_rate_given_to_the_biases_changes_no_bit(name):
         a, state_a = apart.update(lambda t: (0.0, np.sin(t)), a, state_a)
         b, state_b = plain.update(lambda t: (0.0, np.sin(t)), b, state_b)
     np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.125], ids=["one rate", "the biases' own"])
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_a_step_in_pieces_has_the_bits_of_a_whole_one(name, rate, monkeypatch):
+    """Three pieces of 4 and the 2 that are left over: theta and all that the state holds."""
+    mask = np.arange(14) % 3 == 0
+
+    def steps():
+        optimizer = make_optimizer(name, schedule=CONSTANT, bias_mask=mask, bias_learning_rate=rate)
+        theta = np.linspace(-1, 2, 14, dtype=np.float32)
+        state = optimizer.init(theta)
+        for _ in range(3):
+            theta, state = optimizer.update(lambda t: (0.0, np.sin(t)), theta, state)
+        return theta.tobytes(), {key: value.tobytes() for key, value in state_to_arrays(state).items()}
+
+    whole = steps()
+    monkeypatch.setattr(base, "PIECE", 4)
+    assert steps() == whole
 
 
 def test_a_bias_rate_without_a_mask_is_refused():

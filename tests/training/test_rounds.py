@@ -130,6 +130,16 @@ def test_one_replica_equals_a_plain_loop_to_the_last_bit(name, dtype):
     assert found.tobytes() == expected.tobytes()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_weights_rate_given_to_the_biases_changes_no_bit(dtype):
+    """A vector of rates is of the weights' type, so that steps are; 1/32 is the same number in both."""
+    options, _, _ = setting("adam", dtype=dtype)
+    options += ["training.epochs=2", "training.learning_rate=0.03125"]
+    expected = fit(DIGITS, *options).theta
+    found = fit(DIGITS, *options, "training.bias_learning_rate=0.03125").theta
+    assert found.tobytes() == expected.tobytes()
+
+
 def test_without_shuffling_batches_come_as_the_rows_lie():
     """The same ones every epoch."""
     options, (rows,), theta = setting("gd", shuffle="false")
