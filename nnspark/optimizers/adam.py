@@ -21,7 +21,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.optimizers.base import Rate, Rule, Vector, in_pieces
+from nnspark.optimizers.base import Rule, Vector
+from nnspark.optimizers.elementwise import Move, Piece, elementwise
 from nnspark.recipe.options import check_number
 
 __all__ = ["AdamState", "adam", "adamw"]
@@ -43,27 +44,8 @@ def adam(*, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> Rule
     beta1, beta2 : shares of the running means kept, in [0, 1).
     eps : keeps the division finite.
     """
-    check_number("beta1", beta1, lambda v: 0 <= v < 1, "in [0, 1)")
-    check_number("beta2", beta2, lambda v: 0 <= v < 1, "in [0, 1)")
-    check_number("eps", eps, lambda v: v >= 0, "of 0 or more")
-
-    def init(theta: Vector) -> AdamState:
-        return AdamState(0, np.zeros_like(theta), np.zeros_like(theta))
-
-    def step(theta: Vector, grad: Vector, state: AdamState, rate: Rate) -> tuple[Vector, AdamState]:
-        steps = state.steps + 1
-        mean = beta1 * state.mean
-        mean += (1 - beta1) * grad
-        square = grad * grad
-        square *= 1 - beta2
-        square += beta2 * state.square
-        size = np.sqrt(square)
-        size += eps
-        move = rate * (math.sqrt(1 - beta2**steps) / (1 - beta1**steps)) * mean
-        move /= size
-        return theta - move, AdamState(steps, mean, square)
-
-    return Rule(init, in_pieces(step))
+    mover = _mover(*_checked(beta1, beta2, eps))
+    return Rule(_init, elementwise(mover, scratch=2, counted=_counted))
 
 
 def adamw(
@@ -83,14 +65,50 @@ def adamw(
     bias_mask : bool array like theta, True for the biases, which do not decay; None decays everything.
     """
     check_number("weight_decay", weight_decay, lambda v: v >= 0, "of 0 or more")
-    init, adam_step = adam(beta1=beta1, beta2=beta2, eps=eps)
-    decays = 1.0 if bias_mask is None else ~bias_mask
+    adams = _mover(*_checked(beta1, beta2, eps))
+    decays = None if bias_mask is None else ~bias_mask
 
-    def step(theta: Vector, grad: Vector, state: AdamState, rate: Rate) -> tuple[Vector, AdamState]:
-        moved, state = adam_step(theta, grad, state, rate)
-        decay = rate * weight_decay * theta
-        decay *= decays
-        moved -= decay
-        return moved, state
+    def move(piece: Piece) -> None:
+        decay = np.multiply(piece.rate * weight_decay, piece.theta, out=piece.scratch[2])
+        if decays is not None:
+            decay *= decays[piece.here]
+        adams(piece._replace(scratch=piece.scratch[:2]))
+        np.subtract(piece.moved, decay, out=piece.moved)
 
-    return Rule(init, step)
+    return Rule(_init, elementwise(move, scratch=3, counted=_counted))
+
+
+def _checked(beta1: float, beta2: float, eps: float) -> tuple[float, float, float]:
+    check_number("beta1", beta1, lambda v: 0 <= v < 1, "in [0, 1)")
+    check_number("beta2", beta2, lambda v: 0 <= v < 1, "in [0, 1)")
+    check_number("eps", eps, lambda v: v >= 0, "of 0 or more")
+    return beta1, beta2, eps
+
+
+def _init(theta: Vector) -> AdamState:
+    return AdamState(0, np.zeros_like(theta), np.zeros_like(theta))
+
+
+def _counted(state: AdamState) -> AdamState:
+    return state._replace(steps=state.steps + 1)
+
+
+def _mover(beta1: float, beta2: float, eps: float) -> Move:
+    """Adam's move of a piece; needs two scratch arrays."""
+
+    def move(piece: Piece) -> None:
+        (size, way), grad, steps = piece.scratch, piece.grad, piece.state.steps
+        mean = np.multiply(beta1, piece.state.mean, out=piece.new.mean)
+        mean += np.multiply(1 - beta1, grad, out=size)
+        np.multiply(grad, grad, out=size)
+        size *= 1 - beta2
+        square = np.multiply(beta2, piece.state.square, out=piece.new.square)
+        square += size
+        np.sqrt(square, out=size)
+        size += eps
+        correction = math.sqrt(1 - beta2**steps) / (1 - beta1**steps)
+        np.multiply(piece.rate * correction, mean, out=way)
+        way /= size
+        np.subtract(piece.theta, way, out=piece.moved)
+
+    return move

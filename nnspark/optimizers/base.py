@@ -23,7 +23,7 @@ state          : a NamedTuple of arrays, ints, floats, bools, None, tuples of th
 inner products : float64, and free of BLAS, so their bits do not depend on the number of threads.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -38,11 +38,9 @@ __all__ = [
     "Vector",
     "dot",
     "first_order",
-    "in_pieces",
     "rate_like",
 ]
 
-PIECE = 8_192  # weights
 Vector: TypeAlias = NDArray[np.floating[Any]]
 Rate: TypeAlias = float | Vector
 
@@ -62,14 +60,15 @@ class Optimizer(NamedTuple):
     update: Callable[[CostFn, Vector, Any], tuple[Vector, Any]]
 
 
-Step: TypeAlias = Callable[[Vector, Vector, Any, Rate], tuple[Vector, Any]]
-
-
 class Rule(NamedTuple):
-    """A first-order (init, step) pair: one gradient in, one weight update out."""
+    """A first-order (init, step) pair: one gradient in, one weight update out.
+
+    ``step(theta, grad, state, rate, into=(theta, state))`` overwrites what it is given, for a caller that
+    wants no old arrays any more (``elementwise.py``).
+    """
 
     init: Callable[[Vector], Any]
-    step: Step
+    step: Callable[..., tuple[Vector, Any]]
 
 
 class FirstOrderState(NamedTuple):
@@ -77,34 +76,6 @@ class FirstOrderState(NamedTuple):
 
     steps: int
     rule: Any
-
-
-def in_pieces(step: Step) -> Step:
-    """A rule's step, done ``PIECE`` weights at a time: what it makes on the way stays in a core's cache.
-
-    The step has to be elementwise: each weight's move follows from its own entries of theta, the gradient, a
-    rate and the arrays in the state.
-    """
-
-    def by_pieces(theta: Vector, grad: Vector, state: Any, rate: Rate) -> tuple[Vector, Any]:
-        if theta.size <= PIECE:
-            return step(theta, grad, state, rate)
-        moved, new = np.empty_like(theta), state
-        kept = {name: np.empty_like(value) for name, value in _arrays_of(state)}
-        for start in range(0, theta.size, PIECE):
-            here = slice(start, start + PIECE)
-            mine = state._replace(**{name: value[here] for name, value in _arrays_of(state)})
-            rate_here = rate[here] if isinstance(rate, np.ndarray) else rate
-            moved[here], new = step(theta[here], grad[here], mine, rate_here)
-            for name, value in _arrays_of(new):
-                kept[name][here] = value
-        return moved, new._replace(**kept)
-
-    return by_pieces
-
-
-def _arrays_of(state: Any) -> Iterator[tuple[str, Vector]]:
-    return ((name, value) for name, value in state._asdict().items() if isinstance(value, np.ndarray))
 
 
 def first_order(rule: Rule, rate_at: Callable[[int], Rate]) -> Optimizer:

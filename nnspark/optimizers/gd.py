@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nnspark.optimizers.base import Rate, Rule, Vector
+from nnspark.optimizers.base import Rule, Vector
+from nnspark.optimizers.elementwise import Piece, elementwise
 
 __all__ = ["GDState", "gd"]
 
@@ -19,8 +20,8 @@ def gd() -> Rule:
     def init(theta: Vector) -> GDState:
         return GDState()
 
-    def step(theta: Vector, grad: Vector, state: GDState, rate: Rate) -> tuple[Vector, GDState]:
-        move = rate * grad
-        return np.subtract(theta, move, out=move), state
+    def move(piece: Piece) -> None:
+        push = np.multiply(piece.rate, piece.grad, out=piece.scratch[0])
+        np.subtract(piece.theta, push, out=piece.moved)
 
-    return Rule(init, step)
+    return Rule(init, elementwise(move))

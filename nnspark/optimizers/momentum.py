@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nnspark.optimizers.base import Rate, Rule, Vector, in_pieces
+from nnspark.optimizers.base import Rule, Vector
+from nnspark.optimizers.elementwise import Piece, elementwise
 from nnspark.recipe.options import check_number
 
 __all__ = ["VelocityState", "momentum", "nesterov"]
@@ -38,12 +39,13 @@ def momentum(*, momentum: float = 0.9) -> Rule:
     """
     check_number("momentum", momentum, lambda v: 0 <= v < 1, "in [0, 1)")
 
-    def step(theta: Vector, grad: Vector, state: VelocityState, rate: Rate) -> tuple[Vector, VelocityState]:
-        velocity = momentum * state.velocity
-        velocity -= rate * grad
-        return theta + velocity, VelocityState(velocity)
+    def move(piece: Piece) -> None:
+        push = np.multiply(piece.rate, piece.grad, out=piece.scratch[0])
+        velocity = np.multiply(momentum, piece.state.velocity, out=piece.new.velocity)
+        velocity -= push
+        np.add(piece.theta, velocity, out=piece.moved)
 
-    return Rule(at_rest, in_pieces(step))
+    return Rule(at_rest, elementwise(move))
 
 
 def nesterov(*, momentum: float = 0.9) -> Rule:
@@ -55,16 +57,15 @@ def nesterov(*, momentum: float = 0.9) -> Rule:
     """
     check_number("momentum", momentum, lambda v: 0 <= v < 1, "in [0, 1)")
 
-    def step(theta: Vector, grad: Vector, state: VelocityState, rate: Rate) -> tuple[Vector, VelocityState]:
-        push = rate * grad
-        velocity = momentum * state.velocity
+    def move(piece: Piece) -> None:
+        push = np.multiply(piece.rate, piece.grad, out=piece.scratch[0])
+        velocity = np.multiply(momentum, piece.state.velocity, out=piece.new.velocity)
         velocity -= push
-        ahead = momentum * velocity
+        ahead = np.multiply(momentum, velocity, out=piece.scratch[1])
         ahead -= push
-        ahead += theta
-        return ahead, VelocityState(velocity)
+        np.add(ahead, piece.theta, out=piece.moved)
 
-    return Rule(at_rest, in_pieces(step))
+    return Rule(at_rest, elementwise(move, scratch=2))
 
 
 def at_rest(theta: Vector) -> VelocityState:

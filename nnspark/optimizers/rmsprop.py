@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nnspark.optimizers.base import Rate, Rule, Vector, in_pieces
+from nnspark.optimizers.base import Rule, Vector
+from nnspark.optimizers.elementwise import Piece, elementwise
 from nnspark.recipe.options import check_number
 
 __all__ = ["RMSpropState", "rmsprop"]
@@ -38,14 +39,16 @@ def rmsprop(*, decay: float = 0.9, eps: float = 1e-8) -> Rule:
     def init(theta: Vector) -> RMSpropState:
         return RMSpropState(np.zeros_like(theta))
 
-    def step(theta: Vector, grad: Vector, state: RMSpropState, rate: Rate) -> tuple[Vector, RMSpropState]:
-        square = grad * grad
-        square *= 1 - decay
-        square += decay * state.square
-        size = np.sqrt(square)
+    def move(piece: Piece) -> None:
+        size, way = piece.scratch
+        np.multiply(piece.grad, piece.grad, out=size)
+        size *= 1 - decay
+        square = np.multiply(decay, piece.state.square, out=piece.new.square)
+        square += size
+        np.sqrt(square, out=size)
         size += eps
-        move = rate * grad
-        move /= size
-        return theta - move, RMSpropState(square)
+        np.multiply(piece.rate, piece.grad, out=way)
+        way /= size
+        np.subtract(piece.theta, way, out=piece.moved)
 
-    return Rule(init, in_pieces(step))
+    return Rule(init, elementwise(move, scratch=2))

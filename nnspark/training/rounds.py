@@ -211,6 +211,8 @@ def train_replica(local: Local, rows: Block, start: Start, work: Workspace) -> t
     decay = np.where(is_bias, 0.0, local.l2_per_sample).astype(theta.dtype) if local.l2_per_sample else None
     batches = math.ceil(len(rows) / rounds.batch_size)
     steps = rounds.local_steps or rounds.local_epochs * batches
+    pull = np.empty_like(theta)
+    own: tuple[Array, Any] | None = None  # what a step may overwrite: not what was broadcast
     order: Array | None = None
     for step in range(start.done * steps, (start.done + 1) * steps):
         epoch, batch = divmod(step, batches)
@@ -230,8 +232,8 @@ def train_replica(local: Local, rows: Block, start: Start, work: Workspace) -> t
         with np.errstate(over="ignore", invalid="ignore"):
             grad /= grad.dtype.type(total_weight)
             if decay is not None:
-                grad += decay * theta
-            theta, state = rule.step(theta, grad, state, start.rate)
+                grad += np.multiply(decay, theta, out=pull)
+            own = theta, state = rule.step(theta, grad, state, start.rate, own)
     return theta, state, totals
 
 

@@ -5,7 +5,15 @@ import pytest
 from optimizers.problems import NAMES
 
 from nnspark.errors import RecipeError
-from nnspark.optimizers import OPTIMIZERS, RULES, base, make_optimizer, make_rates, make_rule, state_to_arrays
+from nnspark.optimizers import (
+    OPTIMIZERS,
+    RULES,
+    elementwise,
+    make_optimizer,
+    make_rates,
+    make_rule,
+    state_to_arrays,
+)
 from nnspark.optimizers.schedules import make_schedule
 
 CONSTANT = make_schedule(0.5, "constant", 10)
@@ -91,7 +99,7 @@ def test_a_step_in_pieces_has_the_bits_of_a_whole_one(name, rate, monkeypatch):
         return theta.tobytes(), {key: value.tobytes() for key, value in state_to_arrays(state).items()}
 
     whole = steps()
-    monkeypatch.setattr(base, "PIECE", 4)
+    monkeypatch.setattr(elementwise, "PIECE", 4)
     assert steps() == whole
 
 
