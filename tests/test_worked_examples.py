@@ -20,7 +20,7 @@ def as_printed(values, *printed):
 
 def activations(network, weights, X):
     """Hidden and output activations."""
-    hidden, _, outputs = forward(network, weights, np.asarray(X), Workspace(network, len(X), "float64"))
+    hidden, _, outputs = forward(network, weights, [np.asarray(X)], Workspace(network, len(X), "float64"))
     return hidden[0], outputs
 
 

@@ -9,6 +9,7 @@ fold: where the recipe asks for it, blocks hold the rows as they were read, and 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -67,18 +68,8 @@ class Fold:
 
     def seen(self, blocks: BlockSet) -> "FoldSet":
         """The blocks as a run of this fold has them."""
-        spans = tuple(self._span(span) if span.part == "train" else span for span in blocks.spans)
+        spans = blocks.spans if self.fold < 0 else _seen(blocks.spans, self.folds, self.fold)
         return FoldSet(blocks.X, blocks.y, blocks.weight, spans, self)
-
-    def _span(self, span: Span) -> Span:
-        """A training block's part and number in this run: numbers go on without the fold's own blocks."""
-        if self.fold < 0:
-            return span
-        block, rest = divmod(span.number, self.folds)
-        own = (self.fold + block) % self.folds
-        if fold_of(span.number, self.folds) == self.fold:
-            return span._replace(part="validation", number=block)
-        return span._replace(number=block * (self.folds - 1) + rest - (rest > own))
 
     def prepared(self, block: Block) -> Block:
         """A block's rows scaled and weighted for this run."""
@@ -91,6 +82,19 @@ class Fold:
         if self.class_weight is not None and block.part == "train":
             weight = self.class_weight[y] * (1.0 if weight is None else weight)
         return Block(block.part, block.index, X, y, weight)
+
+
+@lru_cache(maxsize=256)  # every evaluation asks
+def _seen(spans: tuple[Span, ...], folds: int, fold: int) -> tuple[Span, ...]:
+    """Training blocks' parts and numbers in a run: numbers go on without the fold's own blocks."""
+
+    def one(span: Span) -> Span:
+        block, rest = divmod(span.number, folds)
+        if fold_of(span.number, folds) == fold:
+            return span._replace(part="validation", number=block)
+        return span._replace(number=block * (folds - 1) + rest - (rest > (fold + block) % folds))
+
+    return tuple(one(span) if span.part == "train" else span for span in spans)
 
 
 @dataclass(frozen=True)

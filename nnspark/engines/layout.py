@@ -17,7 +17,7 @@ from nnspark.engines import executors, resident
 from nnspark.engines.base import Shards
 from nnspark.engines.bins import place_of
 from nnspark.engines.connect import ConnectShards
-from nnspark.engines.connections import Slots, context_of, is_connect, slots_in, slots_of
+from nnspark.engines.connections import context_of, is_connect, slots_in, slots_of
 from nnspark.engines.local import LocalShards
 from nnspark.engines.rdd import SparkShards
 from nnspark.engines.resident import Handle
@@ -44,7 +44,7 @@ def make_shards(
     executors.check_workers(sc)
     slots = slots_in(sc)
     tasks = partitions or slots.tasks
-    sets = _sets(dataset, tasks, slots)
+    sets = _sets(dataset, tasks, slots.threads)
     data_set = uuid.uuid4().hex
     numbered = sc.parallelize(list(enumerate(sets)), len(sets)).partitionBy(len(sets), _own_number)
     built = numbered.mapPartitions(partial(_store, data_set))
@@ -69,7 +69,7 @@ def shards_in(
     executors.check_workers(session)
     slots = slots_of(session)
     tasks = partitions or slots.tasks
-    sets = [pickle.dumps(one, 5) for one in _sets(dataset, tasks, slots)]
+    sets = [pickle.dumps(one, 5) for one in _sets(dataset, tasks, slots.threads)]
     columns = {"shard": pa.array(range(len(sets)), pa.int32()), "blocks": pa.array(sets, pa.binary())}
     sent = session.createDataFrame(pa.table(columns)).repartitionById(len(sets), "shard")
 
@@ -81,9 +81,9 @@ def bins_of_tasks(feature_bytes: int, tasks: int, threads: int) -> int:
     return threads * max(1, math.ceil(feature_bytes / (tasks * threads * BIN_BYTES)))
 
 
-def _sets(dataset: Dataset, tasks: int, slots: Slots) -> list[BlockSet]:
+def _sets(dataset: Dataset, tasks: int, threads: int = 1) -> list[BlockSet]:
     """The blocks in bins: the shards to be."""
-    bins_a_task = bins_of_tasks(dataset.blocks.X.nbytes, tasks, slots.threads)
+    bins_a_task = bins_of_tasks(dataset.blocks.X.nbytes, tasks, threads)
     groups: list[list[Span]] = [[] for _ in range(tasks * bins_a_task)]
     for span in dataset.blocks.spans:
         groups[place_of(dataset.plan, span.part, span.number, tasks, bins_a_task)].append(span)

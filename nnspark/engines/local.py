@@ -44,7 +44,7 @@ class LocalShards:
         found = sum_over(
             function,
             [[share] for share in self.blocks],
-            [self._whole],
+            self.blocks if self._pool is None else [self._whole],
             value,
             rows=self.plan.block_rows,
             pool=self._pool,

@@ -151,7 +151,7 @@ def _count_blocks(
     for blocks in sets:
         for block in blocks.blocks([part]):
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                _, z, outputs = forward(objective.network, weights, block.X, work)
+                _, z, outputs = forward(objective.network, weights, [block.X], work)
                 fine = objective.decision.threshold is not None
                 decided = objective.answers(z, outputs, fine=fine).decided
             total.merge(counted(decided, block))

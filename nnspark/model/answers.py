@@ -43,6 +43,6 @@ def steady_outputs(
             rows = X[start : start + PRODUCT_ROWS]
             rows = rows if encoding is None else encoding.apply(rows)
             padded[: len(rows)] = rows if scaling.is_none else scaling.apply(rows)
-            found = forward(network, weights, padded, work)[-1]
+            found = forward(network, weights, [padded], work)[-1]
             outputs[start : start + len(rows)] = found[: len(rows)]
     return outputs

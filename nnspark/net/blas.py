@@ -27,17 +27,15 @@ def cores() -> int:
 def one_blas_thread() -> Iterator[None]:
     """A block in which BLAS has one thread in this thread of Python; then as many as before."""
     controller = _controller()
-    if controller is None:
+    if controller is None or getattr(_inside, "this_thread", False):
         yield
-    elif _is_by_thread():
-        with controller.limit(limits=1):
+        return
+    _inside.this_thread = True
+    try:
+        with controller.limit(limits=1) if _is_by_thread() else _shared.by_all(controller):
             yield
-    else:
-        _shared.enter(controller)
-        try:
-            yield
-        finally:
-            _shared.leave()
+    finally:
+        _inside.this_thread = False
 
 
 class _Shared:
@@ -46,21 +44,24 @@ class _Shared:
     def __init__(self) -> None:
         self._lock, self._inside, self._limits = threading.Lock(), 0, None
 
-    def enter(self, controller: Any) -> None:
+    @contextmanager
+    def by_all(self, controller: Any) -> Iterator[None]:
+        """Limited by the first to come, set back by the last to leave."""
         with self._lock:
             if not self._inside:
                 self._limits = controller.limit(limits=1)
             self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if not self._inside:
+                    limits: Any = self._limits
+                    limits.restore_original_limits()
 
-    def leave(self) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                limits: Any = self._limits
-                limits.restore_original_limits()
 
-
-_shared = _Shared()
+_shared, _inside = _Shared(), threading.local()
 
 
 @cache

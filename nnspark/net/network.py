@@ -9,6 +9,7 @@ Shapes: X (n, num_features), z_l, a_l and delta_l (n, units of layer l), W_l (un
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from nnspark.net.activations import ACTIVATIONS, OUTPUTS
 from nnspark.net.dropout import Dropout
 from nnspark.net.losses import HEADS
 
-__all__ = ["Network", "Workspace", "backward", "forward", "predict"]
+__all__ = ["Network", "Workspace", "backward", "forward", "predict", "spans_of"]
 
 Array = NDArray[Any]
 PREDICT_ROWS, STRIPE = 1024, 1 << 15
@@ -59,14 +60,14 @@ class Network:
 class Workspace:
     """Arrays reused from block to block: activations, deltas, targets and one gradient.
 
-    ``gradient`` is flat like theta; ``grad_sums`` are its views with the weights' shapes. The hidden
-    layers' z is overwritten by a; there is room to keep it only where the activation's derivative needs it.
-    ``nbytes`` are all arrays' together.
+    ``gradients`` are flat like theta, one for each of ``blocks``; ``grad_sums`` are their views with the
+    weights' shapes. The hidden layers' z is overwritten by a; there is room to keep it only where the
+    activation's derivative needs it. ``nbytes`` are all arrays' together.
     """
 
-    def __init__(self, network: Network, rows: int, dtype: str) -> None:
+    def __init__(self, network: Network, rows: int, dtype: str, blocks: int = 1) -> None:
         units = network.layers[1:]
-        self.rows, self.dtype = rows, np.dtype(dtype)
+        self.rows, self.blocks, self.dtype = rows, blocks, np.dtype(dtype)
         self._activations = [np.empty(rows * size, dtype) for size in units]
         self._deltas = [np.empty(rows * size, dtype) for size in units]
         self._kept_z = [np.empty(rows * size, dtype) for size in units[:-1] if _needs_z(network)]
@@ -74,11 +75,11 @@ class Workspace:
         self._targets = np.empty(rows * units[-1], dtype)
         self.ones = np.ones(rows, dtype)
         self.units = units
-        self.gradient = np.empty(weights_module.count(network.layers), dtype)
-        self.grad_sums = weights_module.unflatten(self.gradient, network.layers)
+        self.gradients = np.empty((blocks, weights_module.count(network.layers)), dtype)
+        self.grad_sums = [weights_module.unflatten(one, network.layers) for one in self.gradients]
         several = (*self._activations, *self._deltas, *self._kept_z)
         self.nbytes = sum(
-            a.nbytes for a in (*several, self._outputs, self._targets, self.ones, self.gradient)
+            a.nbytes for a in (*several, self._outputs, self._targets, self.ones, self.gradients)
         )
 
     def activation(self, layer: int, rows: int) -> Array:
@@ -103,14 +104,26 @@ class Workspace:
 
 
 def forward(
-    network: Network, weights: Sequence[Array], X: Array, work: Workspace, dropout: Dropout | None = None
+    network: Network,
+    weights: Sequence[Array],
+    blocks: Sequence[Array],
+    work: Workspace,
+    dropout: Dropout | None = None,
 ) -> tuple[list[Array], Array, Array]:
-    """Hidden activations, after ``dropout``, and the output layer's z and a. All live in ``work``."""
+    """Hidden activations, after ``dropout``, and the output layer's z and a. All live in ``work``.
+
+    ``blocks`` are X of one block or of several, (n, num_features) each, whose results lie one after the
+    other. A block's products are its own, since their bits depend on how many rows are in them; what is done
+    value by value, or row by row, is done for all in one go.
+    """
     apply, keeps_z = ACTIVATIONS[network.activation].apply, _needs_z(network)
-    a, hidden, last = X, [], len(weights) - 1
+    spans = spans_of(blocks)
+    inputs, hidden, last, n = list(blocks), [], len(weights) - 1, spans[-1].stop
     for layer, W in enumerate(weights):
-        a = z = np.matmul(a, W[:, 1:].T, out=work.activation(layer, len(X)))
-        kept = work.kept_z(layer, len(X)) if keeps_z and layer < last else None
+        a = z = work.activation(layer, n)
+        for here, span in zip(inputs, spans, strict=True):
+            np.matmul(here, W[:, 1:].T, out=z[span])
+        kept = work.kept_z(layer, n) if keeps_z and layer < last else None
         for rows in _stripes(z):
             _add_bias(z[rows], W[:, 0])
             if kept is not None:
@@ -121,7 +134,8 @@ def forward(
                     z[rows] *= dropout.masks[layer][rows]
         if layer < last:
             hidden.append(a)
-    outputs = work.outputs(len(X))
+            inputs = [a[span] for span in spans]
+    outputs = work.outputs(n)
     np.copyto(outputs, z)
     return hidden, z, OUTPUTS[network.output](outputs)
 
@@ -129,7 +143,7 @@ def forward(
 def backward(
     network: Network,
     weights: Sequence[Array],
-    X: Array,
+    blocks: Sequence[Array],
     hidden: Sequence[Array],
     outputs: Array,
     Y: Array,
@@ -137,31 +151,43 @@ def backward(
     work: Workspace,
     dropout: Dropout | None = None,
 ) -> Array:
-    """Sum over the rows of the loss's gradient, flat like theta, in ``work.gradient``.
+    """Sum over each block's rows of the loss's gradient, flat like theta: (blocks, weights), in ``work``.
 
-    ``hidden`` and ``outputs`` are what ``forward`` gave for these rows with this ``work``. ``hidden``, or the
-    z that were kept, are overwritten with the activations' derivatives once they are used. ``dropout`` is
-    that of ``forward``; where it left a unit out its derivative is 0.
+    ``hidden`` and ``outputs`` are what ``forward`` gave for these blocks, or for these and others after them,
+    with this ``work``; Y and ``row_weights`` are of these. ``hidden``, or the z that were kept, are
+    overwritten with the activations' derivatives once they are used. ``dropout`` is that of ``forward``;
+    where it left a unit out its derivative is 0.
     """
     grad = ACTIVATIONS[network.activation].grad
     last = len(weights) - 1
-    delta = HEADS[network.output, network.loss].delta(outputs, Y, work.delta(last, len(X)))
+    spans = spans_of(blocks)
+    n = spans[-1].stop
+    delta = HEADS[network.output, network.loss].delta(outputs[:n], Y, work.delta(last, n))
     if row_weights is not None:
         delta *= row_weights[:, None]
     for layer in range(last, -1, -1):
-        sums = work.grad_sums[layer]
-        sums[:, 0] = work.ones[: len(X)] @ delta
-        np.matmul(delta.T, hidden[layer - 1] if layer else X, out=sums[:, 1:])
+        for block, span in enumerate(spans):
+            sums, own = work.grad_sums[block][layer], delta[span]
+            sums[:, 0] = work.ones[: len(own)] @ own
+            np.matmul(own.T, hidden[layer - 1][span] if layer else blocks[block], out=sums[:, 1:])
         if layer:
-            before = work.kept_z(layer - 1, len(X)) if _needs_z(network) else hidden[layer - 1]
-            delta = np.matmul(delta, weights[layer][:, 1:], out=work.delta(layer - 1, len(X)))
+            before = work.kept_z(layer - 1, n) if _needs_z(network) else hidden[layer - 1][:n]
+            above, delta = delta, work.delta(layer - 1, n)
+            for span in spans:
+                np.matmul(above[span], weights[layer][:, 1:], out=delta[span])
             for rows in _stripes(delta):
                 if dropout is not None:
                     delta[rows] *= dropout.masks[layer - 1][rows]
                     if not _needs_z(network):
                         before[rows] *= dropout.keep  # a again, where the unit stayed
                 delta[rows] *= grad(before[rows])
-    return work.gradient
+    return work.gradients[: len(spans)]
+
+
+def spans_of(blocks: Sequence[Array]) -> list[slice]:
+    """Where each one's rows are, one after the other."""
+    ends = list(accumulate(map(len, blocks), initial=0))
+    return [slice(start, stop) for start, stop in pairwise(ends)]
 
 
 def _add_bias(z: Array, bias: Array) -> None:
@@ -196,5 +222,5 @@ def predict(network: Network, weights: Sequence[Array], X: Array) -> Array:
     work = Workspace(network, min(len(X), PREDICT_ROWS), dtype.name)
     for start in range(0, len(X), PREDICT_ROWS):
         rows = slice(start, start + PREDICT_ROWS)
-        result[rows] = forward(network, weights, np.ascontiguousarray(X[rows], dtype=dtype), work)[2]
+        result[rows] = forward(network, weights, [np.ascontiguousarray(X[rows], dtype=dtype)], work)[2]
     return result

@@ -13,8 +13,8 @@ Metrics of ``every_epoch`` are taken at every evaluation; the others where they 
 model, or while training where one is monitored.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeAlias
 
 from nnspark.objective.class_metrics import CLASS_METRICS, RANKED_CLASSES
 from nnspark.objective.metric import Array, BlockSum, Metric, Sums, Table, mean
@@ -30,9 +30,11 @@ __all__ = [
     "metric_sums",
     "metric_values",
     "metrics_of",
+    "summed",
     "tally_names",
 ]
 
+Summed: TypeAlias = dict[Callable[..., Mapping[str, BlockSum]], tuple[bool, bool]]
 
 MAJORITY = 0.75
 IMBALANCED = ("balanced_accuracy", "pr_auc")
@@ -48,25 +50,29 @@ def taken(problem: str, also: Collection[str] = ()) -> dict[str, Metric]:
     return {name: one for name, one in metrics_of(problem).items() if one.every_epoch or name in also}
 
 
-def metric_sums(
-    problem: str,
-    outputs: Array,
-    y: Array,
-    w: Array,
-    also: Collection[str] = (),
-    precise: Array | None = None,
-    decided: Array | None = None,
-) -> dict[str, BlockSum]:
-    """What the problem's metrics add up over the rows of a block.
-
-    ``precise`` are the outputs in float64, ``decided`` those with the model's threshold (see ``Answers``),
-    for the metrics that ask for them; None where ``outputs`` will do.
-    """
-    functions: dict[Any, tuple[bool, bool]] = {}
+def summed(problem: str, also: Collection[str] = ()) -> Summed:
+    """What is summed for the problem's metrics, each once: whether in float64, whether as decided."""
+    functions: Summed = {}
     for metric in taken(problem, also).values():
         for function in metric.sums:
             fine, decides = functions.get(function, (False, False))
             functions[function] = fine or metric.precise, decides or metric.decides
+    return functions
+
+
+def metric_sums(
+    functions: Summed,
+    outputs: Array,
+    y: Array,
+    w: Array,
+    precise: Array | None = None,
+    decided: Array | None = None,
+) -> dict[str, BlockSum]:
+    """What ``summed`` names add up to over the rows of a block.
+
+    ``precise`` are the outputs in float64, ``decided`` those with the model's threshold (see ``Answers``),
+    for the metrics that ask for them; None where ``outputs`` will do.
+    """
     sums: dict[str, BlockSum] = {}
     for function, (fine, decides) in functions.items():
         of = decided if decides else precise if fine else None

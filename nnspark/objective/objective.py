@@ -7,8 +7,9 @@ order. ``block_sums`` gives one block's share. Whoever adds the shares divides b
 term (``net/regularize.py``): the cost function over all blocks, a step over one batch, any engine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,9 +20,9 @@ from nnspark.data.rows import Block
 from nnspark.net.activations import OUTPUTS
 from nnspark.net.dropout import Dropout
 from nnspark.net.losses import HEADS
-from nnspark.net.network import Network, Workspace, backward, forward
+from nnspark.net.network import Network, Workspace, backward, forward, spans_of
 from nnspark.objective.decision import PLAIN, Decision
-from nnspark.objective.metrics import METRICS, BlockSum, metric_sums
+from nnspark.objective.metrics import METRICS, BlockSum, metric_sums, summed
 from nnspark.objective.problems import PROBLEMS
 
 __all__ = ["Answers", "BlockSums", "Objective", "block_sums", "judged"]
@@ -115,15 +116,15 @@ class BlockSums(NamedTuple):
 def block_sums(
     objective: Objective,
     weights: Sequence[Array],
-    block: Block,
+    blocks: Sequence[Block],
     work: Workspace,
     *,
-    with_gradient: bool,
+    gradients: int,
     dropout: Dropout | None = None,
-) -> BlockSums:
-    """One block's share of the loss, of its gradient, and of what the metrics are made of.
+) -> list[BlockSums]:
+    """Each block's share of the loss, of its gradient, and of what the metrics are made of.
 
-    With rows i of the block, w_i their weights (1 where the block has none) and L_i the loss of row i::
+    With rows i of a block, w_i their weights (1 where the block has none) and L_i the loss of row i::
 
         sums["num_samples"]  n                 rows, whatever their weights
         sums["weight"]       Σ w_i             what everything below is divided by, later
@@ -137,42 +138,63 @@ def block_sums(
     Parameters
     ----------
     weights : W of each layer, (units, 1 + fan_in), of the objective's dtype.
-    block : X (n, num_features); y (n,) class indices, or (n, outputs) labels or targets; weight (n,) or None.
-    work : scratch for n rows or more, of the objective's network and dtype; its arrays are overwritten.
-    with_gradient : whether to go backward too; that takes twice as long as forward alone.
+    blocks : X (n, num_features); y (n,) class indices, or (n, outputs) labels or targets; weight (n,) or
+        None. Several are done together where each is little work.
+    work : scratch for all their rows, of the objective's network and dtype; its arrays are overwritten.
+    gradients : of how many blocks, the first ones, to go backward too; that takes twice as long as forward.
     dropout : the hidden units that are left out, of a step of mini-batches; all sums are of the rest then.
 
     Returns
     -------
-    BlockSums
-        Floats, and tables of counts, that depend on these rows in this order and on the weights alone.
-        ``gradient`` is flat like theta, of the objective's dtype, and lives in ``work``: the next block
-        overwrites it. What overflows comes out as infinity or NaN, without a warning.
+    list of BlockSums
+        Floats, and tables of counts, that depend on a block's rows in their order and on the weights alone,
+        whatever other blocks come along. ``gradient`` is flat like theta, of the objective's dtype, and lives
+        in ``work``: the next call overwrites it. What overflows comes out as infinity or NaN, without a
+        warning.
     """
-    network = objective.network
+    network, features = objective.network, [block.X for block in blocks]
+    y = _joined([block.y for block in blocks])
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        hidden, z, outputs = forward(network, weights, block.X, work, dropout)
+        hidden, z, outputs = forward(network, weights, features, work, dropout)
         targets = PROBLEMS[objective.problem].targets
-        Y = targets(block.y, work.targets(len(block)), objective.label_smoothing)
+        Y = targets(y, work.targets(len(y)), objective.label_smoothing)
         losses = HEADS[network.output, network.loss].loss(z, outputs, Y)
-        w = np.ones(len(block)) if block.weight is None else block.weight
-        sums: dict[str, BlockSum] = {
-            "num_samples": float(len(block)),
-            "weight": float(w.sum()),
-            "loss": float(np.dot(losses, w)),
-            **judged(objective, z, outputs, block.y, w),
-        }
-        if not with_gradient:
-            return BlockSums(sums, None)
-        row_weights = None if block.weight is None else block.weight.astype(objective.dtype)
-        gradient = backward(network, weights, block.X, hidden, outputs, Y, row_weights, work, dropout)
-    return BlockSums(sums, gradient)
+        w = _joined([np.ones(len(block)) if block.weight is None else block.weight for block in blocks])
+        spans = spans_of(features)
+        sums: list[dict[str, BlockSum]] = [
+            {
+                "num_samples": float(len(block)),
+                "weight": float(w[own].sum()),
+                "loss": float(np.dot(losses[own], w[own])),
+                **metrics,
+            }
+            for block, own, metrics in zip(
+                blocks, spans, judged(objective, z, outputs, y, w, spans), strict=True
+            )
+        ]
+        if not gradients:
+            return [BlockSums(own, None) for own in sums]
+        descending, n = blocks[:gradients], spans[gradients - 1].stop
+        weighted = any(block.weight is not None for block in descending)
+        row_weights = w[:n].astype(objective.dtype) if weighted else None
+        found = backward(
+            network, weights, features[:gradients], hidden, outputs, Y[:n], row_weights, work, dropout
+        )
+    return [BlockSums(own, gradient) for own, gradient in zip_longest(sums, found)]
 
 
-def judged(objective: Objective, z: Array, outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
-    """What the objective's metrics add up over a block: z, outputs and y as network and plan have them."""
+def judged(
+    objective: Objective, z: Array, outputs: Array, y: Array, w: Array, spans: Sequence[slice]
+) -> Iterator[dict[str, BlockSum]]:
+    """What the objective's metrics add up over each span of rows; z, outputs, y as network and plan have."""
     fine = objective.decision.threshold is not None or any(METRICS[name].precise for name in objective.also)
     answers = objective.answers(z, outputs, fine=fine)
     y = objective.own_targets(y)
-    problem, also = objective.problem, objective.also
-    return metric_sums(problem, answers.outputs, y, w, also, answers.precise, answers.decided)
+    functions = summed(objective.problem, objective.also)
+    for own in spans:
+        precise = None if answers.precise is None else answers.precise[own]
+        yield metric_sums(functions, answers.outputs[own], y[own], w[own], precise, answers.decided[own])
+
+
+def _joined(arrays: Sequence[Array]) -> Array:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

@@ -5,24 +5,27 @@ adds, and does not know what of; the driver divides once.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data.rows import BlockSet
+from nnspark.data.rows import Block, BlockSet, Span
 from nnspark.net import weights as weights_module
 from nnspark.net.network import Workspace
+from nnspark.net.workspaces import workspace
 from nnspark.objective.metrics import BlockSum, Table
 from nnspark.objective.objective import Objective, block_sums
 from nnspark.objective.tally import Tally
 from nnspark.sums.exact import ExactVector, exact
 
-__all__ = ["Totals", "exact_sum", "totals_of"]
+__all__ = ["Totals", "exact_sum", "totals_of", "work_for"]
 
 Array = NDArray[Any]
+TOGETHER, GRADIENTS = 1 << 17, 1 << 16
+"""Values of all layers' units that blocks have which are done together, and of their gradients, at most."""
 
 
 @dataclass
@@ -46,10 +49,12 @@ class Totals:
         """Add a block's sums to those of its part."""
         mine = self.sums.setdefault(part, {})
         for name, value in sums.items():
-            if isinstance(value, float) and not math.isfinite(value):
-                self.finite = False
-            else:
+            if not isinstance(value, float):
                 mine[name] = mine.get(name, 0) + exact_sum(value)
+            elif math.isfinite(value):
+                mine[name] = mine.get(name, 0) + exact(value)
+            else:
+                self.finite = False
 
     def merge(self, other: "Totals") -> "Totals":
         """Add other blocks' totals to these; returns self."""
@@ -70,7 +75,7 @@ def exact_sum(value: BlockSum) -> int | Table | Tally:
     if isinstance(value, Tally | int):
         return value
     if not isinstance(value, np.ndarray):
-        return exact(value)
+        return exact(float(value))
     if value.dtype != np.int64:
         raise TypeError(f"a table of {value.dtype}: only int64 counts add exactly")
     return value
@@ -84,10 +89,39 @@ def totals_of(
     weights = weights_module.unflatten(theta, objective.network.layers)
     totals = Totals()
     for blocks in sets:
-        for block in blocks.blocks(parts):
-            wanted = with_gradient and block.part == "train"
-            sums, gradient = block_sums(objective, weights, block, work, with_gradient=wanted)
-            totals.add_sums(block.part, sums)
-            if gradient is not None:
-                totals.add_gradient(gradient, objective.terms)
+        for some in _together(blocks, parts, work):
+            gradients = sum(block.part == "train" for block in some) if with_gradient else 0
+            found = block_sums(objective, weights, some, work, gradients=gradients)
+            for block, (sums, gradient) in zip(some, found, strict=True):
+                totals.add_sums(block.part, sums)
+                if gradient is not None:
+                    totals.add_gradient(gradient, objective.terms)
     return totals
+
+
+def work_for(objective: Objective, sets: Iterable[BlockSet], parts: Sequence[str]) -> Workspace:
+    """Room for the largest block of some sets, or for several that are little work each."""
+    layers = objective.network.layers
+    rows = [span.stop - span.start for blocks in sets for span in blocks.spans if span.part in parts]
+    together = max(max(rows, default=0), min(sum(rows), TOGETHER // sum(layers[1:])))
+    several = min(len(rows), GRADIENTS // weights_module.count(layers))
+    return workspace(objective.network, objective.dtype, together, max(1, several))
+
+
+def _together(blocks: BlockSet, parts: Sequence[str], work: Workspace) -> Iterator[list[Block]]:
+    """The blocks in groups that there is room for, those that train first."""
+    some: list[Block] = []
+    rows = 0
+    for span in sorted((one for one in blocks.spans if one.part in parts), key=_trains_last):
+        size = span.stop - span.start
+        if some and (rows + size > work.rows or len(some) == work.blocks):
+            yield some
+            some, rows = [], 0
+        some.append(blocks.block(span))
+        rows += size
+    if some:
+        yield some
+
+
+def _trains_last(span: Span) -> bool:
+    return span.part != "train"

@@ -55,14 +55,15 @@ SMALLEST_EXPONENT = {"float32": -64, "float64": -896}
 TIDY = 64  # addends
 TOGETHER = 8  # addends of few values that are added in one go: as many steps as for one
 UNIT = 1 << 1074
+UNIT_BITS = UNIT.bit_length()
 
 Array = NDArray[Any]
 
 
 def exact(value: float) -> int:
     """A finite float as an integer number of units of 2**-1074."""
-    numerator, denominator = float(value).as_integer_ratio()
-    return numerator << UNIT.bit_length() - denominator.bit_length()
+    numerator, denominator = value.as_integer_ratio()
+    return numerator << UNIT_BITS - denominator.bit_length()
 
 
 def from_exact(total: int) -> float:
@@ -195,6 +196,9 @@ class ExactVector:
     def _summed(self, index: int) -> Segment:
         """A segment with all that was merged; what came pickled is unpacked only here, piece by piece."""
         mine = self._segments[index]
+        if not self._pickled:
+            mine.keep(self.bits)
+            return mine
         size = mine.top.size
         whole = Segment(0)
         whole.sums, whole.top = dict(mine.sums), mine.top

@@ -145,7 +145,14 @@ def train_leg(shards: Shards, leg: Leg, tell: Callable[[Told], None]) -> Reached
 
     trained = None
     try:
-        trained = train(leg.recipe, leg.view(shards), start=leg.start, seconds=leg.seconds, callbacks=[after])
+        trained = train(
+            leg.recipe,
+            leg.view(shards),
+            start=leg.start,
+            seconds=leg.seconds,
+            callbacks=[after],
+            measured=leg.measured,
+        )
     except _LeftError:
         pass
     finally:

@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data.rows import BlockSet, most_rows
+from nnspark.data.rows import BlockSet
 from nnspark.engines.base import Shards
 from nnspark.engines.conservation import check_evaluated
 from nnspark.net import weights as weights_module
 from nnspark.net.regularize import add_l2
-from nnspark.net.workspaces import workspace
 from nnspark.objective.metrics import metric_values
 from nnspark.objective.objective import Objective
-from nnspark.objective.totals import Totals, totals_of
+from nnspark.objective.totals import Totals, totals_of, work_for
 from nnspark.sums.exact import ExactVector, from_exact
 
 __all__ = ["Cost", "Evaluation", "Metrics", "counted", "evaluate", "evaluate_sums", "part_metrics"]
@@ -175,5 +174,5 @@ def _totals(
     objective: Objective, parts: Sequence[str], with_gradient: bool, sets: Iterable[BlockSet], theta: Array
 ) -> Totals:
     """Worker function: the totals of one partition's blocks."""
-    work = workspace(objective.network, objective.dtype, most_rows(sets))
+    work = work_for(objective, sets, parts)
     return totals_of(objective, theta, sets, work, parts, with_gradient=with_gradient)

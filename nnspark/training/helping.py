@@ -9,7 +9,7 @@ from nnspark.engines.processes import Helpers
 
 __all__ = ["HELP_AFTER", "helpers_for"]
 
-HELP_AFTER = 1.0  # seconds of passes; processes take half as long to start
+HELP_AFTER = 0.25  # seconds of passes; processes take half as long to start
 MOST = 8  # helpers: each holds all rows
 
 

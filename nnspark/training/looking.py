@@ -42,7 +42,7 @@ def _look(
     for blocks in sets:
         for block in blocks.blocks((part,)):
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                _, z, outputs = forward(objective.network, weights, block.X, work)
+                _, z, outputs = forward(objective.network, weights, [block.X], work)
                 sums = looking(objective, z, outputs, block)
             totals.add_sums(block.part, {"num_samples": float(len(block)), **sums})
     return totals

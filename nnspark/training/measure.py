@@ -26,7 +26,7 @@ from nnspark.engines.conservation import check_evaluated
 from nnspark.net import weights as weights_module
 from nnspark.net.network import forward
 from nnspark.net.workspaces import workspace
-from nnspark.objective.metrics import METRICS, metric_sums, metric_values, metrics_of, tally_names
+from nnspark.objective.metrics import METRICS, metric_sums, metric_values, metrics_of, summed, tally_names
 from nnspark.objective.objective import Objective, judged
 from nnspark.objective.tally import MAGNITUDES, SCORES, Downwards, Tally, median
 from nnspark.objective.totals import Totals
@@ -181,13 +181,13 @@ def _judge(
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
                 sums: Any
                 if constants is None:
-                    _, z, outputs = forward(objective.network, weights, block.X, work)
-                    sums = judged(objective, z, outputs, block.y, w)
+                    _, z, outputs = forward(objective.network, weights, [block.X], work)
+                    sums = next(judged(objective, z, outputs, block.y, w, [slice(None)]))
                 else:
                     one = constants[block.part]
                     outputs = np.ascontiguousarray(np.broadcast_to(one, (len(block), len(one))))
                     y = objective.own_targets(block.y)
-                    sums = metric_sums(objective.problem, outputs, y, w, objective.also)
+                    sums = metric_sums(summed(objective.problem, objective.also), outputs, y, w)
             if wanted is None:
                 sums = {"num_samples": float(len(block)), "weight": float(w.sum()), **sums}
             else:

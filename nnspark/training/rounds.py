@@ -223,7 +223,7 @@ def train_replica(local: Local, rows: Block, start: Start, work: Workspace) -> t
         taken = Block("train", rows.index, rows.X[chosen], rows.y[chosen], weight)
         weights = weights_module.unflatten(theta, objective.network.layers)
         dropout = _dropout(local, (epoch, rows.index, 1 + batch), len(taken))
-        sums, grad = block_sums(objective, weights, taken, work, with_gradient=True, dropout=dropout)
+        ((sums, grad),) = block_sums(objective, weights, [taken], work, gradients=1, dropout=dropout)
         assert grad is not None
         totals.add_sums("train", sums)
         total_weight = len(taken) if weight is None else weight.sum()

@@ -136,6 +136,6 @@ def test_an_activation_added_to_the_registry_trains(needs_z, monkeypatch):
         network = Network((4, 6, 5, 3), activation)
         weights = init_weights(network.layers, {"name": "normal"}, seed=1)
         work = Workspace(network, 9, "float64")
-        hidden, _, outputs = forward(network, weights, X, work)
-        found.append(backward(network, weights, X, hidden, outputs, Y, None, work).copy())
+        hidden, _, outputs = forward(network, weights, [X], work)
+        found.append(backward(network, weights, [X], hidden, outputs, Y, None, work)[0].copy())
     np.testing.assert_allclose(*found, rtol=1e-12, atol=1e-14)

@@ -129,9 +129,9 @@ def test_huge_weights_give_a_finite_cost_without_warnings(activation, pair, dtyp
     X, Y = np.array([[1.0], [-1.0]], dtype), np.array([[1, 0], [0, 1]], dtype)
     weights = [np.array([[0, 1e4], [0, -1e4]], dtype), np.array([[1e4, 0, 0], [-1e4, 0, 0]], dtype)]
     work = Workspace(network, 2, dtype)
-    hidden, z, outputs = forward(network, weights, X, work)
+    hidden, z, outputs = forward(network, weights, [X], work)
     losses = HEADS[pair].loss(z, outputs, Y)
-    gradient = backward(network, weights, X, hidden, outputs, Y, None, work)
+    gradient = backward(network, weights, [X], hidden, outputs, Y, None, work)[0]
     assert np.isfinite(losses).all()
     assert np.isfinite(gradient).all()
     assert gradient.dtype == dtype
@@ -276,8 +276,8 @@ def test_a_small_block_after_a_large_one_reuses_the_scratch():
     work = Workspace(network, 9, "float64")
 
     def gradient(rows, work):
-        hidden, _, outputs = forward(network, weights, X[rows], work)
-        return backward(network, weights, X[rows], hidden, outputs, Y[rows], None, work).copy()
+        hidden, _, outputs = forward(network, weights, [X[rows]], work)
+        return backward(network, weights, [X[rows]], hidden, outputs, Y[rows], None, work)[0].copy()
 
     gradient(slice(0, 9), work)
     again = gradient(slice(2, 4), work)

@@ -7,25 +7,33 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
-from nnspark.objective.metrics import METRICS, Metric, by_worth, metric_sums, metric_values, metrics_of
+from nnspark.objective.metrics import (
+    METRICS,
+    Metric,
+    by_worth,
+    metric_sums,
+    metric_values,
+    metrics_of,
+    summed,
+)
 from nnspark.objective.problems import PROBLEMS
 from nnspark.objective.totals import Totals
 
 WEIGHT = np.random.default_rng(9).uniform(0.1, 3.0, 40)
 
 
-def summed(problem, outputs, y, weight):
+def sums_of(problem, outputs, y, weight):
     """The sums of rows that came in three blocks."""
     totals = Totals()
     for rows in (slice(0, 7), slice(7, 30), slice(30, None)):
-        own = metric_sums(problem, outputs[rows], y[rows], weight[rows])
+        own = metric_sums(summed(problem), outputs[rows], y[rows], weight[rows])
         totals.add_sums("train", {"weight": weight[rows].sum(), "loss": 0.0, **own})
     return totals.sums["train"]
 
 
 def values_of(problem, outputs, y, weight):
     """The problem's metrics of rows that came in three blocks."""
-    return metric_values(problem, summed(problem, outputs, y, weight))
+    return metric_values(problem, sums_of(problem, outputs, y, weight))
 
 
 @pytest.mark.parametrize("units", [1, 4])
@@ -124,7 +132,7 @@ def test_a_sum_that_two_metrics_share_is_taken_once(monkeypatch):
 
     for name in ("one", "two"):
         monkeypatch.setitem(METRICS, name, Metric(name, ("regression",), (shared,), lambda sums: 0.0))
-    metric_sums("regression", np.zeros((5, 1)), np.zeros((5, 1)), np.ones(5))
+    metric_sums(summed("regression"), np.zeros((5, 1)), np.zeros((5, 1)), np.ones(5))
     assert calls == [5]
 
 

@@ -21,7 +21,8 @@ WEIGHTS = init_weights(NETWORK.layers, {"name": "normal"}, seed=3)
 def sums_of(objective, weights, block, *, with_gradient=True):
     """The block's sums, with a workspace of its own."""
     work = Workspace(objective.network, len(block), objective.dtype)
-    return block_sums(objective, weights, block, work, with_gradient=with_gradient)
+    (found,) = block_sums(objective, weights, [block], work, gradients=int(with_gradient))
+    return found
 
 
 def softmax_losses(weights, block):
@@ -91,8 +92,8 @@ def test_it_is_pure():
     """The same bits whatever the workspace held, and only the workspace is changed."""
     work = Workspace(NETWORK, 64, "float64")
     before = [array.copy() for array in (*WEIGHTS, BLOCK.X, BLOCK.y, BLOCK.weight)]
-    block_sums(OBJECTIVE, [W + 1 for W in WEIGHTS], BLOCK, work, with_gradient=True)
-    again = block_sums(OBJECTIVE, WEIGHTS, BLOCK, work, with_gradient=True)
+    block_sums(OBJECTIVE, [W + 1 for W in WEIGHTS], [BLOCK], work, gradients=1)
+    (again,) = block_sums(OBJECTIVE, WEIGHTS, [BLOCK], work, gradients=1)
     fresh = sums_of(OBJECTIVE, WEIGHTS, BLOCK)
     assert again.sums == fresh.sums
     assert again.gradient.tobytes() == fresh.gradient.tobytes()

@@ -88,7 +88,7 @@ def test_the_gradient_is_that_of_the_thinned_network(activation):
     dropout = draw_dropout(0.4, network.layers, 20, "float64", [1])
 
     def loss(at):
-        found = block_sums(objective, unflatten(at, network.layers), block, work, with_gradient=True,
+        (found,) = block_sums(objective, unflatten(at, network.layers), [block], work, gradients=1,
                            dropout=dropout)  # fmt: skip
         return found.sums["loss"], found.gradient.copy()
 
