@@ -159,7 +159,7 @@ def test_scikit_learns_estimator_and_ours_are_paced_alike(solver):
         one.seconds = one.sample()
         assert min(one.seconds) > 0
         assert (len(one.seconds) == 2) if solver == "adam" else (len(one.seconds) >= 3)
-    assert len(estimators.ratios_of(contestants, solver)) == 2
+    assert len(estimators.ratios_of(contestants, solver)) == 3
 
 
 @pytest.mark.slow

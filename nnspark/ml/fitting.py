@@ -11,6 +11,7 @@ from nnspark.data.dataset import make_dataset
 from nnspark.engines.base import Shards
 from nnspark.engines.folds import View, whole_view
 from nnspark.engines.frames import frame_shards
+from nnspark.engines.frames.classes import known_classes
 from nnspark.engines.local import LocalShards
 from nnspark.engines.quicker import Extent, choose, say
 from nnspark.errors import DataError, RecipeError
@@ -159,7 +160,7 @@ def lay_out(source: Source, recipe: Recipe, engine: str, *, models: int = 1) -> 
 
 def _on_executors(source: Source, recipe: Recipe) -> Shards:
     shards: Shards = frame_shards(
-        source.frame, recipe, validation=source.validation, stored=source.stored, checked=True
+        source.frame, recipe, validation=source.validation, stored=source.stored, classes=known_classes
     )
     if shards.plan.num_features != source.width:
         shards.close()

@@ -8,7 +8,7 @@ from ml.data import bits
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import functions as F
 
-from nnspark.engines.frames import build
+from nnspark.engines.frames import classes
 from nnspark.engines.frames.parquet_files import ParquetFiles
 from nnspark.errors import DataError
 from nnspark.ml import MultilayerPerceptronClassifier, columns, fitting
@@ -108,7 +108,7 @@ def test_rows_that_change_from_query_to_query_are_refused(spark, monkeypatch):
 @pytest.mark.parametrize("kind", ["int", "decimal(3,1)"])
 def test_no_job_finds_the_classes_that_every_label_was_checked_to_be(spark, monkeypatch, kind):
     """On Spark, whatever type of number a label is; a class may have no row."""
-    monkeypatch.setattr(build, "find_classes", None)
+    monkeypatch.setattr(classes, "find_labels", None)
     rows = rows_of(spark, "array").withColumn("label", F.expr(f"cast(if(label = 0, 2, 0) as {kind})"))
     models = [
         MultilayerPerceptronClassifier(layers=[3, 4, 3], maxIter=3, seed=1, engine=engine).fit(rows)

@@ -17,7 +17,7 @@ from nnspark.data.plan import Plan
 from nnspark.engines.connect import ConnectShards
 from nnspark.engines.connections import context_of, is_connect, slots_of
 from nnspark.engines.executors import check_workers
-from nnspark.engines.frames.classes import find_classes, known_classes
+from nnspark.engines.frames.classes import Classes, find_classes
 from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.crowding import CrowdedRows
 from nnspark.engines.frames.csv import whole_records
@@ -30,7 +30,7 @@ from nnspark.engines.frames.scan import Scan
 from nnspark.engines.layout import bins_of_tasks
 from nnspark.engines.rdd import SparkShards
 from nnspark.errors import DataError
-from nnspark.recipe import Data, Recipe
+from nnspark.recipe import Recipe
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -53,7 +53,7 @@ def frame_shards(
     *,
     validation: str = "",
     stored: "DataFrame | None" = None,
-    checked: bool = False,
+    classes: Classes = find_classes,
     partitions: int = 0,
     depth: int = 0,
 ) -> SparkShards | ConnectShards:
@@ -61,7 +61,7 @@ def frame_shards(
 
     ``validation`` names a boolean column: its rows validate, the recipe's split is for the others. ``stored``
     has the columns of ``df`` before they were cast to what they are there, if no more was done to them.
-    ``checked``: labels are doubles, and every row's is one of ``data.classes``: no job has to find them.
+    ``classes`` finds the classes of a classification's labels, ``known_classes`` without a job.
     ``partitions`` is the number of tasks of an evaluation (0: as many as run at a time).
 
     Raises
@@ -71,16 +71,14 @@ def frame_shards(
     check_workers(context_of(df.sparkSession) or df.sparkSession)
     read = partial(reading, recipe.data.place or "the DataFrame")
     with read():
-        rows = understand(
-            df, recipe, _known if checked else _classes, make_plan, validation=validation, stored=stored
-        )
+        rows = understand(df, recipe, classes, make_plan, validation=validation, stored=stored)
         return lay_out(rows, read, partitions=partitions, depth=depth, scratch=recipe.spark.scratch)
 
 
 def understand(
     df: "DataFrame",
     recipe: Recipe,
-    classes: Callable[["DataFrame", Layout, Data], Layout],
+    classes: Classes,
     plan: Callable[["DataFrame", Scan, Layout, Recipe], tuple[Plan, CrowdedRows | None]],
     *,
     validation: str = "",
@@ -104,14 +102,6 @@ def understand(
         if layout.text:
             refuse_corrupt(df, Scan(normal), layout)
         raise
-
-
-def _classes(df: "DataFrame", layout: Layout, data: Data) -> Layout:
-    return find_classes(df, layout, data) if data.task == "classification" else layout
-
-
-def _known(df: "DataFrame", layout: Layout, data: Data) -> Layout:
-    return known_classes(layout, data) if data.task == "classification" else layout
 
 
 def lay_out(

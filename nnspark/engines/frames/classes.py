@@ -1,5 +1,6 @@
 """The classes of a DataFrame's rows: the distinct labels, as the driver's readers would have them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,9 +19,11 @@ from nnspark.sources import refusals
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["Labels", "find_classes", "find_labels", "known_classes"]
+__all__ = ["Classes", "Labels", "find_classes", "find_labels", "known_classes"]
 
 Array = NDArray[Any]
+Classes = Callable[["DataFrame", Layout, Data], Layout]
+"""``classes(df, layout, data)``: the layout with the classes of the labels, if there are classes."""
 
 
 class Labels(NamedTuple):
@@ -43,19 +46,21 @@ class Labels(NamedTuple):
 
 
 def find_classes(df: "DataFrame", layout: Layout, data: Data) -> Layout:
-    """The layout with the classes and the class of every label as it stands in the rows.
+    """The layout with the classes and the class of every label as it stands in the rows, if there are any.
 
     One job, on the label only. What two spellings of a class have in common is decided here, by the functions
     that decide it for the driver's readers; the executors look spellings up.
     """
-    found = find_labels(df, layout, data)
+    found = find_labels(df, layout, data) if data.task == "classification" else None
     if found is None:
         return layout
     return found.as_classes(layout, class_table(found.labels[found.counts], data.classes))
 
 
-def known_classes(layout: Layout, data: Data) -> Layout:
-    """The layout with the classes that the recipe says, of whole numbers that all rows are known to have."""
+def known_classes(df: "DataFrame", layout: Layout, data: Data) -> Layout:
+    """The same without a job, of labels that are doubles and every one known to be of ``data.classes``."""
+    if data.task != "classification":
+        return layout
     spellings = tuple(map(float, data.classes))
     labels = labels_of(spellings, [1] * len(spellings), layout.targets[0], lambda _: "", is_text=False)
     there = np.ones(len(spellings), bool)
