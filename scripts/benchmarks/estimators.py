@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import _common
@@ -114,7 +113,7 @@ def calls_of(place: Any, name: str) -> Iterator[list[float]]:
 
 
 def ratios_of(contestants: dict[str, Contestant], solver: str) -> list[Ratio]:
-    """How many times as long scikit-learn takes, on the same rows; and on the float64 rows that people have."""
+    """How many times as long scikit-learn takes on the same rows; and on float64 rows, as most are."""
     least = LBFGS_LEAST if solver == "lbfgs" else dict.fromkeys(LBFGS_LEAST, ADAM_LEAST)
     medians = {name: one.median for name, one in contestants.items()}
     ratios = [
