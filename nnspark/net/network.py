@@ -124,8 +124,9 @@ def forward(
         for here, span in zip(inputs, spans, strict=True):
             np.matmul(here, W[:, 1:].T, out=z[span])
         kept = work.kept_z(layer, n) if keeps_z and layer < last else None
+        bias = W[:, 0].copy()  # added twice as quickly as a column
         for rows in _stripes(z):
-            _add_bias(z[rows], W[:, 0])
+            _add_bias(z[rows], bias)
             if kept is not None:
                 kept[rows] = z[rows]
             if layer < last:
