@@ -222,11 +222,10 @@ def test_the_cost_model_recovers_the_constants_it_was_made_with():
     idle = {
         (t, d): of(0.02 + t * launch + t / cores * 0.003 * d) for t in partitions.PARTITIONS for d in (1, 2)
     }
-    launched = {t: of(0.005 + t * launch) for t in partitions.LAUNCHED}
     sent = {w: of(0.03 + w * 1e-8) for w in partitions.WEIGHTS}
     moved = {w: of(0.03 + w * (1e-8 + cores * 3e-8)) for w in partitions.WEIGHTS}
     rows = {n: of(0.04 + n * 4e-6 / cores) for n in (15_000, 60_000)}
-    constants = _cost_model.fit(idle, launched, moved, sent, rows)
+    constants = _cost_model.fit(idle, launch, moved, sent, rows)
     wanted = {
         "job": 0.02,
         "launch": launch,

@@ -2,8 +2,8 @@
 
     T = job + t launch + t/k task + n/k row + w (broadcast + aggregation · merges)
 
-``launch`` is what the driver takes to hand out a task and take its result in: of jobs of 100 to 10,000 tasks
-that never leave the JVM (whose executor's part is counted too, where it is the same JVM). ``merges`` is the
+``launch`` is what the driver takes to hand out a task and take its result in: the processor's seconds of the
+busiest of the driver's threads in a job of 10,000 tasks that never leave the JVM. ``merges`` is the
 number of results added one after the other on the way to the driver: t at depth 1, 2 ceil(sqrt(t)) at
 depth 2. A broadcast goes out once and spreads from executor to executor.
 
@@ -28,7 +28,7 @@ ROWS = 100_000_000
 
 def fit(
     idle: dict[tuple[int, int], Contestant],
-    launched: dict[int, Contestant],
+    launch: float,
     moved: dict[int, Contestant],
     sent: dict[int, Contestant],
     rows: dict[int, Contestant],
@@ -36,7 +36,6 @@ def fit(
     """The model's constants, seconds, by least squares (of medians)."""
     at_1 = {count: one.median for (count, depth), one in idle.items() if depth == 1}
     task, job_seconds = np.polyfit([count / CORES for count in at_1], list(at_1.values()), 1)
-    launch = float(np.polyfit(list(launched), [one.median for one in launched.values()], 1)[0])
     broadcast = np.polyfit(list(sent), [one.median for one in sent.values()], 1)[0]
     both = np.polyfit(list(moved), [one.median for one in moved.values()], 1)[0]
     (few, cheap), (many, dear) = ((count, one.median) for count, one in sorted(rows.items()))

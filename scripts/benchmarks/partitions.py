@@ -6,6 +6,7 @@
 """
 
 import argparse
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,10 +29,11 @@ from nnspark.engines.layout import make_shards
 
 Array = NDArray[Any]
 PARTITIONS = (2, 16, 64, 256)
-LAUNCHED = (100, 1_000, 10_000)
+LAUNCHED = 10_000
 WEIGHTS = (1_000, 300_000, 3_000_000)
 MOST = 1.2
 EXECUTORS = (10, 100, 1_000, 4_000)
+DRIVERS = ("dag-scheduler", "dispatcher", "task-result-getter")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,17 +70,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         size: Contestant(f"broadcast, {size:,} weights", job(spark, CORES, 1, size, back=1))
         for size in WEIGHTS
     }
-    launched = {
-        count: Contestant(f"JVM alone, {count:,} tasks", jvm_job(spark, count), every, 2)
-        for count, every in zip(LAUNCHED[: 2 if args.quick else 3], (1, 1, 5), strict=False)
-    }
+    launches = launch_costs(spark, LAUNCHED // 10 if args.quick else LAUNCHED)
     rows = {count: rows_epoch(spark, shape._replace(rows=count)) for count in (shape.rows // 4, shape.rows)}
     with session_of(shape, "float32", CORES) as ask:
         wide = Contestant(f"epoch, {shape.rows:,} rows, one task of {CORES} cores", partial(ask, "epoch"))
-        others = [*idle.values(), *launched.values(), *moved.values(), *sent.values(), *rows.values(), wide]
+        others = [*idle.values(), *moved.values(), *sent.values(), *rows.values(), wide]
         race(others, epochs)
 
-    constants = fit(idle, launched, moved, sent, rows)
+    constants = fit(idle, max(launches.values()), moved, sent, rows)
     constants["threads"] = wide.median / rows[shape.rows].median
     base = arrived[0].median
     return {
@@ -89,6 +88,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "ratios": ratio_table(
             Ratio(f"{one.name} / {arrived[0].name}", one.median / base, MOST, -1) for one in arrived[1:]
         ),
+        "launches": [{"threads": name, "ms_a_task": 1e3 * cost} for name, cost in launches.items()],
         "constants": constants,
         "predictions": [predict(constants, executors, shape.layers) for executors in EXECUTORS],
     }
@@ -125,16 +125,31 @@ def job(spark: Any, tasks: int, depth: int, size: int, back: int = 0) -> Callabl
     return sample
 
 
-def jvm_job(spark: Any, tasks: int) -> Callable[[], list[float]]:
-    """A job of so many tasks of one number each, counted in the JVM: no Python worker is asked."""
-    numbers = spark.sparkContext.parallelize(range(tasks), tasks)._jrdd
+def launch_costs(spark: Any, tasks: int) -> dict[str, float]:
+    """Processor's seconds a task of the driver's threads that hand out tasks and take results in, by name.
 
-    def sample() -> list[float]:
-        began = time.perf_counter()
-        numbers.count()
-        return [time.perf_counter() - began]
+    Of a job whose tasks count a number each, in the JVM. Threads that share their work by turns count as one.
+    """
+    sc = spark.sparkContext
+    numbers = sc._jsc.sc().range(0, tasks, 1, tasks).toJavaRDD()
+    numbers.count()
+    before = _thread_seconds(sc)
+    numbers.count()
+    after = _thread_seconds(sc)
+    costs = {name: (after[name] - before.get(name, 0.0)) / tasks for name in after}
+    return {name: cost for name, cost in costs.items() if name.startswith(DRIVERS)}
 
-    return sample
+
+def _thread_seconds(sc: Any) -> dict[str, float]:
+    """Processor's seconds of the JVM's threads, added up by their names without numbers."""
+    bean = sc._jvm.java.lang.management.ManagementFactory.getThreadMXBean()
+    found: dict[str, float] = {}
+    for thread in bean.getAllThreadIds():
+        about = bean.getThreadInfo(thread)
+        if about is not None:
+            name = re.sub(r"[-#]?\d+$", "", str(about.getThreadName()))
+            found[name] = found.get(name, 0.0) + bean.getThreadCpuTime(thread) / 1e9
+    return found
 
 
 def _result(value_bc: Any, back: int, handles: Iterator[int]) -> Iterator[Array]:
@@ -154,6 +169,6 @@ def table(results: dict[str, Any]) -> str:
         "T = job + tasks launch + tasks/cores task + rows/cores row + "
         "weights (broadcast + aggregation merges), seconds"
     )
-    parts = [_common.format_table(results[name]) for name in ("epochs", "ratios", "idle")]
+    parts = [_common.format_table(results[name]) for name in ("epochs", "ratios", "idle", "launches")]
     parts += [model, _common.format_table(constants), _common.format_table(results["predictions"])]
     return f"\n{results['shape']}: {results['size']}, float32\n\n" + "\n\n".join(parts)

@@ -82,9 +82,9 @@ def serve(shape: Shape, dtype: str) -> None:
 
 def cost_of(sc: Any) -> dict[str, Any]:
     """Of the last stage: tasks, megabytes of results. Of the Python workers: megabytes at their peak."""
-    store = sc._jsc.sc().statusStore()
-    stages = store.stageList(None)
-    last = max((stages.apply(at) for at in range(stages.size())), key=lambda stage: stage.stageId())
+    tracker, store = sc.statusTracker(), sc._jsc.sc().statusStore()
+    jobs = (tracker.getJobInfo(job) for job in tracker.getJobIdsForGroup())
+    last = store.lastStageAttempt(max(stage for job in jobs if job for stage in job.stageIds))
     found: dict[int, dict[str, Any]] = {}
     for pid in processes_below(os.getpid()):
         note(pid, found)
