@@ -7,9 +7,8 @@
 Shapes: X (n, num_features), z_l, a_l and delta_l (n, units of layer l), W_l (units, 1 + fan_in).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,12 @@ from nnspark.net import weights as weights_module
 from nnspark.net.activations import ACTIVATIONS, OUTPUTS
 from nnspark.net.dropout import Dropout
 from nnspark.net.losses import HEADS
+from nnspark.net.runs import add_bias, spans_of, stripes
 
-__all__ = ["Network", "Workspace", "backward", "forward", "predict", "spans_of"]
+__all__ = ["Network", "Workspace", "backward", "forward", "predict"]
 
 Array = NDArray[Any]
-PREDICT_ROWS, STRIPE = 1024, 1 << 15
-TOGETHER, MUCH = 256, 1 << 13
-"""Values that get their biases in one go, where there are more than so many: NumPy starts anew at a row."""
+PREDICT_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -112,9 +110,8 @@ def forward(
 ) -> tuple[list[Array], Array, Array]:
     """Hidden activations, after ``dropout``, and the output layer's z and a. All live in ``work``.
 
-    ``blocks`` are X of one block or of several, (n, num_features) each, whose results lie one after the
-    other. A block's products are its own, since their bits depend on how many rows are in them; what is done
-    value by value, or row by row, is done for all in one go.
+    ``blocks`` are X (n, num_features) of one block or of several, whose results lie one after the other. A
+    block's products are its own, as their bits depend on the rows in them; all else is done in one go.
     """
     apply, keeps_z = ACTIVATIONS[network.activation].apply, _needs_z(network)
     spans = spans_of(blocks)
@@ -125,8 +122,8 @@ def forward(
             np.matmul(here, W[:, 1:].T, out=z[span])
         kept = work.kept_z(layer, n) if keeps_z and layer < last else None
         bias = W[:, 0].copy()  # added twice as quickly as a column
-        for rows in _stripes(z):
-            _add_bias(z[rows], bias)
+        for rows in stripes(z):
+            add_bias(z[rows], bias)
             if kept is not None:
                 kept[rows] = z[rows]
             if layer < last:
@@ -154,10 +151,8 @@ def backward(
 ) -> Array:
     """Sum over each block's rows of the loss's gradient, flat like theta: (blocks, weights), in ``work``.
 
-    ``hidden`` and ``outputs`` are what ``forward`` gave for these blocks, or for these and others after them,
-    with this ``work``; Y and ``row_weights`` are of these. ``hidden``, or the z that were kept, are
-    overwritten with the activations' derivatives once they are used. ``dropout`` is that of ``forward``;
-    where it left a unit out its derivative is 0.
+    ``hidden`` and ``outputs`` are what ``forward`` gave, with ``work`` and ``dropout``, for these blocks or
+    more. ``hidden``, or the z that were kept, are overwritten with the activations' derivatives.
     """
     grad = ACTIVATIONS[network.activation].grad
     last = len(weights) - 1
@@ -176,7 +171,7 @@ def backward(
             above, delta = delta, work.delta(layer - 1, n)
             for span in spans:
                 np.matmul(above[span], weights[layer][:, 1:], out=delta[span])
-            for rows in _stripes(delta):
+            for rows in stripes(delta):
                 if dropout is not None:
                     delta[rows] *= dropout.masks[layer - 1][rows]
                     if not _needs_z(network):
@@ -185,30 +180,8 @@ def backward(
     return work.gradients[: len(spans)]
 
 
-def spans_of(blocks: Sequence[Array]) -> list[slice]:
-    """Where each one's rows are, one after the other."""
-    ends = list(accumulate(map(len, blocks), initial=0))
-    return [slice(start, stop) for start, stop in pairwise(ends)]
-
-
-def _add_bias(z: Array, bias: Array) -> None:
-    """``z += bias`` for z (n, units), contiguous; of few units several rows in one go."""
-    together = TOGETHER // z.shape[1]
-    whole = len(z) // together * together if z.size > MUCH and together > 1 else 0
-    if whole:
-        several = z[:whole].reshape(-1, together * z.shape[1])
-        several += np.concatenate([bias] * together)
-    z[whole:] += bias
-
-
 def _needs_z(network: Network) -> bool:
     return ACTIVATIONS[network.activation].needs_z
-
-
-def _stripes(array: Array) -> Iterator[slice]:
-    """Runs of rows of at most ``STRIPE`` values, so that step after step finds them in the cache."""
-    rows = max(1, STRIPE // array.shape[1])
-    return (slice(start, start + rows) for start in range(0, len(array), rows))
 
 
 def predict(network: Network, weights: Sequence[Array], X: Array) -> Array:

@@ -20,7 +20,8 @@ from nnspark.data.rows import Block
 from nnspark.net.activations import OUTPUTS
 from nnspark.net.dropout import Dropout
 from nnspark.net.losses import HEADS
-from nnspark.net.network import Network, Workspace, backward, forward, spans_of
+from nnspark.net.network import Network, Workspace, backward, forward
+from nnspark.net.runs import spans_of
 from nnspark.objective.decision import PLAIN, Decision
 from nnspark.objective.metrics import METRICS, BlockSum, metric_sums, summed
 from nnspark.objective.problems import PROBLEMS
@@ -148,9 +149,8 @@ def block_sums(
     -------
     list of BlockSums
         Floats, and tables of counts, that depend on a block's rows in their order and on the weights alone,
-        whatever other blocks come along. ``gradient`` is flat like theta, of the objective's dtype, and lives
-        in ``work``: the next call overwrites it. What overflows comes out as infinity or NaN, without a
-        warning.
+        whatever other blocks come along. ``gradient`` is flat like theta, of the objective's dtype, and is in
+        ``work``: the next call overwrites it. What overflows comes out as infinity or NaN, without warning.
     """
     network, features = objective.network, [block.X for block in blocks]
     y = _joined([block.y for block in blocks])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnspark.net.network import MUCH, TOGETHER, _add_bias
+from nnspark.net.runs import MUCH, TOGETHER, add_bias
 
 
 @pytest.mark.parametrize("units", [1, 20, TOGETHER // 2, TOGETHER // 2 + 1])
@@ -14,5 +14,5 @@ def test_a_bias_is_added_to_every_row(units, more):
     for rows in (MUCH // units, MUCH // units + TOGETHER // units + more):
         z, bias = rng.normal(size=(rows, units)), rng.normal(size=units)
         expected = z + bias
-        _add_bias(z, bias)
+        add_bias(z, bias)
         assert z.tobytes() == expected.tobytes()

@@ -63,7 +63,7 @@ def test_stripes_do_not_change_a_bit(activation, monkeypatch):
         away_from_kinks(network, np.eye(4)),
     )
     whole = cost_of(network, shards_of(X, y))(theta)
-    monkeypatch.setattr("nnspark.net.network.STRIPE", 37)
+    monkeypatch.setattr("nnspark.net.runs.STRIPE", 37)
     striped = cost_of(network, shards_of(X, y))(theta)
     assert striped[0] == whole[0]
     assert striped[1].tobytes() == whole[1].tobytes()
