@@ -139,7 +139,7 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
                 for fold in range(folds)
             ]
             fits: dict[tuple[int, int], Fit] = {}
-            for member in Together(shards, AT_ONCE).run(works):
+            for member in Together(shards, AT_ONCE, first.training.epochs).run(works):
                 if member.error is not None and not isinstance(member.error, DivergedError):
                     raise member.error
                 if member.error is None:

@@ -34,16 +34,18 @@ class Segment:
 
         Tops are raised by all rows before a finer slice is taken of any.
         """
-        whole, full = np.rint(vectors * math.ldexp(1.0, bits - grid)), math.ldexp(1.0, bits - far)
+        scale, full = math.ldexp(1.0, bits - grid), math.ldexp(1.0, bits - far)
+        whole = np.rint(vectors * scale)
         self._add_at(grid, slice(None), whole.astype(integers).sum(axis=0))
         if self.lowest >= grid:
             return
         if not self.top.flags.writeable:
             self.top = self.top.copy()
         top = self.top
-        high = (np.abs(whole) >= full).any(axis=0)
+        largest = np.abs(vectors).max(axis=0)
+        high = np.rint(largest * scale) >= full
         top[high] = np.maximum(top[high], grid)
-        where = np.flatnonzero((top < grid) & vectors.any(axis=0))
+        where = np.flatnonzero((top < grid) & (largest > 0))
         rest = vectors[:, where] - np.ldexp(whole[:, where].astype(np.float64), grid - bits)
         while True:
             more = rest.any(axis=0) & (top[where] < grid)

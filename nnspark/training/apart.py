@@ -1,7 +1,7 @@
 """Trainings apart: each in a process of its own, where all rows lie in this process and are few.
 
-An evaluation of few rows is mostly Python, and threads take turns at that. So once the trainings of a search
-have spent ``HELP_AFTER`` together (``together.py``), helpers are started that hold the same rows, and each
+An evaluation of few rows is mostly Python, and threads take turns at that. So where the trainings of a search
+will take ``HELP_FROM`` together (``together.py``), helpers are started that hold the same rows, and each
 training goes on in one: from its progress to its next stop, or to its end. That is what a resume does, so
 no bit changes.
 

@@ -7,9 +7,9 @@ from nnspark.engines.base import Shards
 from nnspark.engines.local import LocalShards
 from nnspark.engines.processes import Helpers
 
-__all__ = ["HELP_AFTER", "helpers_for"]
+__all__ = ["HELP_FROM", "helpers_for"]
 
-HELP_AFTER = 0.25  # seconds of passes; processes take half as long to start
+HELP_FROM = 1.0  # seconds of passes that are to be expected; processes take a third as long to start
 MOST = 8  # helpers: each holds all rows
 
 

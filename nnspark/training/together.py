@@ -36,16 +36,16 @@ class Together:
     ----------
     shards : what all train on.
     at_once : trainings that are alive at the same time, at most; others begin when some have ended.
+    passes : that a training will ask for, about. Helpers are started once that is long enough for them.
     """
 
-    def __init__(self, shards: Shards, at_once: int) -> None:
-        self.shards, self._at_once = shards, at_once
+    def __init__(self, shards: Shards, at_once: int, passes: int = 1) -> None:
+        self.shards, self._at_once, self._passes = shards, at_once, passes
         self._lock, self._turn = threading.Condition(), threading.Lock()
         self._computing, self._elsewhere = 0, 0
         self._asking: list[tuple[Member, Request]] = []
         self._paused: list[tuple[Member, threading.Event]] = []
         self._called_off = False
-        self._spent = 0.0
         self._helpers: Helpers | None = None
 
     def run(
@@ -100,7 +100,7 @@ class Together:
 
     @property
     def has_helpers(self) -> bool:
-        """Whether helpers are ready: they are started once the passes have taken a while."""
+        """Whether helpers are ready: they are started where the passes will take a while."""
         return self._helpers is not None and self._helpers.ready
 
     def elsewhere(self, work: Work, value: Any, told: Callable[[Any], None]) -> Any:
@@ -184,8 +184,7 @@ class Together:
         asked = [(request.function, request.value, request.zero) for _, request in asking]
         answers = sums_of(self.shards, asked)
         seconds = time.monotonic() - began
-        self._spent += seconds
-        if self._spent > helping.HELP_AFTER and self._helpers is None:
+        if seconds * self._passes > helping.HELP_FROM and self._helpers is None:
             self._helpers = helping.helpers_for(self.shards, len(asking))
         for (member, request), answer in zip(asking, answers, strict=True):
             member.seconds += seconds / len(asking)

@@ -43,7 +43,7 @@ def started(monkeypatch):
         made.append(helpers)
         return helpers
 
-    monkeypatch.setattr(helping, "HELP_AFTER", -1.0)
+    monkeypatch.setattr(helping, "HELP_FROM", -1.0)
     monkeypatch.setattr(helping, "helpers_for", ready_ones)
     return made
 
@@ -162,10 +162,10 @@ def test_a_sweep_apart_is_the_sweep_together(tmp_path, monkeypatch, started, sec
         rows = [timeless(map(json.loads, path.read_text().splitlines())) for path in histories]
         return [{**one, "seconds": 0} for one in found.results], found.best.weights_sha256, rows
 
-    monkeypatch.setattr(helping, "HELP_AFTER", 1e9)
+    monkeypatch.setattr(helping, "HELP_FROM", 1e9)
     expected = swept(tmp_path / "together")
     assert started == []
-    monkeypatch.setattr(helping, "HELP_AFTER", -1.0)
+    monkeypatch.setattr(helping, "HELP_FROM", -1.0)
     from nnspark.runs.sweeps.keeping import Keeper
 
     seen, remember = [0], Keeper.remember

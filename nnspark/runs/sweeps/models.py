@@ -56,7 +56,8 @@ class Models:
         left = [one for one in self._candidates if not self._directory.is_done(one)]
         for _ in range(len(self._candidates) - len(left)):
             self._board.ended()
-        together = Together(self._shared, self._at_once(left))
+        epochs = max((one.recipe.training.epochs for one in left), default=0)
+        together = Together(self._shared, self._at_once(left), epochs)
         works = [(one, partial(self._train_one, one)) for one in left]
         try:
             for member in together.run(works, at_pause=self._at_rung):
