@@ -23,10 +23,12 @@ from nnspark.engines.frames.boundaries import (
     boundaries_of,
     collect_near,
     count_inside,
+    near_of,
     nothing_near,
     rows_of_parts,
 )
 from nnspark.engines.frames.columns import Layout
+from nnspark.engines.frames.few_keys import FEW_ROWS, FewKeys, Keys
 from nnspark.engines.frames.merging import merge_all
 from nnspark.engines.frames.survey import Survey, bits_for, survey_batches
 
@@ -36,6 +38,9 @@ SPLITS = {
     "nothing held out": {"train": 1.0, "validation": 0.0, "test": 0.0},
     "no test": {"train": 0.5, "validation": 0.5, "test": 0.0, "stratify": True},
 }
+
+
+TABLES = ("histogram", "by_class", "given")
 
 
 def split_of(name):
@@ -68,9 +73,14 @@ def over(partitions, function):
     return merge_all(map(pickle.loads, reversed(results)))
 
 
+def surveyed(partitions, layout, split, few_rows=0):
+    """What a survey of them finds."""
+    return over(partitions, partial(survey_batches, layout=layout, split=split, few_rows=few_rows))
+
+
 def split_by_passes(partitions, layout, split):
     """Cuts and counts as ``frames/build.py`` finds them, and the number of narrowing passes."""
-    survey = over(partitions, partial(survey_batches, layout=layout, split=split))
+    survey = surveyed(partitions, layout, split)
     boundaries, passes = boundaries_of(survey, split), 0
     while boundaries.rows > boundaries_module.NEAR_ROWS and boundaries.bits < 64:
         worker = partial(count_inside, layout=layout, split=split, boundaries=boundaries)
@@ -78,7 +88,7 @@ def split_by_passes(partitions, layout, split):
     near = nothing_near(boundaries, survey.by_class)
     if boundaries.open.any():
         near = over(partitions, partial(collect_near, layout=layout, split=split, boundaries=boundaries))
-        assert near.times.sum() == boundaries.rows
+        assert near.inside.times.sum() == boundaries.rows
     cuts, below, _ = near.thresholds(boundaries)
     return cuts, rows_of_parts(survey.by_class, below, split), passes
 
@@ -104,18 +114,50 @@ def test_thresholds_are_those_of_the_sorted_keys(monkeypatch, rows, split, near_
     assert counts.tolist() == [np.bincount(y[part == p], minlength=5).tolist() for p in range(3)]
     if split.train == 1:  # no key need be known
         assert passes == 0
-        assert not boundaries_of(
-            over(partitions_of(X, y, 4), partial(survey_batches, layout=layout, split=split)), split
-        ).open.any()
+        assert not boundaries_of(surveyed(partitions_of(X, y, 4), layout, split), split).open.any()
     else:
         assert (passes > 0) == (near_rows < 900)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("rows", ["different", "repeated"])
+def test_a_survey_that_keeps_all_keys_spares_the_pass(rows, split):
+    """As many rows as may be kept, and one more: the keys near the boundaries are those that a pass finds."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(900, 1)) if rows == "different" else rng.integers(0, 6, (900, 1)).astype(float)
+    y = rng.integers(0, 5, 900)
+    partitions, layout, split = partitions_of(X, y, 4), layout_of(5), split_of(split)
+    assert not surveyed(partitions, layout, split, 899).few.all_known
+    survey = surveyed(partitions, layout, split, 900)
+    assert survey.few.all_known
+    assert survey.few.keys.times.sum() == survey.rows == 900
+    boundaries = boundaries_of(survey, split)
+    near = near_of(survey.few.keys, boundaries, 5)
+    passed = nothing_near(boundaries, survey.by_class)
+    if boundaries.open.any():
+        passed = over(partitions, partial(collect_near, layout=layout, split=split, boundaries=boundaries))
+    found, expected = near.thresholds(boundaries), passed.thresholds(boundaries)
+    assert [one.tolist() for one in found] == [one.tolist() for one in expected]
+
+
+@pytest.mark.parametrize("rows", [FEW_ROWS, FEW_ROWS + 1])
+def test_keys_of_more_rows_than_are_few_are_dropped(rows):
+    """However they come: in one piece, in several, merged either way round."""
+    label, keys = np.arange(rows) % 3, np.arange(rows, dtype=np.uint64)
+    pieces = [slice(0, rows // 2), slice(rows // 2, rows)]
+    whole = FewKeys(FEW_ROWS).add(label, keys)
+    one, other = (FewKeys(FEW_ROWS).add(label[piece], keys[piece]) for piece in pieces)
+    merged = (whole, pickle.loads(pickle.dumps(one)).merge(other), FewKeys(FEW_ROWS).merge(whole))
+    for few in merged:
+        assert (few.rows, few.all_known) == (rows, rows <= FEW_ROWS)
+        assert len(few.keys.keys) == (rows if rows <= FEW_ROWS else 0)
+    assert FewKeys(FEW_ROWS).add(label, keys).add(label[:1], keys[:1]).all_known is False
 
 
 @pytest.mark.parametrize(("classes", "stratify"), [(1, False), (10_000, False), (10_000, True)])
 def test_results_of_ten_billion_rows_and_ten_thousand_classes_are_bounded(classes, stratify):
     """A pickled result is no larger than the formula of its docstring, and a few hundred bytes."""
-    strata, some = classes if stratify else 1, 600
-    cells = survey_module.CELLS
+    strata, some = classes if stratify else 1, 1_200
     buckets = 1 << bits_for(strata)
     common = Common(kinds(1))
     common.words, common.counts = np.zeros(common.size, np.uint64), np.full(common.size, 10**10)
@@ -123,17 +165,20 @@ def test_results_of_ten_billion_rows_and_ten_thousand_classes_are_bounded(classe
     tables = [np.full(shape, 10**10, np.int64) for shape in shapes]
     rows = sample_rows(600)
     sample = Sample(rows, 600).add(np.arange(2 * rows, dtype=np.uint64).reshape(-1, 2), np.ones((rows, 600)))
-    survey = Survey(*tables, common, sample)
-    cells = max(cells, 16 * strata) + 4 * classes
-    bound = 8 * cells + 16 * common.size + len(pickle.dumps(sample, 5))
-    assert len(pickle.dumps(survey, 5)) <= bound + some
+    survey = Survey(*tables, common, sample, FewKeys(FEW_ROWS))
+    few = FewKeys(FEW_ROWS).add(np.arange(FEW_ROWS) % classes, np.arange(FEW_ROWS, dtype=np.uint64))
+    small = replace(survey, **{name: getattr(survey, name) * 0 + FEW_ROWS for name in TABLES}, few=few)
+    cells = max(survey_module.CELLS, 16 * strata) + 4 * classes
+    bound = 16 * common.size + len(pickle.dumps(sample, 5)) + some
+    assert len(pickle.dumps(survey, 5)) <= 8 * cells + bound
+    assert len(pickle.dumps(small, 5)) <= 4 * cells + 24 * FEW_ROWS + bound
     bits = bits_for(2 * strata)
     inside = NarrowCounts(bits, np.zeros((strata, 2, 1 << bits), np.int64) + 10**10)
     assert len(pickle.dumps(inside, 5)) <= 8 * max(survey_module.CELLS, 32 * strata) + some
     most = boundaries_module.NEAR_ROWS
-    near = Near(*np.zeros((3, most), np.int64), np.zeros((2, classes), np.int64))
+    near = Near(Keys(*np.zeros((3, most), np.int64)), np.zeros((2, classes), np.int64))
     assert len(pickle.dumps(near, 5)) <= 24 * most + 24 * classes + some
-    total = max(map(len, (pickle.dumps(one, 5) for one in (survey, inside))))
+    total = max(map(len, (pickle.dumps(one, 5) for one in (survey, small, inside))))
     assert 64 * total < 200e6  # what the driver may hold of a pass: 64 results, or 16 merged ones
 
 

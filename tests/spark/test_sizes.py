@@ -11,7 +11,7 @@ from spark.training import outcome, recipe_of, without_spark
 from nnspark.data import block_rows
 from nnspark.engines import layout, resident
 from nnspark.engines import rdd as spark_shards
-from nnspark.engines.frames import boundaries, build, merging
+from nnspark.engines.frames import boundaries, build, few_keys, merging
 from nnspark.engines.layout import make_shards
 from nnspark.errors import DataError, InternalError
 from nnspark.runs.data import load_shards
@@ -179,6 +179,7 @@ def test_results_of_many_partitions_meet_on_the_executors(
     taken.clear()
     monkeypatch.setattr(merging, "DIRECT", 4)
     monkeypatch.setattr(boundaries, "NEAR_ROWS", 2)
+    monkeypatch.setattr(few_keys, "FEW_ROWS", 49_999)
     assert outcome(recipe, build.frame_shards(df, recipe)) == direct
     assert max(taken) <= 2  # as many as there are cores here
     assert len(taken) > passes

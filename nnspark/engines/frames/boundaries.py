@@ -2,7 +2,8 @@
 
 A boundary is the split key of the first row of the next part. The survey tells its leading bits; while more
 than ``NEAR_ROWS`` rows share them with a boundary, another narrow pass counts those by their next bits. Then
-the keys that are left are collected, equal ones once, and the rows of each part and class counted.
+the keys that are left are collected, equal ones once, and the rows of each part and class counted. Of a table
+of few rows the survey kept all keys (``few_keys.py``), and no pass is made.
 
 With ``s`` strata (classes, or 1) and ``b`` boundaries (2, or as many as folds) a pass sends at most
 8 * max(``CELLS``, 16 b s) bytes a partition to be merged (``NarrowCounts``), the last one 24 * ``NEAR_ROWS``
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from nnspark.data.plan import part_counts
 from nnspark.data.rows import split_keys
 from nnspark.engines.frames.columns import Layout, arrays_of
+from nnspark.engines.frames.few_keys import NOTHING, Keys
 from nnspark.engines.frames.survey import Survey, bits_for, bucket_of, compact, labels_of, present, undecided
 from nnspark.recipe import Split
 
@@ -33,6 +35,7 @@ __all__ = [
     "boundaries_of",
     "collect_near",
     "count_inside",
+    "near_of",
     "nothing_near",
     "rows_of_parts",
 ]
@@ -121,15 +124,12 @@ class Near:
     ``below`` (boundaries, classes) counts rows below each boundary that are not inside it.
     """
 
-    label: Array
-    keys: NDArray[np.uint64]
-    times: NDArray[np.int64]
+    inside: Keys
     below: NDArray[np.int64]
 
     def merge(self, other: "Near") -> "Near":
         """Add other rows; returns self."""
-        label, keys = np.append(self.label, other.label), np.append(self.keys, other.keys)
-        self.label, self.keys, self.times = _once(label, keys, np.append(self.times, other.times))
+        self.inside = self.inside.plus(other.inside)
         self.below += other.below
         return self
 
@@ -138,14 +138,14 @@ class Near:
     ) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
         """Cuts (strata, boundaries), rows below by class (boundaries, classes), rows inside like cuts."""
         strata, ends = boundaries.open.shape
-        stratum = self.label if strata > 1 else np.zeros_like(self.label)
-        inside, _ = boundaries.near(self.keys, stratum)
+        stratum = self.inside.label if strata > 1 else np.zeros_like(self.inside.label)
+        inside, _ = boundaries.near(self.inside.keys, stratum)
         cuts = np.where(boundaries.open | (boundaries.rank > 0), LAST, np.uint64(0))
         found = np.zeros((strata, ends), dtype=np.int64)
         below = self.below.copy()
         for column in range(ends):
             mine = inside[:, column]
-            label, keys, times = self.label[mine], self.keys[mine], self.times[mine]
+            label, keys, times = (values[mine] for values in self.inside)
             order = np.lexsort((keys, stratum[mine]))
             own, keys, label, times = stratum[mine][order], keys[order], label[order], times[order]
             before = times.cumsum() - times
@@ -195,40 +195,33 @@ def count_inside(
 
 def collect_near(batches: Iterable[Any], layout: Layout, split: Split, boundaries: Boundaries) -> Near:
     """Worker function: the keys inside a boundary, and the numbers of rows below."""
-    strata, ends = boundaries.open.shape
     classes = 1 if layout.classes is None else len(layout.classes)
-    none = np.empty(0, np.int64)
-    near = Near(none, np.empty(0, np.uint64), none, np.zeros((ends, classes), np.int64))
+    near = near_of(NOTHING, boundaries, classes)
     for batch in batches:
         rows = undecided(present(arrays_of(batch, layout)))
-        keys, label = split_keys(rows.hashes(), split.seed), labels_of(rows, layout)
-        inside, below = boundaries.near(keys, label if strata > 1 else np.zeros_like(label))
-        counted = [np.bincount(label[lower], minlength=classes) for lower in below.T]
-        mine = inside.any(axis=1)
-        near.merge(Near(*_once(label[mine], keys[mine], np.ones(mine.sum(), np.int64)), np.array(counted)))
+        keys = Keys.of(labels_of(rows, layout), split_keys(rows.hashes(), split.seed))
+        near.merge(near_of(keys, boundaries, classes))
     return near
+
+
+def near_of(keys: Keys, boundaries: Boundaries, classes: int) -> Near:
+    """The same of rows whose keys are known."""
+    label = keys.label
+    inside, below = boundaries.near(keys.keys, label if len(boundaries.open) > 1 else np.zeros_like(label))
+    mine = inside.any(axis=1)
+    counted = [np.bincount(label[lower], keys.times[lower], classes).astype(np.int64) for lower in below.T]
+    return Near(Keys(*(values[mine] for values in keys)), np.array(counted))
 
 
 def nothing_near(boundaries: Boundaries, by_class: Array) -> Near:
     """Of a split whose boundaries are all at an end: no row is below, or every row."""
-    none = np.empty(0, np.int64)
-    return Near(none, np.empty(0, np.uint64), none, np.where(boundaries.rank.T > 0, by_class, 0))
+    return Near(NOTHING, np.where(boundaries.rank.T > 0, by_class, 0))
 
 
 def rows_of_parts(by_class: Array, below: Array, split: Split) -> NDArray[np.int64]:
     """Rows of each part and class (3, classes), of ``below`` each boundary (boundaries, classes)."""
     test, not_train = below[0], below[0 if split.folds else 1]
     return np.stack([by_class - not_train, not_train - test, test])
-
-
-def _once(label: Array, keys: Array, times: Array) -> tuple[Array, Array, Array]:
-    """Each (label, key) once, sorted, with how often it came."""
-    if not len(keys):
-        return label, keys, times
-    order = np.lexsort((label, keys))
-    label, keys, times = label[order], keys[order], times[order]
-    first = np.flatnonzero(np.append(True, (np.diff(keys) != 0) | (np.diff(label) != 0)))
-    return label[first], keys[first], np.add.reduceat(times, first)
 
 
 def _after_same(reached: Array, own: Array) -> Array:

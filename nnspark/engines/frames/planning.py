@@ -15,6 +15,7 @@ from nnspark.data.rows import split_keys
 from nnspark.data.scaling import fit_over, fit_scaling, only_measured
 from nnspark.engines.conservation import changed
 from nnspark.engines.frames import boundaries as split_boundaries
+from nnspark.engines.frames import few_keys
 from nnspark.engines.frames import survey as surveys
 from nnspark.engines.frames.bad_values import corrupt_records, refuse_bad
 from nnspark.engines.frames.columns import Arrays, Layout, arrays_of
@@ -38,7 +39,8 @@ Batches = Iterable[Any]
 
 def survey_of(source: "DataFrame", scan: Scan, layout: Layout, data: Data) -> surveys.Survey:
     """Survey the rows; DataError where values cannot be used or there are none."""
-    survey = merged(scan, partial(surveys.survey_batches, layout=layout, split=data.split))
+    worker = partial(surveys.survey_batches, layout=layout, split=data.split, few_rows=few_keys.FEW_ROWS)
+    survey = merged(scan, worker)
     if survey is not None:
         refuse_bad(survey.bad, layout, partial(first_bad, source, scan.df, layout))
     if survey is None or not survey.rows:
@@ -104,7 +106,7 @@ def make_plan(
 
 
 def _split(scan: Scan, layout: Layout, split: Split, survey: surveys.Survey) -> tuple[Array, Array]:
-    """Cuts (strata, boundaries), and rows of each part and class (3, classes), by few passes."""
+    """Cuts (strata, boundaries), and rows of each part and class (3, classes), by few passes, or none."""
     boundaries = split_boundaries.boundaries_of(survey, split)
     while boundaries.rows > split_boundaries.NEAR_ROWS and boundaries.bits < 64:
         count = partial(split_boundaries.count_inside, layout=layout, split=split, boundaries=boundaries)
@@ -112,7 +114,10 @@ def _split(scan: Scan, layout: Layout, split: Split, survey: surveys.Survey) -> 
         _check_same(boundaries, 0 if inside is None else inside.counts.sum(axis=2))
         assert inside is not None
         boundaries = boundaries.narrowed(inside)
-    if boundaries.open.any():
+    near: split_boundaries.Near | None
+    if survey.few.all_known:
+        near = split_boundaries.near_of(survey.few.keys, boundaries, len(survey.by_class))
+    elif boundaries.open.any():
         collect = partial(split_boundaries.collect_near, layout=layout, split=split, boundaries=boundaries)
         near = merged(scan, collect)
     else:

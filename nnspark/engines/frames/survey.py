@@ -16,6 +16,7 @@ from nnspark.data.hints import Sample, sample_rows
 from nnspark.data.rows import PARTS, fingerprint_of, split_keys, sum_hashes
 from nnspark.engines.frames.bad_values import bad_values
 from nnspark.engines.frames.columns import Arrays, Layout, arrays_of
+from nnspark.engines.frames.few_keys import FewKeys
 from nnspark.recipe import Split
 
 __all__ = [
@@ -39,13 +40,13 @@ class Survey:
 
     ``histogram`` (strata, buckets) counts split keys by stratum and leading bits; ``by_class`` counts rows of
     each class, (classes or 1,), ``given`` (3, classes or 1) those whose part is given, which the others leave
-    out; ``hash_sums`` are the wrapped sums of the rows' hashes; ``bad`` counts
-    unusable values by kind and normalised column; ``common`` are hashes that came often (the one thing here
-    that depends on the order, within its bounds); ``sample`` are the rows of least hash.
+    out; ``hash_sums`` are the wrapped sums of the rows' hashes; ``bad`` counts unusable values by kind and
+    normalised column; ``common`` are hashes that came often (the one thing here that depends on the order,
+    within its bounds); ``sample`` are the rows of least hash; ``few`` are all keys of a table of few rows.
 
     It takes 8 bytes a cell of the tables, which are at most max(``CELLS``, 16 strata) + 4 classes, 16
-    a common hash, 8 a value of the sample, and some for each kind of bad value and column; pickled no more,
-    and one byte a cell where counts are small.
+    a common hash, 8 a value of the sample, 24 a row while those are few, and some for each kind of bad value
+    and column; pickled no more, and one to four bytes a cell where rows are few.
     """
 
     histogram: Array
@@ -53,6 +54,7 @@ class Survey:
     given: Array
     common: Common
     sample: Sample
+    few: FewKeys
     rows: int = 0
     hash_sums: tuple[int, int] = (0, 0)
     bad: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -64,6 +66,7 @@ class Survey:
         self.given += other.given
         self.common.merge(other.common)
         self.sample.merge(other.sample)
+        self.few.merge(other.few)
         self.rows += other.rows
         words = zip(self.hash_sums, other.hash_sums, strict=True)
         first, second = ((mine + theirs) % 2**64 for mine, theirs in words)
@@ -106,8 +109,8 @@ def bits_for(tables: int) -> int:
     return max(LEAST_BITS, (CELLS // tables).bit_length() - 1)
 
 
-def survey_batches(batches: Iterable[Any], layout: Layout, split: Split) -> Survey:
-    """Worker function: survey Arrow batches."""
+def survey_batches(batches: Iterable[Any], layout: Layout, split: Split, few_rows: int) -> Survey:
+    """Worker function: survey Arrow batches; the keys of at most so many rows are kept."""
     strata, classes = strata_of(layout, split), 1 if layout.classes is None else len(layout.classes)
     bits = bits_for(strata)
     survey = Survey(
@@ -116,6 +119,7 @@ def survey_batches(batches: Iterable[Any], layout: Layout, split: Split) -> Surv
         np.zeros((len(PARTS), classes), np.int64),
         Common(kinds(len(layout.names))),
         Sample(sample_rows(len(layout.names)), len(layout.names)),
+        FewKeys(few_rows),
     )
     for batch in batches:
         if not batch.num_rows:
@@ -135,6 +139,7 @@ def survey_batches(batches: Iterable[Any], layout: Layout, split: Split) -> Surv
         stratum = label if strata > 1 else np.zeros_like(label)
         np.add.at(survey.histogram, (stratum, bucket_of(keys, bits)), 1)
         survey.by_class += np.bincount(label, minlength=classes)
+        survey.few.add(label, keys)
         survey.common.add(hashes[:, 0])
         survey.sample.add(hashes, rows.features)
         survey.rows += len(hashes)

@@ -1,0 +1,67 @@
+"""The split keys of a table of few rows: its survey keeps them, so that no other pass need find them."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FEW_ROWS", "NOTHING", "FewKeys", "Keys"]
+
+Array = NDArray[Any]
+FEW_ROWS = 1 << 16
+"""A megabyte of keys at most, for which a pass over all columns is spared."""
+
+
+class Keys(NamedTuple):
+    """Distinct pairs of a class and a split key, sorted by key, and how many rows have each; all (n,)."""
+
+    label: Array
+    keys: Array
+    times: Array
+
+    @staticmethod
+    def of(label: Array, keys: Array) -> "Keys":
+        """The keys of rows, one by one."""
+        return Keys(label, keys, np.ones(len(keys), np.int64)).plus(NOTHING)
+
+    def plus(self, other: "Keys") -> "Keys":
+        """Other rows' keys too."""
+        label, keys, times = (np.append(mine, theirs) for mine, theirs in zip(self, other, strict=True))
+        if not len(keys):
+            return NOTHING
+        order = np.lexsort((label, keys))
+        label, keys, times = label[order], keys[order], times[order]
+        first = np.flatnonzero(np.append(True, (np.diff(keys) != 0) | (np.diff(label) != 0)))
+        return Keys(label[first], keys[first], np.add.reduceat(times, first))
+
+
+NOTHING = Keys(np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.int64))
+
+
+@dataclass
+class FewKeys:
+    """The keys of all ``rows`` that were added, while those are at most ``most``; then none.
+
+    It takes 24 bytes a row, so at most 24 * ``most``.
+    """
+
+    most: int
+    rows: int = 0
+    keys: Keys = NOTHING
+
+    @property
+    def all_known(self) -> bool:
+        """Whether no row was left out."""
+        return self.rows <= self.most
+
+    def add(self, label: Array, keys: Array) -> "FewKeys":
+        """Add rows; returns self."""
+        few = self.rows + len(keys) <= self.most
+        return self.merge(FewKeys(self.most, len(keys), Keys.of(label, keys) if few else NOTHING))
+
+    def merge(self, other: "FewKeys") -> "FewKeys":
+        """Add another table's rows; returns self."""
+        self.rows += other.rows
+        self.keys = self.keys.plus(other.keys) if self.all_known else NOTHING
+        return self
