@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nnspark.objective.metric import Array, BlockSum, Metric, Sums, Table, mean
+from nnspark.objective.metric import Array, BlockSum, Metric, RowSum, Sums, Table, mean
 from nnspark.objective.problems import places_of, predicted_classes, shares_of
 from nnspark.objective.tally import Areas, Tally, areas, keys_of_scores
 
@@ -36,23 +36,24 @@ def _labels_right(outputs: Array, y: Array) -> Array:
     return np.asarray((outputs >= 0.5) == (y >= 0.5))
 
 
-def _rows_right(outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
-    """Rows whose class, or whose every label, is right."""
-    right = predicted_classes(outputs) == y if y.ndim == 1 else _labels_right(outputs, y).all(axis=1)
-    return {"rows_right": float(np.dot(right, w))}
+def _is_right(outputs: Array, y: Array) -> Array:
+    """Whether a row's class, or its every label, is right."""
+    return np.asarray(
+        predicted_classes(outputs) == y if y.ndim == 1 else _labels_right(outputs, y).all(axis=1)
+    )
 
 
-def _share_of_labels_right(outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
-    return {"labels_right": float(np.dot(_labels_right(outputs, y).mean(axis=1), w))}
+def _share_of_labels_right(outputs: Array, y: Array) -> Array:
+    return np.asarray(_labels_right(outputs, y).mean(axis=1))
 
 
-def _error_of_true_class(outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
+def _error_of_true_class(outputs: Array, y: Array) -> Array:
     """|a_true - 1|, a_true the output of the row's own class."""
     if outputs.shape[1] == 1:
         a_true = np.where(y == 1, outputs[:, 0], 1.0 - outputs[:, 0])
     else:
         a_true = np.take(outputs, places_of(y, outputs.shape[1]))
-    return {"error_of_true_class": float(np.dot(np.abs(a_true.astype(np.float64) - 1.0), w))}
+    return np.asarray(np.abs(a_true.astype(np.float64) - 1.0))
 
 
 def probabilities_of(outputs: Array, y: Array) -> Array:
@@ -190,12 +191,15 @@ CLASSES, LABELS = ("classification",), ("multilabel",)
 BOTH = CLASSES + LABELS
 CLASS_METRICS: dict[str, Metric] = {
     "accuracy": Metric(
-        "accuracy", BOTH, (_rows_right,), mean("rows_right"),
+        "accuracy", BOTH, (RowSum("rows_right", _is_right),), mean("rows_right"),
         format="share", higher_is_better=True, headline=True, decides=True,
     ),
-    "mean_error": Metric("mean error", CLASSES, (_error_of_true_class,), mean("error_of_true_class")),
+    "mean_error": Metric(
+        "mean error", CLASSES, (RowSum("error_of_true_class", _error_of_true_class),),
+        mean("error_of_true_class"),
+    ),
     "label_accuracy": Metric(
-        "label accuracy", LABELS, (_share_of_labels_right,), mean("labels_right"),
+        "label accuracy", LABELS, (RowSum("labels_right", _share_of_labels_right),), mean("labels_right"),
         format="share", higher_is_better=True,
     ),
     "log_loss": Metric(

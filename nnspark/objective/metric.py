@@ -1,6 +1,7 @@
 """What a metric is: how it is called, what is summed for it, and its value from the sums."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from nnspark.objective.tally import Tally
 from nnspark.sums.exact import UNIT
 
-__all__ = ["Array", "BlockSum", "Metric", "Sums", "Table", "each", "mean"]
+__all__ = ["Array", "BlockSum", "Metric", "RowSum", "Sums", "Table", "each", "mean"]
 
 Array = NDArray[Any]
 Table: TypeAlias = NDArray[np.int64]
@@ -20,12 +21,29 @@ Sums: TypeAlias = Mapping[str, Any]
 """Sums by name: exact integers (of 2**-1074, see ``sums.exact``), tables of counts, or tallies."""
 
 
+@dataclass(frozen=True)
+class RowSum:
+    """A sum Σ w v of one value a row. Those of many blocks' rows are taken in one go, then added by block.
+
+    name : of the sum.
+    values : (outputs, y) -> v (n,); a row's follows from that row alone.
+    """
+
+    name: str
+    values: Callable[[Array, Array], Array]
+
+    def __call__(self, outputs: Array, y: Array, w: Array) -> dict[str, BlockSum]:
+        """The sum over the rows of a block."""
+        return {self.name: float(np.dot(self.values(outputs, y), w))}
+
+
 class Metric(NamedTuple):
     """One figure.
 
     label : what people call it: "accuracy", "R²".
     problems : the problems it is a figure of.
-    sums : functions (outputs, y, w) -> {name: sum of a block}; what two metrics share is taken once.
+    sums : functions (outputs, y, w) -> {name: sum of a block}, or RowSums; what two metrics share is taken
+        once.
     value : the figure from the sums of all blocks; NaN where it has none.
     format : "share" (of 1; people see percent) or "number".
     higher_is_better : else lower is.

@@ -13,17 +13,20 @@ Metrics of ``every_epoch`` are taken at every evaluation; the others where they 
 model, or while training where one is monitored.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from nnspark.objective.class_metrics import CLASS_METRICS, RANKED_CLASSES
-from nnspark.objective.metric import Array, BlockSum, Metric, Sums, Table, mean
+from nnspark.objective.metric import Array, BlockSum, Metric, RowSum, Sums, Table, mean
 from nnspark.objective.target_metrics import TARGET_METRICS
 
 __all__ = [
     "METRICS",
     "BlockSum",
     "Metric",
+    "RowSum",
     "Sums",
     "Table",
     "by_worth",
@@ -65,19 +68,27 @@ def metric_sums(
     outputs: Array,
     y: Array,
     w: Array,
+    spans: Sequence[slice] = (slice(None),),
     precise: Array | None = None,
     decided: Array | None = None,
-) -> dict[str, BlockSum]:
-    """What ``summed`` names add up to over the rows of a block.
+) -> list[dict[str, BlockSum]]:
+    """What ``summed`` names add up to over the rows of each block, which ``spans`` says.
 
     ``precise`` are the outputs in float64, ``decided`` those with the model's threshold (see ``Answers``),
     for the metrics that ask for them; None where ``outputs`` will do.
     """
-    sums: dict[str, BlockSum] = {}
+    found: list[dict[str, BlockSum]] = [{} for _ in spans]
     for function, (fine, decides) in functions.items():
-        of = decided if decides else precise if fine else None
-        sums.update(function(outputs if of is None else of, y, w))
-    return sums
+        asked = decided if decides else precise if fine else None
+        of = outputs if asked is None else asked
+        if isinstance(function, RowSum):
+            values = function.values(of, y).astype(np.float64, copy=False)
+            for own, sums in zip(spans, found, strict=True):
+                sums[function.name] = float(np.dot(values[own], w[own]))
+        else:
+            for own, sums in zip(spans, found, strict=True):
+                sums.update(function(of[own], y[own], w[own]))
+    return found
 
 
 def metric_values(problem: str, sums: Sums, also: Collection[str] = ()) -> dict[str, float]:

@@ -7,7 +7,7 @@ order. ``block_sums`` gives one block's share. Whoever adds the shares divides b
 term (``net/regularize.py``): the cost function over all blocks, a step over one batch, any engine.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -185,15 +185,13 @@ def block_sums(
 
 def judged(
     objective: Objective, z: Array, outputs: Array, y: Array, w: Array, spans: Sequence[slice]
-) -> Iterator[dict[str, BlockSum]]:
+) -> list[dict[str, BlockSum]]:
     """What the objective's metrics add up over each span of rows; z, outputs, y as network and plan have."""
     fine = objective.decision.threshold is not None or any(METRICS[name].precise for name in objective.also)
     answers = objective.answers(z, outputs, fine=fine)
     y = objective.own_targets(y)
     functions = summed(objective.problem, objective.also)
-    for own in spans:
-        precise = None if answers.precise is None else answers.precise[own]
-        yield metric_sums(functions, answers.outputs[own], y[own], w[own], precise, answers.decided[own])
+    return metric_sums(functions, answers.outputs, y, w, spans, answers.precise, answers.decided)
 
 
 def _joined(arrays: Sequence[Array]) -> Array:

@@ -43,20 +43,19 @@ class Segment:
             self.top = self.top.copy()
         top = self.top
         largest = np.abs(vectors).max(axis=0)
-        high = np.rint(largest * scale) >= full
-        top[high] = np.maximum(top[high], grid)
+        np.maximum(top, _levels(np.rint(largest * scale) >= full, grid), out=top)
         where = np.flatnonzero((top < grid) & (largest > 0))
-        rest = vectors[:, where] - np.ldexp(whole[:, where].astype(np.float64), grid - bits)
+        # take, as an index would lay the columns one after the other, which are slow to reduce
+        rest = vectors.take(where, 1) - np.ldexp(whole.take(where, 1).astype(np.float64), grid - bits)
         while True:
-            more = rest.any(axis=0) & (top[where] < grid)
-            where, rest = where[more], rest[:, more]
-            if not where.size:
+            more = np.flatnonzero((np.abs(rest).max(axis=0, initial=0.0) > 0) & (top[where] < grid))
+            if not more.size:
                 break
+            where, rest = where[more], rest.take(more, 1)
             grid -= bits
             slices = np.rint(np.ldexp(rest, bits - grid))
             self._add_at(grid, where, slices.astype(integers).sum(axis=0))
-            high = where[(np.abs(slices) >= full).any(axis=0)]
-            top[high] = np.maximum(top[high], grid)
+            top[where] = np.maximum(top[where], _levels(np.abs(slices).max(axis=0) >= full, grid))
             rest -= np.ldexp(slices, grid - bits)
         self.lowest = int(top.min())
 
@@ -71,9 +70,7 @@ class Segment:
         below = top < grid
         below &= part != 0
         if SPARSE * np.count_nonzero(below) > part.size:  # the first addend, mostly: quicker without places
-            tops = np.multiply(np.abs(whole) >= full, np.int16(grid - NONE), dtype=np.int16)
-            tops += np.int16(NONE)
-            np.maximum(top, tops, out=top)
+            np.maximum(top, _levels(np.abs(whole) >= full, grid), out=top)
             below &= top < grid
         where = np.flatnonzero(below)
         if not where.size:  # mostly, but for the first addends
@@ -123,3 +120,10 @@ class Segment:
         if other.sums:
             self.top = np.maximum(self.top, other.top)
         self.lowest = int(self.top.min())
+
+
+def _levels(filled: Array, grid: int) -> NDArray[np.int16]:
+    """The grid where it is filled, NONE elsewhere."""
+    levels = np.multiply(filled, np.int16(grid - NONE), dtype=np.int16)
+    levels += np.int16(NONE)
+    return levels

@@ -182,12 +182,12 @@ def _judge(
                 sums: Any
                 if constants is None:
                     _, z, outputs = forward(objective.network, weights, [block.X], work)
-                    sums = next(judged(objective, z, outputs, block.y, w, [slice(None)]))
+                    (sums,) = judged(objective, z, outputs, block.y, w, [slice(None)])
                 else:
                     one = constants[block.part]
                     outputs = np.ascontiguousarray(np.broadcast_to(one, (len(block), len(one))))
                     y = objective.own_targets(block.y)
-                    sums = metric_sums(summed(objective.problem, objective.also), outputs, y, w)
+                    (sums,) = metric_sums(summed(objective.problem, objective.also), outputs, y, w)
             if wanted is None:
                 sums = {"num_samples": float(len(block)), "weight": float(w.sum()), **sums}
             else:

@@ -26,7 +26,7 @@ def sums_of(problem, outputs, y, weight):
     """The sums of rows that came in three blocks."""
     totals = Totals()
     for rows in (slice(0, 7), slice(7, 30), slice(30, None)):
-        own = metric_sums(summed(problem), outputs[rows], y[rows], weight[rows])
+        (own,) = metric_sums(summed(problem), outputs[rows], y[rows], weight[rows])
         totals.add_sums("train", {"weight": weight[rows].sum(), "loss": 0.0, **own})
     return totals.sums["train"]
 

@@ -199,18 +199,18 @@ def collect_near(batches: Iterable[Any], layout: Layout, split: Split, boundarie
     near = near_of(NOTHING, boundaries, classes)
     for batch in batches:
         rows = undecided(present(arrays_of(batch, layout)))
-        keys = Keys.of(labels_of(rows, layout), split_keys(rows.hashes(), split.seed))
-        near.merge(near_of(keys, boundaries, classes))
+        keys, label = split_keys(rows.hashes(), split.seed), labels_of(rows, layout)
+        near.merge(near_of(Keys(label, keys, np.ones(len(keys), np.int64)), boundaries, classes))
     return near
 
 
 def near_of(keys: Keys, boundaries: Boundaries, classes: int) -> Near:
-    """The same of rows whose keys are known."""
+    """The same of rows whose keys are known, in any order."""
     label = keys.label
     inside, below = boundaries.near(keys.keys, label if len(boundaries.open) > 1 else np.zeros_like(label))
     mine = inside.any(axis=1)
     counted = [np.bincount(label[lower], keys.times[lower], classes).astype(np.int64) for lower in below.T]
-    return Near(Keys(*(values[mine] for values in keys)), np.array(counted))
+    return Near(Keys(*(values[mine] for values in keys)).once(), np.array(counted))
 
 
 def nothing_near(boundaries: Boundaries, by_class: Array) -> Near:

@@ -14,22 +14,21 @@ FEW_ROWS = 1 << 16
 
 
 class Keys(NamedTuple):
-    """Distinct pairs of a class and a split key, sorted by key, and how many rows have each; all (n,)."""
+    """Classes and split keys, and how many rows have each pair; all (n,)."""
 
     label: Array
     keys: Array
     times: Array
 
-    @staticmethod
-    def of(label: Array, keys: Array) -> "Keys":
-        """The keys of rows, one by one."""
-        return Keys(label, keys, np.ones(len(keys), np.int64)).plus(NOTHING)
-
     def plus(self, other: "Keys") -> "Keys":
-        """Other rows' keys too."""
-        label, keys, times = (np.append(mine, theirs) for mine, theirs in zip(self, other, strict=True))
+        """Other rows' too, each pair once, sorted by key."""
+        return Keys(*(np.append(mine, theirs) for mine, theirs in zip(self, other, strict=True))).once()
+
+    def once(self) -> "Keys":
+        """Each pair once, sorted by key."""
+        label, keys, times = self
         if not len(keys):
-            return NOTHING
+            return self
         order = np.lexsort((label, keys))
         label, keys, times = label[order], keys[order], times[order]
         first = np.flatnonzero(np.append(True, (np.diff(keys) != 0) | (np.diff(label) != 0)))
@@ -58,7 +57,8 @@ class FewKeys:
     def add(self, label: Array, keys: Array) -> "FewKeys":
         """Add rows; returns self."""
         few = self.rows + len(keys) <= self.most
-        return self.merge(FewKeys(self.most, len(keys), Keys.of(label, keys) if few else NOTHING))
+        own = Keys(label, keys, np.ones(len(keys), np.int64)) if few else NOTHING
+        return self.merge(FewKeys(self.most, len(keys), own))
 
     def merge(self, other: "FewKeys") -> "FewKeys":
         """Add another table's rows; returns self."""
