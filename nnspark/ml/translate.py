@@ -35,6 +35,7 @@ PARAMS = {
     "stopping.monitor": "earlyStoppingMonitor",
     "data.split.validation": "validationFraction",
     "; try data.split.stratify = true": "",
+    ", or data.split.stratify = true where there are rows enough": "",
     "; make data.split.train larger": "; have fewer validate, or weigh more than 0",
     "data.scale = 'standard'": "standardization = True",
 }

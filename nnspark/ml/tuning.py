@@ -216,7 +216,8 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
                 "takes every evaluator"
             )
         if METRICS[name] not in metrics_of(problem):
-            raise RecipeError(f"evaluator: expected a metric of a {problem}, got {name!r}")
+            able = ", ".join(one for one, own in METRICS.items() if own in metrics_of(problem))
+            raise RecipeError(f"evaluator: expected a metric of a {problem} ({able}), got {name!r}")
         return METRICS[name], name not in LESS_IS_BETTER
 
 

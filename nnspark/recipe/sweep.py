@@ -54,6 +54,13 @@ def check_sweep(sweep: Sweep, recipe: Recipe) -> None:
     """RecipeError at the first value that cannot be; every setting is a recipe that can be trained."""
     folds = sweep.folds
     require(folds == 0 or folds >= 2, "sweep.folds", "0 (the recipe's own split), or 2 or more", folds)
+    own = recipe.data.split.folds
+    require(
+        not folds or own in (0, folds),
+        "data.split.folds",
+        f"0 beside sweep.folds = {folds}, whose folds the models have",
+        own,
+    )
     require(sweep.memory >= 1, "sweep.memory", "1 MB or more", sweep.memory)
     one_of("sweep.search", sweep.search, SEARCHES)
     if not folds and sweep.monitor.startswith("validation_"):

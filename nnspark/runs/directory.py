@@ -8,7 +8,7 @@ and, while a driver is at work, its lock; after a Spark job failed, error.txt.
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,10 +22,12 @@ from nnspark.runs.lock import is_of_lock
 from nnspark.runs.storage import Folder
 from nnspark.training.state import Epoch, Progress
 
-__all__ = ["SWEEP", "RunDirectory"]
+__all__ = ["SWEEP", "RunDirectory", "refuse_strangers"]
 
 HISTORY = history.LINES
 SWEEP = "sweep.json"  # a directory that has it is a sweep's
+RECIPE = "recipe.toml"  # written before anything else
+OF_A_RUN = ("checkpoints", HISTORY, "metrics.json", "model.safetensors", "report.html")
 NUMBERS = re.compile(r"\[\n((?:\s*-?[\d.eE+-]+,?\n)+)\s*\]")
 
 
@@ -72,21 +74,16 @@ class RunDirectory:
                 f"{folder.path()} is not empty: pass --resume to go on with the run in it, --overwrite to "
                 "replace it, or another --out"
             )
+        if resume and not of_sweep:
+            refuse_strangers(folder, OF_A_RUN, RECIPE)
 
     def begin(self, first: Progress) -> Progress:
         """Start a new run: clear the files of an old one, or of one without a whole checkpoint."""
         with self._usable():
-            for name in (
-                "checkpoints",
-                HISTORY,
-                "metrics.json",
-                "model.safetensors",
-                "report.html",
-                STACK,
-            ):
+            for name in (*OF_A_RUN, STACK):
                 self.folder.delete(name)
             self.folder.mend()
-            self.folder.write("recipe.toml", dumps(self.recipe).encode())
+            self.folder.write(RECIPE, dumps(self.recipe).encode())
         return first
 
     def resume(self, progress_like: Progress) -> Progress | None:
@@ -106,7 +103,7 @@ class RunDirectory:
                 self.folder, about["rows"], epochs=progress.epoch, warn=self.warn
             )
             self.folder.write(HISTORY, as_lines(self.history))
-            self.folder.write("recipe.toml", dumps(self.recipe).encode())
+            self.folder.write(RECIPE, dumps(self.recipe).encode())
             self.folder.delete(STACK)
         self.seconds, self._saved_epoch = float(about["seconds"]), progress.epoch
         self._clock = self._saved_at = time.monotonic()
@@ -190,3 +187,14 @@ class RunDirectory:
         if self._torn:
             self.folder.write(HISTORY, as_lines(self.history))
             self._torn = False
+
+
+def refuse_strangers(folder: Folder, names: Iterable[str], about: str) -> None:
+    """Refuse to go on where there are files by some names, but not the one that says whose they are."""
+    there = folder.names()
+    found = [name for name in names if name in there]
+    if found and about not in there:
+        raise CheckpointError(
+            f"{folder.path()} has {', '.join(found)} but no {about}, so nothing there can be gone on with: "
+            "give another --out, or pass --overwrite to replace them"
+        )

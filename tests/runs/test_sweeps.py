@@ -12,6 +12,7 @@ from nnspark.errors import CheckpointError, DivergedError, RecipeError
 from nnspark.recipe import loads, read
 from nnspark.recipe.reading import check_sweep_of
 from nnspark.report.text import number
+from nnspark.runs.run import run
 from nnspark.runs.sweeps import models
 from nnspark.runs.sweeps.sweep import run_sweep
 
@@ -191,10 +192,56 @@ def test_another_sweep_is_not_resumed(tmp_path):
     assert not (tmp_path / "s/models/0000").exists()
 
 
+@pytest.mark.parametrize("damage", ["missing", "torn", "a folder"])
+def test_what_is_of_no_sweep_that_can_be_read_is_not_gone_on_with(tmp_path, damage):
+    """Nothing of it is deleted; with --overwrite it is."""
+    swept(tmp_path / "s")
+    about, before = tmp_path / "s/sweep.json", (tmp_path / "s/results.jsonl").read_bytes()
+    about.unlink()
+    if damage == "torn":
+        about.write_text("{")
+    elif damage == "a folder":
+        about.mkdir()
+    words = "results.jsonl, results.csv but no sweep.json" if damage == "missing" else "cannot be read"
+    with one_line_error(words, "--overwrite", kind=CheckpointError):
+        swept(tmp_path / "s", resume=True)
+    assert (tmp_path / "s/results.jsonl").read_bytes() == before
+    assert (tmp_path / "s/best/metrics.json").is_file()
+    swept(tmp_path / "s", overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("start", "files"),
+    [(swept, ["models/resnet.bin", "best/notes.txt", "results.csv"]),
+     (lambda out, **more: run(loads(IRIS), str(out), title="run", **more),
+      ["checkpoints/mine.txt", "history.jsonl"])],
+    ids=["sweep", "run"],
+)  # fmt: skip
+def test_files_of_other_programs_are_not_gone_on_with(tmp_path, start, files):
+    """Though their names are those of a run's or a sweep's files; others do not matter."""
+    for file in files:
+        (tmp_path / "s" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "s" / file).write_text("precious")
+    with one_line_error("nothing there can be gone on with", "another --out", kind=CheckpointError):
+        start(tmp_path / "s", resume=True)
+    assert [(tmp_path / "s" / file).read_text() for file in files] == ["precious"] * len(files)
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t/notes.txt").write_text("kept")
+    start(tmp_path / "t", resume=True)
+    assert (tmp_path / "t/notes.txt").read_text() == "kept"
+
+
+def test_folds_of_the_split_and_of_the_sweep_are_the_same_or_one(tmp_path):
+    """Two numbers are refused before anything is read."""
+    text = IRIS.replace('scale = "standard"', 'scale = "standard"\nsplit = {folds = 4, fold = 1}')
+    with one_line_error("data.split.folds: expected 0 beside sweep.folds = 3", "got 4", kind=RecipeError):
+        swept(tmp_path / "s", text, folds=3)
+    assert not (tmp_path / "s").exists()
+    swept(tmp_path / "s", text, folds=4)
+
+
 def test_a_sweep_and_a_run_do_not_share_a_directory(tmp_path):
     """Neither goes on in the other's nor replaces it; other epochs are another sweep."""
-    from nnspark.runs.run import run
-
     swept(tmp_path / "s")
     run(loads(IRIS), str(tmp_path / "r"), title="run")
     for more in ({"resume": True}, {"overwrite": True}):

@@ -104,20 +104,23 @@ def test_partitions_do_not_matter(spark: Any, partitions: int) -> None:
     assert outcome(recipe, frame_shards(df, recipe, partitions=partitions)) == wanted
 
 
-def test_each_part_is_evaluated_by_itself(spark: Any, folder: Path) -> None:
-    """``--part`` has the rows of the part, or all of them, by every route; rows without the column too."""
+@pytest.mark.parametrize("everywhere", [pytest.param(True, marks=pytest.mark.slow), False])
+def test_each_part_is_evaluated_by_itself(spark: Any, folder: Path, everywhere: bool) -> None:
+    """``--part`` has the rows of the part, or all of them, by every route; rows without the column too.
+
+    On Spark each part by one of the two ways in turn, or ``everywhere`` by both.
+    """
     recipe = recipe_of(*of_files(folder, "csv"), text=RECIPE)
     with load_shards(recipe, None) as shards:
         trained = train(recipe, shards)
         model = Model.of(shards.plan, trained.network, trained.theta, dumps(recipe))
     by_column = replace(recipe, data=recipe_of(*of_column(folder, "parquet"), text=RECIPE).data)
-    for part, size in (*zip(PARTS, SIZES, strict=True), ("all", sum(SIZES))):
-        found = [
-            evaluate_model(model, one, part=part, session=session)
-            for one in (loads(model.recipe), by_column)
-            for session in (None, spark)
-        ]
-        assert [figures["num_samples"] for figures in found] == [size] * 4
+    ways = [loads(model.recipe), by_column]
+    for number, (part, size) in enumerate((*zip(PARTS, SIZES, strict=True), ("all", sum(SIZES)))):
+        on_spark = ways if everywhere else ways[number % 2 :][:1]
+        runs = [*((one, None) for one in ways), *((one, spark) for one in on_spark)]
+        found = [evaluate_model(model, one, part=part, session=session) for one, session in runs]
+        assert {figures["num_samples"] for figures in found} == {size}
         assert found[1:] == found[:-1]
     for rows in (made_rows(), made_rows().drop(columns="part")):
         assert evaluate_model(model, by_column, part="all", data=rows)["num_samples"] == sum(SIZES)

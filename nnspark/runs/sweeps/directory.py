@@ -16,7 +16,7 @@ from nnspark.recipe import Recipe, Sweep
 from nnspark.recipe.reading import dumps_sweep
 from nnspark.recipe.settings import keys_of
 from nnspark.runs.checkpoint import identity
-from nnspark.runs.directory import SWEEP, RunDirectory
+from nnspark.runs.directory import SWEEP, RunDirectory, refuse_strangers
 from nnspark.runs.history import as_lines, whole_lines
 from nnspark.runs.storage import Folder
 from nnspark.runs.sweeps.candidates import Candidate, Ranked, Result
@@ -24,6 +24,7 @@ from nnspark.runs.sweeps.candidates import Candidate, Ranked, Result
 __all__ = ["RESULTS", "TABLE", "SweepDirectory"]
 
 RESULTS, TABLE, RUNGS, ABOUT = "results.jsonl", "results.csv", "rungs.jsonl", SWEEP
+OF_A_SWEEP = ("models", "best", RESULTS, TABLE, RUNGS)
 OF_A_RUN = ("history.jsonl", "metrics.json", "model.safetensors", "checkpoints")
 
 
@@ -50,10 +51,12 @@ class SweepDirectory:
                 f"{folder.path()} holds a single run, not a sweep: give another --out, or delete it first"
             )
         RunDirectory.check_free(folder, resume=resume, overwrite=overwrite, of_sweep=True)
+        if resume:
+            refuse_strangers(folder, OF_A_SWEEP, ABOUT)
 
     def begin(self, fingerprint: str) -> None:
         """Start a new sweep: clear the files of an old one."""
-        for name in ("models", "best", RESULTS, TABLE, RUNGS, ABOUT, "report.html"):
+        for name in (*OF_A_SWEEP, ABOUT, "report.html"):
             self.folder.delete(name)
         self.folder.mend()
         self.folder.write("recipe.toml", dumps_sweep(self.recipe, self.sweep).encode())
@@ -64,13 +67,18 @@ class SweepDirectory:
 
         Raises
         ------
-        CheckpointError : it is of another recipe, other settings or other rows.
+        CheckpointError : it is of another recipe, other settings or other rows, or cannot be read.
         """
         self.folder.mend()
         try:
             then = json.loads(self.folder.read(ABOUT))
-        except (OSError, ValueError):
+        except FileNotFoundError:
             return False
+        except (OSError, ValueError) as error:
+            raise CheckpointError(
+                f"cannot resume the sweep in {self.folder.path()}: {ABOUT} cannot be read ({error}); put "
+                "that right, or pass --overwrite to begin anew"
+            ) from None
         now = json.loads(json.dumps(self._about(fingerprint)))
         for key, what in (("recipe", "recipe"), ("sweep", "[sweep] section"), ("fingerprint", "data"),
                           ("epochs", "training.epochs")):  # fmt: skip
