@@ -12,6 +12,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "scripts"))
 
 from benchmarks import (
+    _blas,
     _common,
     _cost_model,
     auto,
@@ -55,6 +56,28 @@ def test_contestants_take_turns_and_the_rare_one_sits_out():
     race([every, rare], 3)
     assert "".join(order) == "ABB" + "AB" + "A" + "AB"
     assert (every.seconds, rare.median) == ([1.0] * 3, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("core", "flags", "asked"),
+    [
+        ("Prescott", {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx2", "fma"}, "SkylakeX"),
+        ("Prescott", {"avx512f", "avx2", "fma"}, "Haswell"),
+        ("Prescott", {"sse3"}, None),
+        ("Zen", {"avx2", "fma"}, None),
+        ("", {"avx2", "fma"}, None),
+    ],
+)
+def test_mllibs_blas_is_asked_for_kernels_that_run_here(monkeypatch, core, flags, asked):
+    """Where it would take its oldest; what the environment says stays."""
+    monkeypatch.setattr(_blas, "core_of_openblas", lambda: core)
+    monkeypatch.setattr(_blas, "flags_of_processor", lambda: flags)
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Own")
+    _blas.prefer_known_kernels()
+    assert os.environ["OPENBLAS_CORETYPE"] == "Own"
+    monkeypatch.delenv("OPENBLAS_CORETYPE")
+    _blas.prefer_known_kernels()
+    assert os.environ.pop("OPENBLAS_CORETYPE", None) == asked
 
 
 def test_a_ratio_says_whether_its_limit_is_met():

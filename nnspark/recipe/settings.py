@@ -101,7 +101,7 @@ def _check_key(where: str, key: str, value: Any) -> None:
     if key.startswith(SHARED) or key in SHARED_KEYS:
         raise RecipeError(
             f"{where}: {key} cannot be swept: all models of a sweep share the layout of the rows, and "
-            "all that is no part of training; run a sweep for each value"
+            f"all that is no part of training; got {value!r}: run a sweep for each value"
         )
 
 

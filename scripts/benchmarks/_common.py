@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from benchmarks._blas import prefer_known_kernels
+
 __all__ = ["CORES", "SHAPES", "Contestant", "Ratio", "Shape", "format_table", "markdown_table", "median",
            "progress", "race", "ratio_table", "session", "shapes_of", "timing_table"]  # fmt: skip
 
@@ -118,6 +120,7 @@ def session(name: str) -> Any:
 
     # MLlib's native BLAS in the JVM: a thread for each task, as Spark's tuning guide says.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    prefer_known_kernels()
     spark = open_session(f"nnspark bench {name}")
     spark.sparkContext.setLogLevel("ERROR")
     return spark

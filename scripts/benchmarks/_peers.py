@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks._blas import core_of_openblas
 from benchmarks._common import CORES
 
 __all__ = ["Mllib", "NumpyEpochs", "SklearnLbfgs", "best_block_size", "mllib_blas"]
@@ -135,7 +136,8 @@ def mllib_blas(spark: Any) -> str:
     except Py4JJavaError:
         name = found.JavaBLAS.getInstance().getClass().getSimpleName()
         return f"{name}, no native library (Debian has it in libopenblas0)"
-    return f"{name}, native, OPENBLAS_NUM_THREADS={os.environ.get('OPENBLAS_NUM_THREADS', 'not set')}"
+    threads, core = os.environ.get("OPENBLAS_NUM_THREADS", "not set"), core_of_openblas()
+    return f"{name}, native, OPENBLAS_NUM_THREADS={threads}, kernels of {core or 'no OpenBLAS'}"
 
 
 class SklearnLbfgs:
