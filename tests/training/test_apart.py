@@ -188,6 +188,18 @@ def test_a_sweep_apart_is_the_sweep_together(tmp_path, monkeypatch, started, sec
     assert started
 
 
+@pytest.mark.parametrize(("passes", "wanted"), [(10**9, 1), (1, 0)], ids=["many passes", "one"])
+def test_helpers_are_started_where_the_passes_will_take_a_while(monkeypatch, passes, wanted):
+    """After the first pass, by how long that took and how many there will be."""
+    asked = []
+    monkeypatch.setattr(helping, "helpers_for", lambda shards, models: asked.append(models))
+    monkeypatch.setattr(helping, "HELP_FROM", 60.0)
+    recipe = make_recipe("training.epochs=1")
+    works = [(at, lambda member: train(recipe, member, measured=())) for at in range(2)]
+    assert all(member.error is None for member in Together(shards_of(recipe), 2, passes).run(works))
+    assert asked == [2] * wanted
+
+
 def test_helpers_are_for_few_rows_and_several_cores(monkeypatch):
     """None for one model, one core, or blocks that threads share; as many as the bounds say."""
     recipe = make_recipe()
