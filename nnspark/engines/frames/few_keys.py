@@ -10,7 +10,7 @@ __all__ = ["FEW_ROWS", "NOTHING", "FewKeys", "Keys"]
 
 Array = NDArray[Any]
 FEW_ROWS = 1 << 16
-"""A megabyte of keys at most, for which a pass over all columns is spared."""
+"""A megabyte and a half of keys at most, for which a pass over all columns is spared."""
 
 
 class Keys(NamedTuple):
