@@ -159,7 +159,9 @@ class MultilayerPerceptronClassificationModel(
 
     def evaluate(self, dataset: "DataFrame") -> MultilayerPerceptronClassificationSummary:
         """Figures on labelled rows."""
-        return MultilayerPerceptronClassificationSummary(self, dataset)
+        found = MultilayerPerceptronClassificationSummary(self, dataset)
+        _ = found.predictions  # here rows that do not fit are refused
+        return found
 
     def predict(self, value: Any) -> float:
         """Predict the label of a vector."""

@@ -126,7 +126,9 @@ class MultilayerPerceptronRegressionModel(PerceptronModel, RegressorParams, Regr
 
     def evaluate(self, dataset: "DataFrame") -> MultilayerPerceptronRegressionSummary:
         """Figures on labelled rows."""
-        return MultilayerPerceptronRegressionSummary(self, dataset)
+        found = MultilayerPerceptronRegressionSummary(self, dataset)
+        _ = found.predictions  # here rows that do not fit are refused
+        return found
 
     def predict(self, value: Any) -> float:
         """Predict the number of a vector."""
