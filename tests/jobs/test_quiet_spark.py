@@ -15,20 +15,20 @@ ROOT = Path(__file__).parents[2]
 
 INTERRUPTED = """
 import os, signal, threading, time
+from pathlib import Path
 from nnspark.engines.interrupts import interruptible
 from nnspark.engines.session import open_session
 from nnspark.runs.command import run_job
 
-def sleep(rows):
-    time.sleep(600)
-    yield 1
-
 def main(arguments):
     sc = open_session("interrupted").sparkContext
+    def sleep(rows):
+        Path(FOLDER, str(os.getpid())).touch()
+        time.sleep(600)
+        yield 1
     def press():
-        while not sc.statusTracker().getActiveStageIds():
+        while len(os.listdir(FOLDER)) < sc.defaultParallelism:  # PySpark's daemon shows a worker's lost start
             time.sleep(0.1)
-        time.sleep(1)
         for wait in WAITS:
             time.sleep(wait)
             os.kill(os.getpid(), signal.SIGINT)
@@ -47,10 +47,11 @@ WAITS = [
 
 
 @pytest.mark.parametrize("waits", WAITS, ids=["once", "at once twice", "thrice"])
-def test_an_interrupt_while_spark_works_is_one_line(waits: tuple[float, ...]) -> None:
+def test_an_interrupt_while_spark_works_is_one_line(waits: tuple[float, ...], tmp_path: Path) -> None:
     """Exit code 130; no warnings of killed tasks, nor of the JVM's own modules, nor what py4j logs."""
+    program = f"WAITS, FOLDER = {waits}, {str(tmp_path)!r}\n{INTERRUPTED}"
     done = subprocess.run(
-        [sys.executable, "-c", f"WAITS = {waits}\n{INTERRUPTED}"], capture_output=True, text=True,
+        [sys.executable, "-c", program], capture_output=True, text=True,
         timeout=200, check=False, env={**os.environ, "SPARK_CONF_DIR": str(ROOT / "conf")},
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
