@@ -159,12 +159,15 @@ def block_sums(
         targets = PROBLEMS[objective.problem].targets
         Y = targets(y, work.targets(len(y)), objective.label_smoothing)
         losses = HEADS[network.output, network.loss].loss(z, outputs, Y)
-        w = _joined([np.ones(len(block)) if block.weight is None else block.weight for block in blocks])
+        weighted = any(block.weight is not None for block in blocks)
+        w = np.ones(len(y))
+        if weighted:
+            w = _joined([np.ones(len(one)) if one.weight is None else one.weight for one in blocks])
         spans = spans_of(features)
         sums: list[dict[str, BlockSum]] = [
             {
                 "num_samples": float(len(block)),
-                "weight": float(w[own].sum()),
+                "weight": float(w[own].sum()) if weighted else float(len(block)),
                 "loss": float(np.dot(losses[own], w[own])),
                 **metrics,
             }
@@ -174,8 +177,7 @@ def block_sums(
         ]
         if not gradients:
             return [BlockSums(own, None) for own in sums]
-        descending, n = blocks[:gradients], spans[gradients - 1].stop
-        weighted = any(block.weight is not None for block in descending)
+        n = spans[gradients - 1].stop
         row_weights = w[:n].astype(objective.dtype) if weighted else None
         found = backward(
             network, weights, features[:gradients], hidden, outputs, Y[:n], row_weights, work, dropout

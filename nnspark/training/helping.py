@@ -7,9 +7,10 @@ from nnspark.engines.base import Shards
 from nnspark.engines.local import LocalShards
 from nnspark.engines.processes import Helpers
 
-__all__ = ["HELP_FROM", "helpers_for"]
+__all__ = ["HELP_FROM", "LEAST", "helpers_for"]
 
 HELP_FROM = 1.0  # seconds of passes that are to be expected; processes take a third as long to start
+LEAST = 0.5e-3  # seconds of an evaluation, however small: where that will do, nobody waits for a pass
 MOST = 8  # helpers: each holds all rows
 
 

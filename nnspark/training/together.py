@@ -36,7 +36,7 @@ class Together:
     ----------
     shards : what all train on.
     at_once : trainings that are alive at the same time, at most; others begin when some have ended.
-    passes : that a training will ask for, about. Helpers are started once that is long enough for them.
+    passes : that a training will ask for, about. Helpers are started where that is long enough for them.
     """
 
     def __init__(self, shards: Shards, at_once: int, passes: int = 1) -> None:
@@ -64,6 +64,7 @@ class Together:
         works : (name, work) pairs, begun in this order.
         """
         waiting = list(works)[::-1]
+        self._help(len(waiting) * helping.LEAST, len(waiting))
         ended: list[Member] = []
         alive = 0
         try:
@@ -184,8 +185,7 @@ class Together:
         asked = [(request.function, request.value, request.zero) for _, request in asking]
         answers = sums_of(self.shards, asked)
         seconds = time.monotonic() - began
-        if seconds * self._passes > helping.HELP_FROM and self._helpers is None:
-            self._helpers = helping.helpers_for(self.shards, len(asking))
+        self._help(seconds, len(asking))
         for (member, request), answer in zip(asking, answers, strict=True):
             member.seconds += seconds / len(asking)
             with self._lock:
@@ -193,6 +193,11 @@ class Together:
                 self._computing += 1
             request.answer = answer
             request.answered.set()
+
+    def _help(self, seconds: float, models: int) -> None:
+        """Start helpers, if there are none, where a pass over all these models takes so long at least."""
+        if seconds * self._passes > helping.HELP_FROM and self._helpers is None:
+            self._helpers = helping.helpers_for(self.shards, models)
 
     def _go_on(self, at_pause: Callable[[Sequence[Member]], None]) -> None:
         paused, self._paused = self._paused, []

@@ -194,10 +194,28 @@ def test_helpers_are_started_where_the_passes_will_take_a_while(monkeypatch, pas
     asked = []
     monkeypatch.setattr(helping, "helpers_for", lambda shards, models: asked.append(models))
     monkeypatch.setattr(helping, "HELP_FROM", 60.0)
+    monkeypatch.setattr(helping, "LEAST", 0.0)
     recipe = make_recipe("training.epochs=1")
     works = [(at, lambda member: train(recipe, member, measured=())) for at in range(2)]
     assert all(member.error is None for member in Together(shards_of(recipe), 2, passes).run(works))
     assert asked == [2] * wanted
+
+
+@pytest.mark.parametrize(("least", "wanted"), [(31.0, 1), (29.0, 0)])
+def test_helpers_start_before_the_first_pass_where_any_pass_takes_long_enough(monkeypatch, least, wanted):
+    """The trainings times the least that an evaluation takes, times the passes: nothing is waited for."""
+    asked, at_first = [], []
+    monkeypatch.setattr(helping, "helpers_for", lambda shards, models: asked.append(models))
+    monkeypatch.setattr(helping, "HELP_FROM", 60.0)
+    monkeypatch.setattr(helping, "LEAST", least)
+    recipe = make_recipe("training.epochs=1")
+
+    def work(member):
+        at_first.append(list(asked))
+        return train(recipe, member, measured=())
+
+    assert all(one.error is None for one in Together(shards_of(recipe), 2).run([(0, work), (1, work)]))
+    assert at_first == [[2] * wanted] * 2
 
 
 def test_helpers_are_for_few_rows_and_several_cores(monkeypatch):
