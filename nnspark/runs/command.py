@@ -34,6 +34,7 @@ def run_job(main: Callable[[list[str]], int | None]) -> NoReturn:
     say_nothing_of_py4j()
     try:
         code = main(sys.argv[1:]) or 0
+        _end_at_signals(code)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends already: one more must not end it worse
         hush()
@@ -49,6 +50,17 @@ def run_job(main: Callable[[list[str]], int | None]) -> NoReturn:
         end_idle_workers()
     sys.stdout.flush()
     sys.exit(code)
+
+
+def _end_at_signals(code: int) -> None:
+    """All is done: a signal that comes while Spark and Python end does not make it look as if it were not."""
+
+    def end(number: int, frame: object) -> NoReturn:
+        sys.stdout.flush()
+        os._exit(code)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
 
 
 def read_model(path: str, sc: "Context | None") -> tuple[Model, Folder]:

@@ -1,6 +1,7 @@
 """nnspark.runs.command: which exit code and which line an error becomes, where models are found."""
 
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -10,13 +11,26 @@ from py4j.protocol import Py4JError
 from nnspark.errors import DataError, DivergedError, ModelError
 from nnspark.runs.command import known_error, read_model, run_job, write_file
 
+ENDING = """
+import atexit, sys, time
+from nnspark.runs.command import run_job
+
+def main(arguments):
+    atexit.register(lambda: [time.sleep(0.1) for _ in range(600)])
+    atexit.register(print, "ending", flush=True)
+    return 0
+
+run_job(main)
+"""
+
 
 @pytest.fixture(autouse=True)
-def interrupts_stay() -> Iterator[None]:
-    """An interrupted job ignores further ones; the tests after it in this process must not."""
-    before = signal.getsignal(signal.SIGINT)
+def signals_stay() -> Iterator[None]:
+    """A job that is done, or was interrupted, has handlers of its own; later tests must not have them."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def leave(monkeypatch, main):
@@ -51,6 +65,17 @@ def test_success_is_zero_and_gets_the_arguments(monkeypatch):
     seen = []
     assert leave(monkeypatch, seen.append) == 0
     assert seen == [["one", "two"]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_after_success_ends_it_at_once_as_a_success(number):
+    """While Spark and Python end; nothing is said."""
+    command = [sys.executable, "-c", ENDING]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as job:
+        assert job.stdout.readline() == "ending\n"
+        job.send_signal(number)
+        assert job.communicate(timeout=30) == ("", "")
+    assert job.returncode == 0
 
 
 def test_an_unforeseen_error_keeps_its_traceback(monkeypatch):
