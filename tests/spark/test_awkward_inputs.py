@@ -18,14 +18,11 @@ QUICK = {
     "multilabel values other than 0 and 1",
 }
 # As DataFrames of Parquet files: which go the way of the files themselves, read on the executors.
-READ_BACK = (
-    QUICK
-    - {
-        "an array beside numbers",
-        "dense and sparse vectors",  # test_direct_parquet.py::test_vectors_that_spark_wrote_are_read_too
-        "whole decimal labels beyond 2**53",
-    }
-)
+READ_BACK = QUICK - {
+    "an array beside numbers",
+    "dense and sparse vectors",  # test_direct_parquet.py::test_vectors_that_spark_wrote_are_read_too
+    "whole decimal labels beyond 2**53",
+}
 FRAMES, DIRECT = "tests/spark/test_frames.py", "tests/spark/test_direct_parquet.py"
 # On the executors these are slow, as another cell of that route, or another test, goes the same way there.
 HELD_BY = {
