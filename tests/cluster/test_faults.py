@@ -26,6 +26,7 @@ SPECULATION = {
     "spark.speculation.quantile": "0.5",
     "spark.locality.wait": "0s",
 }
+FEW_EPOCHS = "training.epochs=14"  # instead of 40
 
 
 def check(outcomes: Iterator[runs.Outcome]) -> None:
@@ -40,12 +41,13 @@ def check(outcomes: Iterator[runs.Outcome]) -> None:
 def test_lost_executors_and_disks_change_nothing_on_a_cluster_of_bare_pythons(
     cluster: Any, tmp_path: Path, kills: int
 ) -> None:
-    """Executors are killed, then all that the others have on disk is deleted, in one run of 40 epochs.
+    """Executors are killed, then all that the others have on disk is deleted, in one run.
 
     The bits are those of the engine without Spark, each epoch once.
     """
     faults = [*[clusters.kill_an_executor] * kills, clusters.wipe_local_directories]
-    problems, _ = clusters.disturb(cluster, tmp_path, random.Random(1), faults)
+    more = (FEW_EPOCHS,) if kills == 1 else ()  # after the 4th and the 11th
+    problems, _ = clusters.disturb(cluster, tmp_path, random.Random(1), faults, more=more)
     assert problems == []
 
 
@@ -131,8 +133,13 @@ def submitting(monkeypatch: Any) -> None:
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
 
 
-def test_a_driver_killed_on_spark_resumes_on_other_partitions(submitting: None, tmp_path: Path) -> None:
+def test_a_driver_killed_on_spark_resumes_on_other_partitions(
+    submitting: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It dies inside a checkpoint write."""
+    monkeypatch.setattr(spark_drivers, "settings_of", lambda *words: runs.settings_of(*words, FEW_EPOCHS))
+    peace = drivers.in_peace("rounds", tmp_path, FEW_EPOCHS)
+    monkeypatch.setattr(spark_drivers, "in_peace", lambda method, folder: peace)
     check(spark_drivers.kill_spark_drivers(tmp_path, random.Random(8), 1, methods=("rounds",)))
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from examples import code_of, run_cells
 
 OURS = "from nnspark.ml import MultilayerPerceptronClassifier\n"
@@ -19,14 +20,12 @@ print([(row.prediction, row.probability.toArray().tolist()) for row in rows])
 """
 
 
-def test_the_program_runs_with_either_import_and_is_read_in_a_new_process(spark):
-    """Both tell most flowers apart; every probability of what was saved is the same to the last bit."""
+def test_the_program_runs_and_is_read_in_a_new_process(spark):
+    """It tells most flowers apart; every probability of what was saved is the same to the last bit."""
     from pyspark.ml.tuning import CrossValidatorModel
 
     assert "".join(code_of("pipeline")).count(OURS) == 1
-    theirs = run_cells("pipeline", OURS, THEIRS)
     ours = run_cells("pipeline")
-    assert ours["accuracy"] >= theirs["accuracy"] - 0.05
     assert ours["accuracy"] > 0.8
 
     folder, flowers = ours["folder"], ours["flowers"]
@@ -35,3 +34,10 @@ def test_the_program_runs_with_either_import_and_is_read_in_a_new_process(spark)
     command = [sys.executable, "-c", READ_AGAIN, folder]
     done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False, env=os.environ)
     assert done.stdout.strip().splitlines()[-1:] == [str(expected)], done.stderr[-2000:]
+
+
+@pytest.mark.slow  # the class without its import: above; beside Spark's in costs: tests/ml/test_classifier.py
+def test_the_program_runs_with_either_import(spark):
+    """Both tell most flowers apart, ours no fewer."""
+    theirs = run_cells("pipeline", OURS, THEIRS)
+    assert run_cells("pipeline")["accuracy"] >= theirs["accuracy"] - 0.05

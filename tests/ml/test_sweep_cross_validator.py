@@ -48,7 +48,7 @@ def test_engines_agree_and_the_best_is_refitted_on_all_rows(rows: Any) -> None:
     """To the last bit, with and without executors; the figures are of each fold's own rows."""
     found = {}
     for engine in ("local", "spark"):
-        estimator = MultilayerPerceptronClassifier(hiddenLayers=[4], maxIter=10, engine=engine)
+        estimator = MultilayerPerceptronClassifier(hiddenLayers=[4], maxIter=4, engine=engine)
         found[engine] = validated(estimator, rows)
     local, spark = found["local"], found["spark"]
     assert (local.avgMetrics, local.stdMetrics) == (spark.avgMetrics, spark.stdMetrics)

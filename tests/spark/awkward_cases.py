@@ -217,7 +217,14 @@ CASES: dict[str, Case] = {
     ),
     "an array": of_table({"v": WIDE, "label": Y}),
     "an array beside numbers": of_table(
-        {"x": X, "v": WIDE, "u": pa.array([[1, 2]] * 5, pa.list_(pa.int32())), "label": Y}
+        {
+            "x": X,
+            "v": WIDE,
+            "u": pa.array([[1, 2]] * 5, pa.list_(pa.int32())),
+            "d": [[x] for x in decimals(12).to_pylist()],
+            "b": [[True, False]] * 5,
+            "label": Y,
+        }
     ),
     "arrays of decimals and booleans": of_table(
         {"d": [[x] for x in decimals(12).to_pylist()], "b": [[True, False]] * 5, "label": Y}
@@ -278,7 +285,7 @@ CASES: dict[str, Case] = {
         pa.table({"x": X * 2, "y": Y * 2, "label": Y * 2}),
     ),
     "parts with columns in another case": Case(
-        (pa.table({"x": X, "label": Y}), pa.table({"Label": Y, "X": X})),
+        (pa.table({"x": X, "label": Y}), pa.table({"Label": Y, "z": Y, "X": X})),
         pa.table({"x": X * 2, "label": Y * 2}),
     ),
     "parts with a column more": Case(
@@ -410,16 +417,16 @@ CASES: dict[str, Case] = {
     ),
     # CSV text
     "csv: plain": of_text(
-        "x,label\n0.1,a\n2,b\n-0,a\n1e23,b\n5.,a\n.5,b\n+7,a\n",
-        like={"x": [0.1, 2.0, -0.0, 1e23, 5.0, 0.5, 7.0], "label": ["a", "b", "a", "b", "a", "b", "a"]},
+        "x,label\n0.1,a\n2,b\n-0,a\n1e23,b\n5.,a\n.5,b\n+7,a\n0,b\n0,a\n-0,b\n",
+        like={"x": [0.1, 2.0, -0.0, 1e23, 5.0, 0.5, 7.0, 0.0, 0.0, -0.0], "label": list("ababababab")},
     ),
     "csv: byte order mark, CRLF, blank lines": of_text(
         "\ufeffx,label\r\n\r\n1,a\r\n   \r\n2,b\r\n\r\n", like={"x": [1.0, 2.0], "label": ["a", "b"]}
     ),
     "csv: carriage returns": of_text("x,label\r1,a\r2,b\r", like={"x": [1.0, 2.0], "label": ["a", "b"]}),
     "csv: quoted cells": of_text(
-        '"x","label"\n"1","a, b"\n"2","a ""b"""\n3,a\\\n4,"a, b"\n',
-        like={"x": [1.0, 2.0, 3.0, 4.0], "label": ["a, b", 'a "b"', "a\\", "a, b"]},
+        '"x","label"\n"1","a, b"\n"2","a ""b"""\n3,a\\\n4,"a, b"\n5,#a\n',
+        like={"x": [1.0, 2.0, 3.0, 4.0, 5.0], "label": ["a, b", 'a "b"', "a\\", "a, b", "#a"]},
     ),
     "csv: cells with line breaks": of_text(
         'x,label\n1,"a\nb"\n2,"c\r\nd"\n3,"a\nb"\n',
@@ -549,7 +556,8 @@ CASES: dict[str, Case] = {
         "Größe,label\n1,0\n2,1\n".encode("latin-1"), says="is not UTF-8 text"
     ),
     "csv: parts": of_text(
-        "x,label\n1,a\n", "x,label\n2,b\n", "", "x,label\n", like={"x": [1.0, 2.0], "label": ["a", "b"]}
+        *("x,label\n1,a\n", "x,label\n2,b\n", "", "x,label\n", "X,Label\n3,b\n"),
+        like={"x": [1.0, 2.0, 3.0], "label": ["a", "b", "b"]},
     ),
     "csv: parts in another case": of_text(
         "x,label\n1,a\n", "X,Label\n2,b\n", like={"x": [1.0, 2.0], "label": ["a", "b"]}

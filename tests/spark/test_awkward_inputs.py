@@ -17,6 +17,13 @@ QUICK = {
     "blanks around text labels",
     "multilabel values other than 0 and 1",
 }
+# As DataFrames of Parquet files: which go the way of the files themselves, read on the executors.
+READ_BACK = QUICK - {
+    "an array beside numbers",
+    "dense and sparse vectors",  # test_direct_parquet.py::test_vectors_that_spark_wrote_are_read_too
+    "whole decimal labels beyond 2**53",
+}
+FRAMES, DIRECT = "tests/spark/test_frames.py", "tests/spark/test_direct_parquet.py"
 # On the executors these are slow, as another cell of that route, or another test, goes the same way there.
 HELD_BY = {
     "durations left out": "columns left out",
@@ -34,15 +41,25 @@ HELD_BY = {
     "csv: a header below a hundred blank lines": "csv: a header with nine hundred line breaks",
     "csv: a header with line breaks": "csv: a header with nine hundred line breaks",
     "csv: missing numbers are no text": "csv: not a number",
-    "csv: 1e999": "csv: nan",
-    "csv: inf": "csv: nan",
+    "csv: 1e999": "tests/spark/test_places.py::test_executors_name_the_place_that_the_driver_names",
+    "csv: inf": "tests/spark/test_places.py::test_executors_name_the_place_that_the_driver_names",
     "csv: an empty cell": "csv: not a number",
     "csv: control characters in labels": "csv: blanks around everything",
     "csv: separated by tabs": "csv: separated by bars",
     "csv: separated by bars, Java's own numbers": "csv: Java's own numbers",
     "decimal weights": "decimal targets",
     "unsigned labels beyond 2**53": "labels beyond 2**53",
-    "all null, of no type": "all null",
+    "all null": "all null, of no type",
+    "minus zero beside zero": "csv: plain",
+    "split, strata, scale, weights": f"{FRAMES}::test_files_and_partitions_do_not_change_a_bit",
+    "arrays of decimals and booleans": "an array beside numbers",
+    "dense and sparse vectors": f"{DIRECT}::test_both_ways_of_reading_give_the_same_bits",
+    "parts with a column more": "parts with columns in another case",
+    "decimal labels": "whole decimal labels beyond 2**53",
+    "csv: text like a comment": "csv: quoted cells",
+    "csv: parts in another case": "csv: parts",
+    "csv: separated by bars, another header": "csv: parts with columns in another order",
+    "csv: nan": "tests/spark/test_places.py::test_executors_name_the_place_that_the_driver_names",
     "arrays of durations": "durations",
     "arrays of times": "times of day",
     "timestamps": "dates",
@@ -72,7 +89,8 @@ def marks(name: str, route: str) -> tuple[Any, ...]:
     is_frame = route.startswith("DataFrame")
     refused_early = bool(case.says) and not case.is_text and route == "DataFrame"
     elsewhere = route == "file on the executors" and (name in HELD_BY or name in PLACES)  # refused there too
-    slow = (is_frame and not refused_early and name not in QUICK) or elsewhere
+    quick = READ_BACK if route == "DataFrame of a file" else QUICK
+    slow = (is_frame and not refused_early and name not in quick) or elsewhere
     return (pytest.mark.slow,) if slow else ()
 
 

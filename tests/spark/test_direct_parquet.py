@@ -17,7 +17,7 @@ ROWS = """
 [data]
 source = "parquet"
 [training]
-epochs = 2
+epochs = 1
 block_rows = 100
 """
 WIDTH = 3
@@ -95,7 +95,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+ALONE = pytest.param("vectors", marks=pytest.mark.slow)  # "targets" has vectors, beside numbers
+
+
+@pytest.mark.parametrize("case", [ALONE, *(case for case in CASES if case != "vectors")])
 def test_both_ways_of_reading_give_the_same_bits(
     spark: Any, files: Path, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:

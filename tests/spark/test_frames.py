@@ -21,7 +21,7 @@ FRAME = """
 source = "parquet"
 scale = "standard"
 [training]
-epochs = 2
+epochs = 1
 block_rows = 200
 learning_rate = 0.5
 """
@@ -71,7 +71,9 @@ OPTIONS = {
 }
 
 
-LONG = ("float32", "no split")  # test_same_bits.py and test_sizes.py have shorter ones
+# test_same_bits.py has float32, test_sizes.py no split; what is plain is in test_wide_columns_and_targets_agree_
+# with_arrays, and of seven files in test_raw_tables.py.
+LONG = ("plain", "float32", "no split")
 CELLS = [
     pytest.param(options, marks=[pytest.mark.slow] if name in LONG else [], id=name)
     for name, options in OPTIONS.items()
@@ -89,7 +91,8 @@ def test_files_and_partitions_do_not_change_a_bit(spark: Any, folder: Path, opti
         assert on_frames(spark, folder, *where) == expected, file
 
 
-@pytest.mark.parametrize("task", ["vector", "array", "regression"])
+# Vectors: tests/ml/test_fetching.py has those of files, by both engines.
+@pytest.mark.parametrize("task", [pytest.param("vector", marks=pytest.mark.slow), "array", "regression"])
 def test_wide_columns_and_targets_agree_with_arrays(
     spark: Any, folder: Path, task: str, tmp_path: Path
 ) -> None:
@@ -117,6 +120,7 @@ def test_wide_columns_and_targets_agree_with_arrays(
     assert on_frames(spark, tmp_path, *options) == without_spark(recipe_of(*options, text=FRAME))
 
 
+@pytest.mark.slow  # by an estimator: tests/ml/test_classifier.py::test_40_rows_in_50_partitions_train
 def test_more_partitions_than_rows(spark: Any) -> None:
     """spark.range(0, 40, 1, 50): 40 rows in 50 partitions give what 1 partition gives."""
     from pyspark.sql import functions as F
@@ -134,7 +138,11 @@ def test_more_partitions_than_rows(spark: Any) -> None:
     ("name", "make"),
     [
         ("one repeated row", lambda d: d.iloc[[0] * 2000].assign(label=[0, 1] * 1000)),
-        ("all-zero features", lambda d: d.assign(**{f"x{i}": 0.0 for i in range(6)})),
+        pytest.param(  # features that are equal are below, a column of zeros is among them
+            "all-zero features",
+            lambda d: d.assign(**{f"x{i}": 0.0 for i in range(6)}),
+            marks=pytest.mark.slow,
+        ),
         ("equal features, other labels", lambda d: pd.concat([d, d.assign(label=(d["label"] + 1) % 3)])),
     ],
     ids=["one row", "zeros", "labels"],
@@ -234,7 +242,13 @@ def test_rows_of_weight_zero_are_not_there(spark: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [pytest.param((), marks=pytest.mark.slow), ("data.weight=w",), ("data.split.stratify=true",)],
+    [
+        ("data.weight=w", "data.split.stratify=true"),
+        *(
+            pytest.param(options, marks=pytest.mark.slow)
+            for options in ((), ("data.weight=w",), ("data.split.stratify=true",))
+        ),
+    ],
 )
 @pytest.mark.parametrize("partitions", [pytest.param(1, marks=pytest.mark.slow), 7])
 def test_validation_rows_named_by_a_column_are_those_of_arrays(

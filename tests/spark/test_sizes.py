@@ -21,7 +21,7 @@ ROWS = """
 [data]
 source = "parquet"
 [training]
-epochs = 2
+epochs = 1
 block_rows = 100
 learning_rate = 0.5
 """
@@ -65,10 +65,10 @@ LIKE_GD = [pytest.param(name, marks=pytest.mark.slow) for name in ("adam", "lbfg
 @pytest.mark.usefixtures("small_bins")
 @pytest.mark.parametrize("method", ["gd", "rounds", *LIKE_GD])
 def test_several_shards_a_task_give_the_bits_of_no_spark(spark: Any, parquet: Path, method: str) -> None:
-    """From files on the executors, 1 and 3 tasks, all shards lost in between once."""
+    """From files on the executors, 3 tasks whose shards are all lost once; of gradient descent 1 task too."""
     options = (f"data.path={parquet}", *METHODS[method])
     expected = without_spark(recipe_of(*options, text=ROWS))
-    for tasks in (1, 3):
+    for tasks in (1, 3) if method == "gd" else (3,):
         recipe = recipe_of(*options, f"spark.partitions={tasks}", text=ROWS)
         shards = load_shards(recipe, spark)
         assert len(shards.handles) > 3
@@ -82,14 +82,14 @@ def test_several_shards_a_task_give_the_bits_of_no_spark(spark: Any, parquet: Pa
 def test_blocks_of_a_long_and_narrow_table_are_the_same_on_every_way(
     spark: Any, parquet: Path, monkeypatch: pytest.MonkeyPatch, many: int, taken: int
 ) -> None:
-    """Left open by the recipe, on either side of the limit."""
+    """Left open by the recipe, on either side of the limit; on one of them also read by Spark."""
     monkeypatch.setattr(block_rows, "PLAIN", 100)
     monkeypatch.setattr(block_rows, "MANY", many)
     monkeypatch.setattr(block_rows, "LEAST_BLOCKS", 10)
     options = (f"data.path={parquet}", "training.block_rows=0")
     expected = without_spark(recipe_of(*options, text=ROWS))
     assert expected == without_spark(recipe_of(*options, f"training.block_rows={taken}", text=ROWS))
-    for direct in ("true", "false"):
+    for direct in ("true", "false") if taken > 100 else ("true",):
         recipe = recipe_of(*options, "spark.partitions=3", f"spark.direct={direct}", text=ROWS)
         shards = load_shards(recipe, spark)
         assert shards.plan.block_rows == taken
@@ -171,7 +171,7 @@ def test_results_of_many_partitions_meet_on_the_executors(
 
     merge_all = merging.merge_all
     monkeypatch.setattr(merging, "merge_all", counted)
-    df = spark.range(0, 50_000, 1, 5).select(F.sin("id").alias("x"), (F.col("id") % 2).alias("label"))
+    df = spark.range(0, 10_000, 1, 5).select(F.sin("id").alias("x"), (F.col("id") % 2).alias("label"))
     recipe = recipe_of("data.split.stratify=true", "data.scale=standard", "training.epochs=1", text=ROWS)
     direct = outcome(recipe, build.frame_shards(df, recipe))
     assert max(taken) == 5
@@ -179,7 +179,7 @@ def test_results_of_many_partitions_meet_on_the_executors(
     taken.clear()
     monkeypatch.setattr(merging, "DIRECT", 4)
     monkeypatch.setattr(boundaries, "NEAR_ROWS", 2)
-    monkeypatch.setattr(few_keys, "FEW_ROWS", 49_999)
+    monkeypatch.setattr(few_keys, "FEW_ROWS", 9_999)
     assert outcome(recipe, build.frame_shards(df, recipe)) == direct
     assert max(taken) <= 2  # as many as there are cores here
     assert len(taken) > passes
@@ -189,7 +189,7 @@ def test_results_of_many_partitions_meet_on_the_executors(
     "options", [pytest.param((), marks=pytest.mark.slow), ("rounds.replicas=4", "rounds.batch_size=32")]
 )
 def test_rows_that_come_many_times_are_spread_over_the_tasks(spark: Any, options: tuple[str, ...]) -> None:
-    """Eight kinds and some others, on 1 and 4 tasks, all shards lost once: the bits of no Spark.
+    """Eight kinds and some others, on 4 tasks (or on 1), all shards lost once: the bits of no Spark.
 
     Where each kind had one block, one of four tasks had all rows of three kinds.
     """
@@ -208,7 +208,7 @@ def test_rows_that_come_many_times_are_spread_over_the_tasks(spark: Any, options
         names=("x",),
     )
     expected = without_spark(recipe, table)
-    for tasks in (1, 4):
+    for tasks in (4,) if options else (1, 4):
         shards = build.frame_shards(df, recipe, partitions=tasks)
         shares = [handle.rows[0] for handle in shards.handles]
         assert max(shares) < 1.4 * shards.plan.num_samples[0] / tasks

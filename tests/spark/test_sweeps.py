@@ -21,7 +21,7 @@ Y = (X @ ROWS.normal(size=(6, 3))).argmax(axis=1)
 METHODS = {
     "gd": {"training": {"learning_rate": 0.5}},
     "lbfgs": {"training": {"optimizer": "lbfgs"}},
-    "rounds": {"training": {"learning_rate": 0.1}, "rounds": {"batch_size": 16, "replicas": 2}},
+    "rounds": {"training": {"learning_rate": 0.1, "epochs": 2}, "rounds": {"batch_size": 16, "replicas": 2}},
 }
 GRID = {"network.hidden": [[4], [6]], "training.l2": [0.1, 1.0]}
 
