@@ -283,10 +283,9 @@ def test_spark_has_the_answers_of_numpy(
     model.save(tmp_path / "model.safetensors")
     expected, labels = model.predict_proba(new_rows), model.predict(new_rows).tolist()
     table = pa.Table.from_pandas(new_rows.assign(row=range(80)), preserve_index=False)
-    for partitions in (3,):
-        frame = spark.createDataFrame(table).repartition(partitions)
-        found = model.transform(frame).toPandas().sort_values("row")
-        np.testing.assert_array_equal(found.filter(like="probability_").to_numpy(), expected)
+    frame = spark.createDataFrame(table).repartition(3)
+    found = model.transform(frame).toPandas().sort_values("row")
+    np.testing.assert_array_equal(found.filter(like="probability_").to_numpy(), expected)
     model.register(spark, "raw_model")
     frame.createOrReplaceTempView("raw_rows")
     asked = spark.sql("SELECT row, raw_model(age, city, flag, height, day, zip) AS p FROM raw_rows")

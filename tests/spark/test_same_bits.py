@@ -59,9 +59,9 @@ def test_partitions_do_not_change_a_bit(spark: Any, options: tuple[str, ...], dt
 
 @pytest.mark.parametrize("depth", [*(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2)), 3])
 def test_more_partitions_than_blocks_do_not_change_a_bit(spark: Any, depth: int) -> None:
-    """30 partitions, most of them empty, whatever the depth of the tree; at 3 sums of sums are summed."""
+    """64 partitions, most of them empty, whatever the depth of the tree; at 3 sums of sums are summed."""
     recipe = recipe_of("training.epochs=1")
-    assert outcome(recipe, on_spark(spark, recipe, 30, depth)) == without_spark(recipe)
+    assert outcome(recipe, on_spark(spark, recipe, 64, depth)) == without_spark(recipe)
 
 
 def test_more_partitions_than_rows_do_not_change_a_bit(spark: Any) -> None:
