@@ -17,6 +17,9 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from disasters import cluster as clusters  # noqa: E402
 from disasters import disks, drivers, runs, spark_drivers  # noqa: E402
 
+from nnspark import recipe  # noqa: E402
+from nnspark.runs.run import run  # noqa: E402
+
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 SPECULATION = {
     "spark.speculation": "true",
@@ -104,8 +107,15 @@ def test_the_secret_is_in_one_file_that_others_cannot_read(cluster: Any) -> None
             assert secret.encode() not in path.read_bytes(), path
 
 
-def test_killed_drivers_resume_to_the_same_bits(tmp_path: Path) -> None:
+# What the others have in a checkpoint: tests/runs/test_checkpoint.py.
+@pytest.mark.parametrize(
+    "methods", [("lbfgs", "rounds"), pytest.param(("gd", "adam"), marks=pytest.mark.slow)], ids="-".join
+)
+def test_killed_drivers_resume_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, methods: tuple[str, ...]
+) -> None:
     """gd, adam, lbfgs and rounds, four kills each, one of them inside a checkpoint write."""
+    monkeypatch.setattr(drivers, "METHODS", methods)
     check(drivers.kill_drivers(tmp_path, random.Random(3), 4))
 
 
@@ -140,12 +150,22 @@ def submitting(monkeypatch: Any) -> None:
 
 
 def test_a_driver_killed_on_spark_resumes_on_other_partitions(
-    submitting: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: Any, submitting: None, tmp_path: Path
 ) -> None:
-    """It dies inside a checkpoint write."""
-    monkeypatch.setattr(spark_drivers, "settings_of", lambda *words: runs.settings_of(*words, FEW_EPOCHS))
-    peace = drivers.in_peace("rounds", tmp_path, FEW_EPOCHS)
-    monkeypatch.setattr(spark_drivers, "in_peace", lambda method, folder: peace)
+    """It dies under spark-submit, inside a checkpoint write; another process goes on."""
+    out, few = tmp_path / "run", ("--set", FEW_EPOCHS)
+    killed = spark_drivers.submit("rounds", str(out), tmp_path / "log", 4, *few, moment=drivers.MOMENTS[1])
+    assert killed.wait(240) != 0
+    assert not (out / "metrics.json").exists()
+    assert 0 < runs.epochs_of(out) <= runs.CHECKPOINT_EVERY
+    settings = runs.settings_of("rounds", "spark.partitions=7", FEW_EPOCHS)
+    run(recipe.read(str(runs.RECIPE), settings), str(out), title="went on", resume=True)
+    assert runs.compare(out, drivers.in_peace("rounds", tmp_path, FEW_EPOCHS)) == []
+
+
+@pytest.mark.slow  # one that goes on in another driver's session: above
+def test_drivers_killed_under_spark_submit_resume_under_it(submitting: None, tmp_path: Path) -> None:
+    """One dies inside a checkpoint write; a run of 40 epochs."""
     check(spark_drivers.kill_spark_drivers(tmp_path, random.Random(8), 1, methods=("rounds",)))
 
 

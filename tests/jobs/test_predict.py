@@ -126,7 +126,7 @@ def test_the_array_of_an_npz_file_is_the_named_or_the_only_one(spark, unnamed, t
         call("predict", run, tmp_path / "two.npz", "--out", tmp_path / "out")
 
 
-@pytest.mark.parametrize("separator", ["|", "\t", ";"])
+@pytest.mark.parametrize("separator", ["|", "\t", pytest.param(";", marks=pytest.mark.slow)])
 def test_fields_are_separated_as_in_training_or_as_said(spark, tmp_path, separator):
     """By data.separator of the recipe, or --separator; the output has the input's."""
     rows = [[f"{x},{separator}", x, x % 3, "up" if x % 3 > 1 else "down"] for x in range(30)]

@@ -14,7 +14,7 @@ import sys
 from pyspark.ml.tuning import CrossValidatorModel
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
-flowers = spark.read.csv(sys.argv[1] + "/flowers.csv", header=True, inferSchema=True)
+flowers = spark.read.schema(sys.argv[2]).csv(sys.argv[1] + "/flowers.csv", header=True)
 rows = CrossValidatorModel.load(sys.argv[1] + "/best").transform(flowers).collect()
 print([(row.prediction, row.probability.toArray().tolist()) for row in rows])
 """
@@ -31,7 +31,8 @@ def test_the_program_runs_and_is_read_in_a_new_process(spark):
     folder, flowers = ours["folder"], ours["flowers"]
     rows = CrossValidatorModel.load(f"{folder}/best").transform(flowers).collect()
     expected = [(row.prediction, row.probability.toArray().tolist()) for row in rows]
-    command = [sys.executable, "-c", READ_AGAIN, folder]
+    columns = ", ".join(f"{name} {kind}" for name, kind in flowers.dtypes)
+    command = [sys.executable, "-c", READ_AGAIN, folder, columns]
     done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False, env=os.environ)
     assert done.stdout.strip().splitlines()[-1:] == [str(expected)], done.stderr[-2000:]
 

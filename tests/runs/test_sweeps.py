@@ -134,9 +134,20 @@ class _StopError(Exception):
     """What a test interrupts a sweep with."""
 
 
-@pytest.mark.parametrize("seconds", [60.0, 1e-9], ids=["no checkpoint yet", "a checkpoint each epoch"])
+HALVING = {"search": "halving", "halving": {"first": 2}}
+NO_CHECKPOINT, EACH_EPOCH = 60.0, 1e-9  # seconds between them
+
+
 @pytest.mark.parametrize(
-    "section", [{}, {"search": "halving", "halving": {"first": 2}}], ids=["grid", "halving"]
+    ("section", "seconds"),
+    [
+        ({}, EACH_EPOCH),
+        (HALVING, NO_CHECKPOINT),
+        pytest.param(
+            {}, NO_CHECKPOINT, marks=pytest.mark.slow
+        ),  # each search and each way of going on: above
+        pytest.param(HALVING, EACH_EPOCH, marks=pytest.mark.slow),
+    ],
 )
 def test_an_interrupted_sweep_goes_on_to_the_same_results(tmp_path, monkeypatch, section, seconds):
     """Stopped in its 3rd, 10th and 17th history row; each goes on with --resume."""

@@ -1,6 +1,7 @@
 """nnspark.scoring.frame: the same bits for a row wherever it is, and the right columns of a DataFrame."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from threadpoolctl import threadpool_limits
 
@@ -108,9 +109,8 @@ def test_partitions_and_order_do_not_change_a_bit(spark):
     """The same 3,000 rows in 1 and 5 partitions, in another order."""
     model = a_model((12, 33, 3))
     X = rows_of(3000, 12)
-    frame = spark.createDataFrame(
-        [(i, *x) for i, x in enumerate(X.tolist())], ["id", *map("f{}".format, range(12))]
-    )
+    columns = {"id": np.arange(3000)} | {f"f{at}": X[:, at] for at in range(12)}
+    frame = spark.createDataFrame(pa.table(columns))
     named = a_model((12, 33, 3), names=[f"f{i}" for i in range(12)])
     one = scored(frame.coalesce(1), named)
     many = sorted(scored(frame.repartition(5, "f3"), named), key=lambda row: row["id"])

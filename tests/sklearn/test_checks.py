@@ -7,7 +7,8 @@ from nnspark.sklearn import MLPClassifier, MLPRegressor
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks([MLPClassifier(), MLPRegressor()])
+# As many iterations as scikit-learn gives its own perceptrons in these checks.
+@parametrize_with_checks([MLPClassifier(max_iter=100), MLPRegressor(max_iter=100)])
 def test_scikit_learns_checks_pass(estimator, check):
     """What scikit-learn asks of every estimator."""
     check(estimator)

@@ -78,7 +78,14 @@ def test_k6_several_outputs():
 
 @pytest.mark.parametrize("batch_size", ["auto", 32])
 @pytest.mark.parametrize(
-    "params", [{"solver": "sgd", "momentum": 0.0}, {"solver": "sgd"}, {"solver": "adam"}]
+    "params",
+    [
+        pytest.param(
+            {"solver": "sgd", "momentum": 0.0}, marks=pytest.mark.slow
+        ),  # the next without its state
+        {"solver": "sgd"},
+        {"solver": "adam"},
+    ],
 )
 def test_k7_partial_fit_a_hundred_times_is_a_fit_of_a_hundred_epochs(params, batch_size):
     """Bit for bit, of mini-batches too: the permutations go on."""

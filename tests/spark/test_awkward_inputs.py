@@ -87,8 +87,10 @@ def marks(name: str, route: str) -> tuple[Any, ...]:
     """DataFrames go the way of files on the executors: most of those cells are for the long run."""
     case = CASES[name]
     is_frame = route.startswith("DataFrame")
-    refused_early = bool(case.says) and not case.is_text and route == "DataFrame"
-    elsewhere = route == "file on the executors" and (name in HELD_BY or name in PLACES)  # refused there too
+    held = name in HELD_BY or name in PLACES  # of which the executors' refusals are
+    by_file = "file on the executors" not in case.absent and not held
+    refused_early = bool(case.says) and not case.is_text and route == "DataFrame" and not by_file
+    elsewhere = route == "file on the executors" and held
     quick = READ_BACK if route == "DataFrame of a file" else QUICK
     slow = (is_frame and not refused_early and name not in quick) or elsewhere
     return (pytest.mark.slow,) if slow else ()

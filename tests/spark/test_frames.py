@@ -71,8 +71,8 @@ OPTIONS = {
 }
 
 
-# test_same_bits.py has float32, test_sizes.py no split; what is plain is in test_wide_columns_and_targets_agree_
-# with_arrays, and of seven files in test_raw_tables.py.
+# test_same_bits.py has float32, test_sizes.py no split; what is plain is in the test of wide columns below,
+# and of seven files in test_raw_tables.py.
 LONG = ("plain", "float32", "no split")
 CELLS = [
     pytest.param(options, marks=[pytest.mark.slow] if name in LONG else [], id=name)

@@ -20,7 +20,7 @@ from nnspark.runs.data import load_shards
 from nnspark.runs.directory import RunDirectory
 from nnspark.runs.run import run
 
-PLAIN = ("training.epochs=3", "report.html=false")
+PLAIN = ("training.epochs=2", "report.html=false")
 
 
 class RefusedError(RuntimeError):
@@ -170,7 +170,8 @@ def test_shards_that_nobody_closes_go_with_their_object(spark: Any) -> None:
     assert folders(spark) == []
 
 
-@pytest.mark.parametrize("seconds", [0.2, pytest.param(0.7, marks=pytest.mark.slow), 1.5])
+# At moments that are named: tests/spark/test_notebook.py.
+@pytest.mark.parametrize("seconds", [*(pytest.param(s, marks=pytest.mark.slow) for s in (0.2, 0.7)), 1.5])
 def test_an_interrupt_leaves_the_session_usable(spark: Any, tmp_path: Path, seconds: float) -> None:
     """Ctrl-C in whatever the driver does then; the next cell trains, and goes on to the same bits."""
     out = tmp_path / "run"

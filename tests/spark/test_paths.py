@@ -20,7 +20,7 @@ scale = "standard"
 [network]
 hidden = [3]
 [training]
-epochs = 2
+epochs = 1
 block_rows = 16
 """
 ROWS = 60

@@ -86,12 +86,15 @@ def test_executors_name_the_place_that_the_driver_names(spark: Any, tmp_path: Pa
     assert " row " in places[1] or " line " in places[1]
 
 
+NO_NAME = of_text(",x,label\n1,1,a\n,2,b\n")  # of a column: an empty cell as any
+
+
 @pytest.mark.parametrize("route", ["file on the driver", "file on the executors"])
 @pytest.mark.parametrize(
     ("case", "place"),
     [
         (of_text("a,x,label\n1,1,a\n2,2,b\n3,,a\n4,,b\n"), "rows.csv line 4"),
-        (of_text(",x,label\n1,1,a\n,2,b\n"), "rows.csv line 3"),
+        pytest.param(NO_NAME, "rows.csv line 3", marks=pytest.mark.slow),
         (of_text("x,label\n1,1\n2,\n3,0\n"), "rows.csv line 3"),
         (of_text("x,label\n1,1.5\n2,\n3,0\n", options=("data.task=regression",)), "rows.csv line 3"),
         (of_table({"v": [[1.0, 2.0]] * 3 + [[1.0], [2.0]], "label": Y}), "row 3 (counted from 0)"),

@@ -24,7 +24,7 @@ split = {folds = 3, fold = 1, test = 0.2}
 [network]
 hidden = [4]
 [training]
-epochs = 2
+epochs = 1
 block_rows = 50
 learning_rate = 0.5
 """

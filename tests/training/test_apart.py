@@ -145,7 +145,11 @@ def test_stops_are_kept_here(started):
 @pytest.mark.parametrize(
     "section", [{}, {"search": "halving", "halving": {"first": 2}}], ids=["grid", "halving"]
 )
-@pytest.mark.parametrize("stops", [[], [40, 90]], ids=["in peace", "interrupted"])
+@pytest.mark.parametrize(
+    "stops",
+    [pytest.param([], marks=pytest.mark.slow), [40, 90]],  # the last of three attempts ends in peace
+    ids=["in peace", "interrupted"],
+)
 def test_a_sweep_apart_is_the_sweep_together(tmp_path, monkeypatch, started, section, stops):
     """Folds, histories and the best model; interrupted and resumed as well."""
     recipe = {

@@ -58,7 +58,7 @@ def alone_of(method):
     return recipes, {name: train(recipe, shards_of(recipe)) for name, recipe in recipes.items()}
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 100])
+@pytest.mark.parametrize("at_once", [pytest.param(1, marks=pytest.mark.slow), 2, 100])  # 2: waves, as 1 has
 @pytest.mark.parametrize("method", METHODS)
 def test_company_does_not_change_a_bit(method, at_once):
     """Weights, history and metrics, whatever the others ask for, and in waves too."""
