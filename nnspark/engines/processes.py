@@ -18,6 +18,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe, wait
@@ -35,6 +36,7 @@ __all__ = ["Helpers", "LostError", "Work", "serve"]
 Work = Callable[[Any, Any, Callable[[Any], None]], Any]
 """``work(state, value, tell)``: what a helper does; ``tell`` sends something on the way."""
 TOLD, DONE, RAISED = b"t", b"d", b"r"
+WATCH = 0.2  # seconds
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 PROGRAM = "import sys; sys.path[:] = {path!r}; from nnspark.engines.processes import serve; serve({number})"
 
@@ -156,12 +158,20 @@ class Helpers:
 def serve(descriptor: int) -> None:
     """What a helper does; ends with its connection."""
     connection: Connection[Any, Any] = Connection(descriptor)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     with suppress(OSError, EOFError), one_blas_thread():
         state = pickle.loads(connection.recv_bytes())
         connection.send_bytes(_known())
         while True:
             request = connection.recv_bytes()
             connection.send_bytes(_answer(request, state, connection))
+
+
+def _end_with(parent: int) -> None:
+    """In the middle of its work a helper would see only at its next word that nobody listens any more."""
+    while os.getppid() == parent:
+        time.sleep(WATCH)
+    os._exit(1)
 
 
 def _known() -> bytes:

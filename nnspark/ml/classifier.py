@@ -117,7 +117,7 @@ class MultilayerPerceptronClassifier(
     def _fit(self, dataset: "DataFrame") -> "MultilayerPerceptronClassificationModel":
         return self._model_of(fit(self, dataset, classification=True), dataset)
 
-    def _model_of(self, found: Fit, dataset: "DataFrame") -> "MultilayerPerceptronClassificationModel":
+    def _model_of(self, found: Fit, dataset: "DataFrame | None") -> "MultilayerPerceptronClassificationModel":
         model = MultilayerPerceptronClassificationModel(found.model, found.history, found.labels)
         self._copyValues(model._resetUid(self.uid))
         model._set(layers=list(found.model.network.layers))
@@ -158,10 +158,8 @@ class MultilayerPerceptronClassificationModel(
         return MultilayerPerceptronClassificationTrainingSummary(self, dataset, found)
 
     def evaluate(self, dataset: "DataFrame") -> MultilayerPerceptronClassificationSummary:
-        """Figures on labelled rows."""
-        found = MultilayerPerceptronClassificationSummary(self, dataset)
-        _ = found.predictions  # here rows that do not fit are refused
-        return found
+        """Figures on labelled rows; DataError where columns do not fit, or, at the first figure, values."""
+        return MultilayerPerceptronClassificationSummary(self, dataset).checked()
 
     def predict(self, value: Any) -> float:
         """Predict the label of a vector."""

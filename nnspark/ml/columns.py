@@ -19,7 +19,7 @@ from nnspark.scoring.columns import Piece, array_of, column_of, kind_of
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-__all__ = ["Source", "attributes", "feature_names", "feature_piece", "read_source"]
+__all__ = ["Source", "attributes", "feature_names", "feature_piece", "number_of", "read_source"]
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ def read_source(params: PerceptronParams, df: "DataFrame", *, classification: bo
     named = [name for name in (features.name, label, weight, validation) if name]
     if len(set(named)) < len(named):
         raise RecipeError(f"features, label, weight and validation need a column each, got {named}")
-    columns = [array_of(features).alias(features.name), _number(df, label).alias(label)]
+    columns = [array_of(features).alias(features.name), number_of(df, label).alias(label)]
     if weight:
-        columns.append(_number(df, weight).alias(weight))
+        columns.append(number_of(df, weight).alias(weight))
     if validation:
         if not isinstance(_field(df, validation).dataType, T.BooleanType):
             kind = _field(df, validation).dataType.simpleString()
@@ -125,7 +125,8 @@ def _field(df: "DataFrame", name: str) -> T.StructField:
     return df.schema[name]
 
 
-def _number(df: "DataFrame", name: str) -> "Column":
+def number_of(df: "DataFrame", name: str) -> "Column":
+    """A column as double; DataError unless it holds numbers."""
     kind = _field(df, name).dataType
     if not isinstance(kind, T.NumericType | T.BooleanType):
         hint = "; number it with StringIndexer" if isinstance(kind, T.StringType) else ""

@@ -44,7 +44,7 @@ class PerceptronModel(PerceptronParams, MLReadable[Any], MLWritable):
     ) -> None:
         super().__init__()
         self.model, self.history, self.labels = model, list(history), tuple(labels)
-        self._trained: tuple[Fit, DataFrame] | None = None
+        self._trained: tuple[Fit, DataFrame | None] | None = None
 
     @property
     def weights(self) -> DenseVector:
@@ -74,7 +74,7 @@ class PerceptronModel(PerceptronParams, MLReadable[Any], MLWritable):
     def _restored(cls, about: dict[str, Any], read_model: Callable[[], Model]) -> Self:
         return cls(read_model(), about["history"], about["labels"])
 
-    def _fitted(self) -> "tuple[Fit, DataFrame]":
+    def _fitted(self) -> "tuple[Fit, DataFrame | None]":
         if self._trained is None:
             raise RuntimeError(f"No training summary available for this {type(self).__name__}")
         return self._trained

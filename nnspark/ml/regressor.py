@@ -92,7 +92,7 @@ class MultilayerPerceptronRegressor(
     def _fit(self, dataset: "DataFrame") -> "MultilayerPerceptronRegressionModel":
         return self._model_of(fit(self, dataset, classification=False), dataset)
 
-    def _model_of(self, found: Fit, dataset: "DataFrame") -> "MultilayerPerceptronRegressionModel":
+    def _model_of(self, found: Fit, dataset: "DataFrame | None") -> "MultilayerPerceptronRegressionModel":
         model = MultilayerPerceptronRegressionModel(found.model, found.history)
         self._copyValues(model._resetUid(self.uid))
         model._set(layers=list(found.model.network.layers))
@@ -125,10 +125,8 @@ class MultilayerPerceptronRegressionModel(PerceptronModel, RegressorParams, Regr
         return MultilayerPerceptronRegressionTrainingSummary(self, dataset, found)
 
     def evaluate(self, dataset: "DataFrame") -> MultilayerPerceptronRegressionSummary:
-        """Figures on labelled rows."""
-        found = MultilayerPerceptronRegressionSummary(self, dataset)
-        _ = found.predictions  # here rows that do not fit are refused
-        return found
+        """Figures on labelled rows; DataError where columns do not fit, or, at the first figure, values."""
+        return MultilayerPerceptronRegressionSummary(self, dataset).checked()
 
     def predict(self, value: Any) -> float:
         """Predict the number of a vector."""

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pyspark.sql import functions as F
 
-from nnspark.engines.frames import refuse_stream
 from nnspark.ml.fitting import Fit
-from nnspark.scoring.frame import quoted
+from nnspark.ml.labelled import Labelled
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -25,32 +24,6 @@ __all__ = [
     "MultilayerPerceptronRegressionSummary",
     "MultilayerPerceptronRegressionTrainingSummary",
 ]
-
-
-class Summary:
-    """Predictions of a model, with the Params that it has now, for labelled rows."""
-
-    def __init__(self, model: Any, dataset: "DataFrame") -> None:
-        refuse_stream(dataset)
-        self._model, self._dataset = model.copy(), dataset
-        self.predictionCol: str = model.getPredictionCol()
-        self.labelCol: str = model.getLabelCol()
-        self.featuresCol: str = model.getFeaturesCol()
-        self.weightCol: str = model.optional(model.weightCol) or ""
-
-    @cached_property
-    def predictions(self) -> "DataFrame":
-        """The rows with the model's answers; planned when asked for, which Spark takes 70 ms for."""
-        answered: DataFrame = self._model.transform(self._dataset)
-        return answered
-
-    def _numbers(self) -> "tuple[Any, Any, Any]":
-        """Label, prediction and weight, as columns of doubles."""
-        label, prediction = (
-            F.col(quoted(name)).cast("double") for name in (self.labelCol, self.predictionCol)
-        )
-        weight = F.col(quoted(self.weightCol)).cast("double") if self.weightCol else F.lit(1.0)
-        return label, prediction, weight
 
 
 class Training:
@@ -65,8 +38,8 @@ class Training:
     """
 
     def __init__(self, fit: Fit) -> None:
-        self.history = fit.history
-        self.objectiveHistory = fit.objective
+        self.history = list(fit.history)
+        self.objectiveHistory = list(fit.objective)
         self.totalIterations = len(fit.history)
         self.stoppedBecause = fit.stopped_because
 
@@ -75,14 +48,14 @@ class Training:
         return self
 
 
-class MultilayerPerceptronClassificationSummary(Summary):
+class MultilayerPerceptronClassificationSummary(Labelled):
     """Figures of a classifier; those by label are in the order of ``labels``."""
 
     @cached_property
     def _table(self) -> Mapping[tuple[float, float], float]:
         label, prediction, weight = self._numbers()
-        rows = self.predictions.groupBy(label.alias("y"), prediction.alias("p")).agg(F.sum(weight).alias("w"))
-        return {(row["y"], row["p"]): row["w"] for row in rows.collect()}
+        rows = self._sums({"w": weight}, label.alias("y"), prediction.alias("p"))
+        return {(row["y"], row["p"]): row["w"] for row in rows}
 
     @property
     def labels(self) -> list[float]:
@@ -115,7 +88,7 @@ class MultilayerPerceptronClassificationSummary(Summary):
     @property
     def truePositiveRateByLabel(self) -> list[float]:
         """Share of a label's rows that were predicted so."""
-        return [self._true(label) / self._actual(label) for label in self.labels]
+        return [_share(self._true(label), self._actual(label)) for label in self.labels]
 
     @property
     def falsePositiveRateByLabel(self) -> list[float]:
@@ -163,21 +136,26 @@ class MultilayerPerceptronClassificationSummary(Summary):
         return self._weighted(self.fMeasureByLabel(beta))
 
 
-class MultilayerPerceptronRegressionSummary(Summary):
+class MultilayerPerceptronRegressionSummary(Labelled):
     """Figures of a regressor."""
 
     @cached_property
-    def _means(self) -> Any:
+    def _means(self) -> Mapping[str, float]:
+        """Of the errors' squares and sizes, and of the label's squared deviations from its mean.
+
+        By a pass for the mean before: far from 0 a mean of squares less the square of a mean leaves nothing.
+        """
         label, prediction, weight = self._numbers()
-        error = label - prediction
-        sums = {"w": weight, "y": weight * label, "yy": weight * label * label,
-                "a": weight * F.abs(error), "s": weight * error * error}  # fmt: skip
-        return self.predictions.agg(*(F.sum(value).alias(name) for name, value in sums.items())).first()
+        (first,) = self._sums({"w": weight, "y": weight * label})
+        error, deviation = label - prediction, label - first["y"] / first["w"]
+        sums = {"squares": error * error, "sizes": F.abs(error), "deviations": deviation * deviation}
+        (row,) = self._sums({"w": weight, **{name: weight * value for name, value in sums.items()}})
+        return {name: row[name] / row["w"] for name in sums}
 
     @property
     def meanSquaredError(self) -> float:
         """Mean of the squared errors."""
-        return float(self._means["s"] / self._means["w"])
+        return self._means["squares"]
 
     @property
     def rootMeanSquaredError(self) -> float:
@@ -187,19 +165,25 @@ class MultilayerPerceptronRegressionSummary(Summary):
     @property
     def meanAbsoluteError(self) -> float:
         """Mean of the errors' sizes."""
-        return float(self._means["a"] / self._means["w"])
+        return self._means["sizes"]
 
     @property
     def r2(self) -> float:
-        """1 - squared errors / squared deviations of the label from its mean."""
-        means = self._means
-        return float(1.0 - means["s"] / (means["yy"] - means["y"] ** 2 / means["w"]))
+        """1 - squared errors / squared deviations of the label from its mean, both weighted alike.
+
+        Minus infinity where the label is constant, NaN where the errors are 0 there too. (Spark's evaluator
+        weighs the deviations as a sample's, which differs where weights are not 1.)
+        """
+        errors, deviations = self._means["squares"], self._means["deviations"]
+        if not deviations:
+            return -math.inf if errors else math.nan
+        return 1.0 - errors / deviations
 
 
 class MultilayerPerceptronClassificationTrainingSummary(MultilayerPerceptronClassificationSummary, Training):
     """Figures on the rows of the fit, with its history."""
 
-    def __init__(self, model: Any, dataset: "DataFrame", fit: Fit) -> None:
+    def __init__(self, model: Any, dataset: "DataFrame | None", fit: Fit) -> None:
         Training.__init__(self, fit)
         super().__init__(model, dataset)
 
@@ -207,7 +191,7 @@ class MultilayerPerceptronClassificationTrainingSummary(MultilayerPerceptronClas
 class MultilayerPerceptronRegressionTrainingSummary(MultilayerPerceptronRegressionSummary, Training):
     """Figures on the rows of the fit, with its history."""
 
-    def __init__(self, model: Any, dataset: "DataFrame", fit: Fit) -> None:
+    def __init__(self, model: Any, dataset: "DataFrame | None", fit: Fit) -> None:
         Training.__init__(self, fit)
         super().__init__(model, dataset)
 

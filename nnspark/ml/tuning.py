@@ -76,7 +76,8 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
     at once) and ``foldCol``; ``evaluator`` may also be the name of a
     metric: f1, accuracy, logLoss, areaUnderROC, areaUnderPR, rmse, mae or r2. Rows belong to a fold by their
     own values, so that partitions do not matter (equal rows share a fold). Each model's weights are those
-    that it would have alone.
+    that it would have alone on its folds' blocks. Sub-models have a history, and figures by ``evaluate``:
+    which rows are of a fold, Spark cannot tell.
     """
 
     __module__ = "nnspark.ml"
@@ -155,21 +156,21 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
         model = CrossValidatorModel(
             best.estimator._model_of(whole, dataset),
             means.tolist(),
-            self._sub_models(settings, fits, folds, dataset),
+            self._sub_models(settings, fits, folds),
             scores.std(axis=1).tolist(),
         )
         copied: CrossValidatorModel = self._copyValues(model, {self.evaluator: self._evaluator()})
         return copied
 
     def _sub_models(
-        self, settings: Sequence[Setting], fits: dict[tuple[int, int], Fit], folds: int, dataset: "DataFrame"
+        self, settings: Sequence[Setting], fits: dict[tuple[int, int], Fit], folds: int
     ) -> list[list[Any]] | None:
         """The models by fold and param map, if they are wanted; None for one that diverged."""
         if not self.getCollectSubModels():
             return None
         return [
             [
-                one.estimator._model_of(fits[n, fold], dataset) if (n, fold) in fits else None
+                one.estimator._model_of(fits[n, fold], None) if (n, fold) in fits else None
                 for n, one in enumerate(settings)
             ]
             for fold in range(folds)

@@ -5,12 +5,14 @@ directory), or an error nnspark did not foresee (with its traceback); 2 bad reci
 diverged; 130 interrupted.
 """
 
+import atexit
 import ctypes
 import os
 import signal
 import stat
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,8 +34,11 @@ def run_job(main: Callable[[list[str]], int | None]) -> NoReturn:
     """Call ``main`` with the command line's arguments and leave with the exit code its outcome means."""
     separate_standard_error()
     say_nothing_of_py4j()
+    done: list[int] = []
+    atexit.register(_hear_no_signals, done)  # before what Spark registers, so after it
     try:
         code = main(sys.argv[1:]) or 0
+        done.append(code)
         _end_at_signals(code)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends already: one more must not end it worse
@@ -56,11 +61,19 @@ def _end_at_signals(code: int) -> None:
     """All is done: a signal that comes while Spark and Python end does not make it look as if it were not."""
 
     def end(number: int, frame: object) -> NoReturn:
-        sys.stdout.flush()
+        with suppress(Exception):  # it may come in the middle of a flush
+            sys.stdout.flush()
         os._exit(code)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+
+
+def _hear_no_signals(done: list[int]) -> None:
+    """Python's own handlers end before it does: for its last moments, a third of a second, after success."""
+    if done:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def read_model(path: str, sc: "Context | None") -> tuple[Model, Folder]:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -87,6 +89,33 @@ def test_closing_wakes_those_that_wait():
         one.join(30)
     assert sorted(map(id, lost)) == sorted(map(id, threads))
     assert gone(helpers.pids[0])
+
+
+PARENT = """
+import threading, time
+from engines.chores import chore
+from nnspark.engines.processes import Helpers
+
+helpers = Helpers(None, 1)
+while not helpers.ready:
+    time.sleep(0.01)
+threading.Thread(target=helpers.work, args=(chore, "linger", print), daemon=True).start()
+print(*helpers.pids, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_helper_ends_with_its_parent_in_the_middle_of_its_work():
+    """Which it does not hear of before it has something to tell."""
+    command = [sys.executable, "-c", PARENT]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        pid = int(parent.stdout.readline())
+        time.sleep(0.3)
+        parent.kill()
+    until = time.monotonic() + 5
+    while not gone(pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert gone(pid)
 
 
 def test_a_program_with_a_metric_of_its_own_has_no_helpers(monkeypatch):

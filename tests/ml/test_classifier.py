@@ -299,19 +299,3 @@ def test_the_summary_has_sparks_figures(spark):
     assert model.hasSummary
     assert model.summary.totalIterations == len(model.history) == 4
     predictions.unpersist()
-
-
-def test_a_training_summary_plans_its_predictions_when_asked_with_the_params_of_then(spark, monkeypatch):
-    """Iterations and costs of many models cost Spark nothing; a Param that is set later changes no figure."""
-    from nnspark.ml import MultilayerPerceptronClassificationModel
-
-    df = multiclass(spark)
-    model = MultilayerPerceptronClassifier(layers=[4, 3], maxIter=2).fit(df)
-    with monkeypatch.context() as planned:
-        planned.setattr(MultilayerPerceptronClassificationModel, "transform", None)
-        summary = model.summary
-        assert len(summary.objectiveHistory) == summary.totalIterations + 1
-    accuracy = model.evaluate(df).accuracy
-    model.setPredictionCol("renamed")
-    assert "prediction" in summary.predictions.columns
-    assert summary.accuracy == accuracy

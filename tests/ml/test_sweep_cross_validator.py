@@ -87,6 +87,9 @@ def test_figures_are_scikit_learns_of_the_folds_rows(rows: Any, metric: str) -> 
     folds[order] = np.repeat(range(3), 50)
     scores = []
     for fold, (model,) in enumerate(fitted.subModels):
+        assert model.summary.totalIterations == 8
+        with pytest.raises(RuntimeError, match="no figures on the rows of their folds"):
+            _ = model.summary.accuracy
         mine = folds == fold
         p = np.array([model.predictProbability(Vectors.dense(x.tolist())).toArray() for x in X[mine]])
         guess = p.argmax(axis=1)

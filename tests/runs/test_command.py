@@ -15,13 +15,25 @@ ENDING = """
 import atexit, sys, time
 from nnspark.runs.command import run_job
 
+def end(say=print, sleep=time.sleep, seconds=SECONDS):
+    say("ending", flush=True)
+    for _ in range(int(20 * seconds)):
+        sleep(0.05)
+
+class Last:
+    def __del__(self, end=end):
+        end()
+
 def main(arguments):
-    atexit.register(lambda: [time.sleep(0.1) for _ in range(600)])
-    atexit.register(print, "ending", flush=True)
+    REGISTER
     return 0
 
 run_job(main)
 """
+MOMENTS = {
+    "while Spark ends": ("atexit.register(end)", 60),
+    "while Python ends": ("global last; last = Last()", 1),  # its own handlers are gone
+}
 
 
 @pytest.fixture(autouse=True)
@@ -67,10 +79,13 @@ def test_success_is_zero_and_gets_the_arguments(monkeypatch):
     assert seen == [["one", "two"]]
 
 
+@pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_after_success_ends_it_at_once_as_a_success(number):
-    """While Spark and Python end; nothing is said."""
-    command = [sys.executable, "-c", ENDING]
+def test_a_signal_after_success_leaves_it_a_success(number, moment):
+    """It ends at once, or goes on to its near end; nothing is said."""
+    register, seconds = MOMENTS[moment]
+    program = ENDING.replace("REGISTER", register).replace("SECONDS", str(seconds))
+    command = [sys.executable, "-c", program]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as job:
         assert job.stdout.readline() == "ending\n"
         job.send_signal(number)

@@ -17,6 +17,7 @@ from nnspark.runs.data import load_folds, load_shards
 from nnspark.runs.engine import with_engine
 from nnspark.runs.failures import one_line_for_failed_jobs
 from nnspark.runs.lock import held
+from nnspark.runs.memory_folder import MemoryFolder
 from nnspark.runs.run import run_on, session_for
 from nnspark.runs.storage import Folder, open_folder
 from nnspark.runs.sweeps.board import Board, table_lines
@@ -91,7 +92,8 @@ def sweep_in(
                 models.train()
             except BaseException:
                 board.close()
-                log(f"the models' checkpoints are in {folder.path()}: go on with --resume")
+                if not isinstance(folder, MemoryFolder):
+                    log(f"the models' checkpoints are in {folder.path()}: go on with --resume")
                 raise
             finally:
                 board.close()

@@ -1,0 +1,116 @@
+"""Summaries of nnspark.ml's models: whose figures they are, and rows that can have none."""
+
+import math
+import re
+
+import pytest
+from pyspark.ml.linalg import Vectors
+from pyspark.sql import functions as F
+
+from nnspark.errors import DataError
+from nnspark.ml import MultilayerPerceptronClassifier, MultilayerPerceptronRegressor
+
+KINDS = {
+    "classifier": (MultilayerPerceptronClassifier, [2, 3, 7], "accuracy"),
+    "regressor": (MultilayerPerceptronRegressor, [2, 3, 1], "r2"),
+}
+LABELLED, WEIGHTED = "every row needs a label, but {} none in column 'label'", "but {} another in column 'w'"
+
+
+@pytest.fixture(scope="module")
+def rows(spark):
+    """Sixty rows of seven labels, with weights; 8 of them have the label 6."""
+    made = [(float(n % 7), 1.0 + n % 2, Vectors.dense([n % 7, n % 3])) for n in range(60)]
+    return spark.createDataFrame(made, ["label", "w", "features"]).coalesce(1).persist()
+
+
+@pytest.fixture(scope="module")
+def fitted(rows):
+    """A classifier and a regressor of them."""
+    return {
+        name: kind(layers=layers, maxIter=2, seed=1, weightCol="w").fit(rows)
+        for name, (kind, layers, _) in KINDS.items()
+    }
+
+
+def figure(fitted, name, df):
+    """One of a model's figures of labelled rows."""
+    return getattr(fitted[name].evaluate(df), KINDS[name][2])
+
+
+def test_a_training_summary_plans_predictions_when_asked_by_the_params_of_then(rows, fitted, monkeypatch):
+    """Iterations and costs of many models cost Spark nothing; a Param that is set later changes no figure."""
+    model = fitted["classifier"].copy()
+    with monkeypatch.context() as planned:
+        planned.setattr(type(model), "transform", None)
+        summary = model.summary
+        assert len(summary.objectiveHistory) == summary.totalIterations + 1
+    accuracy = model.evaluate(rows).accuracy
+    model.setPredictionCol("renamed")
+    assert "prediction" in summary.predictions.columns
+    assert summary.accuracy == accuracy
+
+
+def test_the_lists_of_a_summary_are_its_own(fitted):
+    """What one does with them changes no other summary."""
+    fitted["classifier"].summary.history.clear()
+    fitted["classifier"].summary.objectiveHistory.clear()
+    assert fitted["classifier"].summary.totalIterations == 2
+    assert len(fitted["classifier"].summary.objectiveHistory) == 3
+
+
+def test_figures_need_no_prediction_column(rows, fitted):
+    """As in Spark's summaries."""
+    model = fitted["classifier"].copy()
+    accuracy = model.evaluate(rows).accuracy
+    assert model.setPredictionCol("").evaluate(rows).accuracy == accuracy
+
+
+def test_the_share_of_variance_explained_of_labels_far_from_0(rows, fitted):
+    """A billion away: scikit-learn's of labels near it; of constant labels there is none."""
+    from sklearn.metrics import r2_score
+
+    near = [(row.label, row.prediction, row.w) for row in fitted["regressor"].transform(rows).collect()]
+    labels, predictions, weights = zip(*near, strict=True)
+    expected = r2_score(labels, predictions, sample_weight=weights)
+    summary = fitted["regressor"].evaluate(rows)
+    assert summary.r2 == pytest.approx(expected, rel=1e-12)
+    far = fitted["regressor"].evaluate(rows)
+    far.predictions = far.predictions.withColumns({x: F.col(x) + 1e9 for x in ("label", "prediction")})
+    assert far.r2 == pytest.approx(expected, rel=1e-6)
+    assert figure(fitted, "regressor", rows.withColumn("label", F.lit(1.0))) == -math.inf
+
+
+@pytest.mark.parametrize(
+    ("column", "expression", "said"),
+    [
+        ("label", "if(label > 5, null, label)", LABELLED.format("8 rows have")),
+        ("label", "if(label > 5, double('nan'), label)", LABELLED.format("8 rows have")),
+        ("w", "if(label > 5, -1.0, w)", WEIGHTED.format("8 rows have")),
+        ("w", "if(label > 5, null, w)", WEIGHTED.format("8 rows have")),
+        ("w", "0.0", "there is no row with weight"),
+        ("label", "cast(label as string)", "column 'label' must hold numbers, but is string"),
+        ("label", "", "there is no column 'label'"),
+        ("w", "", "there is no column 'w'"),
+    ],
+)
+@pytest.mark.parametrize("name", KINDS)
+def test_rows_that_cannot_be_judged_are_refused_in_a_line(rows, fitted, name, column, expression, said):
+    """Columns at once, values with the first figure: nulls were left out of sums and counted as rows."""
+    df = rows.withColumn(column, F.expr(expression)) if expression else rows.drop(column)
+    with pytest.raises(DataError, match=re.escape(said)) as refused:
+        figure(fitted, name, df)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_no_rows_have_no_figures(rows, fitted, name):
+    """A line, not a division by zero."""
+    with pytest.raises(DataError, match="there is no row with weight"):
+        figure(fitted, name, rows.limit(0))
+
+
+def test_a_label_whose_rows_have_no_weight_has_rates_of_0(rows, fitted):
+    """As where none is there."""
+    summary = fitted["classifier"].evaluate(rows.withColumn("w", F.expr("if(label = 6, 0.0, w)")))
+    assert summary.recallByLabel[6] == summary.precisionByLabel[6] == 0.0
