@@ -88,8 +88,15 @@ def rows_and_run(tmp_path_factory):
     return rows, finished_run(folder / "run", section + 'training = {epochs = 5, engine = "local"}')
 
 
-@pytest.mark.parametrize("part", [pytest.param("train", marks=pytest.mark.slow), "test", "all"])
-@pytest.mark.parametrize("file", ["d.csv", "e.csv", "e.parquet"])
+QUICK = [("d.csv", "test"), ("e.csv", "all"), ("e.parquet", "test")]  # each file and part once
+FILES_AND_PARTS = [
+    pytest.param(file, part, marks=[] if (file, part) in QUICK else [pytest.mark.slow])
+    for file in ("d.csv", "e.csv", "e.parquet")
+    for part in ("train", "test", "all")
+]
+
+
+@pytest.mark.parametrize(("file", "part"), FILES_AND_PARTS)
 def test_executors_read_all_that_they_can(spark, rows_and_run, tmp_path, monkeypatch, file, part):
     """Not a row goes through the driver, of the model's own data or others; the figures are the same.
 
