@@ -107,7 +107,7 @@ time.sleep(60)
 
 def test_a_helper_ends_with_its_parent_in_the_middle_of_its_work():
     """Which it does not hear of before it has something to tell."""
-    command = [sys.executable, "-c", PARENT]
+    command = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}\n{PARENT}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         pid = int(parent.stdout.readline())
         time.sleep(0.3)
