@@ -19,7 +19,8 @@ from nnspark.scoring.columns import Piece, array_of, column_of, kind_of
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-__all__ = ["Source", "attributes", "feature_names", "feature_piece", "number_of", "read_source"]
+__all__ = ["Source", "attributes", "feature_names", "feature_piece", "is_label", "is_weight", "number_of",
+           "read_source"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,16 @@ def number_of(df: "DataFrame", name: str) -> "Column":
     return column_of(Piece(name, "number")).cast("double")
 
 
+def is_label(y: "Column") -> "Column":
+    """Whether it is a finite number, and there at all; never null."""
+    return y.isNotNull() & ~F.isnan(y) & (F.abs(y) != float("inf"))
+
+
+def is_weight(w: "Column") -> "Column":
+    """Whether it is a finite number of 0 or more (NaN is beyond all others in Spark); never null."""
+    return w.isNotNull() & (w >= 0) & (w < float("inf"))
+
+
 def _width(df: "DataFrame", features: Piece) -> int:
     """By the column's ml attributes, else the length of the first row's vector."""
     said = attributes(df, features.name)
@@ -151,7 +162,7 @@ def _check(
 ) -> tuple[int, float]:
     """Number of rows and the largest label; DataError for what is not a label, a weight or a boolean."""
     y = column_of(Piece(label, "number"))
-    good = y.isNotNull() & ~F.isnan(y) & (F.abs(y) != float("inf"))
+    good = is_label(y)
     expected = "finite numbers"
     if classes is not None:
         good = good & (y == F.floor(y)) & (y >= 0)
@@ -160,8 +171,7 @@ def _check(
     checks = [(label, expected, good)]
     if weight:
         w = column_of(Piece(weight, "number"))
-        good = w.isNotNull() & (w >= 0) & (w < float("inf"))
-        checks.append((weight, "finite weights of 0 or more", good))
+        checks.append((weight, "finite weights of 0 or more", is_weight(w)))
     if validation:
         checks.append((validation, "true or false", column_of(Piece(validation, "boolean")).isNotNull()))
     figures = [F.count(F.lit(1)).alias("rows"), F.max(y).alias("largest")]

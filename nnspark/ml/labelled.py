@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from nnspark.engines.frames import refuse_stream
 from nnspark.errors import DataError
-from nnspark.ml.columns import number_of
+from nnspark.ml.columns import is_label, is_weight, number_of
 from nnspark.scoring.frame import quoted
 
 if TYPE_CHECKING:
@@ -64,15 +64,15 @@ class Labelled:
     def _sums(self, sums: "dict[str, Column]", *by: "Column") -> "list[Row]":
         """Sums by group, one of them "w", of the weight; DataError where rows have no label or no weight."""
         label, _, weight = self._numbers()
-        unlabelled = label.isNull() | F.isnan(label)
-        misweighted = weight.isNull() | F.isnan(weight) | (weight < 0) | (weight == float("inf"))
-        counts = {"unlabelled": unlabelled, "misweighted": misweighted}
+        counts = {"unlabelled": ~is_label(label), "misweighted": ~is_weight(weight)}
         wanted = [F.sum(value).alias(name) for name, value in sums.items()]
         wanted += [F.count(F.when(wrong, 1)).alias(name) for name, wrong in counts.items()]
         rows = self.predictions.groupBy(*by).agg(*wanted).collect()
         missing, other = (sum(row[name] for row in rows) for name in counts)
         if missing:
-            raise DataError(f"every row needs a label, but {_rows(missing)} none in column {self.labelCol!r}")
+            raise DataError(
+                f"every row needs a finite label, but {_rows(missing)} none in column {self.labelCol!r}"
+            )
         if other:
             raise DataError(
                 f"weights must be finite and not negative, but {_rows(other)} another in column "

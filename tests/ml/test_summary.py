@@ -14,7 +14,10 @@ KINDS = {
     "classifier": (MultilayerPerceptronClassifier, [2, 3, 7], "accuracy"),
     "regressor": (MultilayerPerceptronRegressor, [2, 3, 1], "r2"),
 }
-LABELLED, WEIGHTED = "every row needs a label, but {} none in column 'label'", "but {} another in column 'w'"
+LABELLED, WEIGHTED = (
+    "every row needs a finite label, but {} none in column 'label'",
+    "but {} another in column 'w'",
+)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +89,8 @@ def test_the_share_of_variance_explained_of_labels_far_from_0(rows, fitted):
     [
         ("label", "if(label > 5, null, label)", LABELLED.format("8 rows have")),
         ("label", "if(label > 5, double('nan'), label)", LABELLED.format("8 rows have")),
+        ("label", "if(label > 5, -double('inf'), label)", LABELLED.format("8 rows have")),
+        ("w", "if(label > 5, double('nan'), w)", WEIGHTED.format("8 rows have")),
         ("w", "if(label > 5, -1.0, w)", WEIGHTED.format("8 rows have")),
         ("w", "if(label > 5, null, w)", WEIGHTED.format("8 rows have")),
         ("w", "0.0", "there is no row with weight"),
