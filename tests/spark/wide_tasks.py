@@ -77,8 +77,8 @@ def main() -> None:
     kind, folder = sys.argv[1:]
     place = Path(folder) / "rows.parquet"
     rng = np.random.default_rng(17)
-    X = rng.normal(size=(9_000, 70))
-    columns = {f"x{i}": X[:, i] for i in range(70)} | {"label": (X[:, 0] + X[:, 1] > 0).astype(int)}
+    X = rng.normal(size=(9_000, 20))
+    columns = {f"x{i}": X[:, i] for i in range(20)} | {"label": (X[:, 0] + X[:, 1] > 0).astype(int)}
     parquet.write_table(pa.table(columns), place, row_group_size=1_500)
     session = open_session(kind)
     found: dict[str, Any] = {}
