@@ -20,6 +20,8 @@ __all__ = ["changed", "check_evaluated", "check_laid_out"]
 def check_laid_out(plan: Plan, handles: Sequence["Handle"], step: str) -> None:
     """See that the shards hold the plan's rows: each shard once, all rows of each part, the same rows.
 
+    Of a plan without a fingerprint, whose rows are surveyed on the way here, only that no shard is twice.
+
     Parameters
     ----------
     step : between what the rows may have changed, such as "the survey and the packing".
@@ -35,6 +37,8 @@ def check_laid_out(plan: Plan, handles: Sequence["Handle"], step: str) -> None:
         raise InternalError(f"shards {twice} were laid out twice: please report this")
     rows = tuple(sum(handle.rows[part] for handle in handles) for part in range(3))
     sums = [handle.hash_sums for handle in handles if handle.hash_sums is not None]
+    if not plan.fingerprint and (sums or not handles):
+        return
     if sums or not handles:
         first, second = (sum(words) % 2**64 for words in zip((0, 0), *sums, strict=True))
         found = fingerprint_of(sum(rows), (first, second))

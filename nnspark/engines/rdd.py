@@ -39,6 +39,7 @@ DISK_LOST = re.compile(
     r"(NoSuchFileException|FileNotFoundException|FileNotFoundError)[^\n]*(/blockmgr-|/spark-[0-9a-f-]{36}/)"
 )
 REPLACEMENTS, MENDINGS = 3, 5
+FIRST = "the survey and the packing"
 LEAST_PATIENCE = 2.0  # seconds
 Built = tuple[list[Handle], dict[int, str | None]]  # handles, and the place of each shard
 
@@ -74,15 +75,21 @@ class SparkShards:
         self._handles: dict[int, Handle] = {}
         self._places: dict[int, str | None] = {}
         self._superseded: set[str] = set()
+        self.learned: list[bytes] = []  # of the rows on the way, by those who made the last handles
         self._all: RDD[Handle] | None = None
         self._longest = 0.0
         self._release = weakref.finalize(self, sweep_later, built.context, data_set)
         self._release.atexit = False
         try:
-            self._lay_out(range(built.getNumPartitions()), "the survey and the packing")
+            self._lay_out(range(built.getNumPartitions()), FIRST)
         except BaseException:
             self.close()
             raise
+
+    def accept(self, plan: Plan) -> None:
+        """Take the plan that the rows have, in place of the one that they were supposed to have."""
+        check_laid_out(plan, self.handles, FIRST)
+        self.plan = plan
 
     @property
     def context(self) -> "SparkContext":
@@ -175,7 +182,8 @@ class SparkShards:
         wanted = sorted(shards)
         with self._reading():
             found, places = self._built_here(wanted) or self._built_there(wanted)
-        handles = [handle for handle in found if any(handle.rows)]
+        self.learned = [handle.learned for handle in found if handle.learned]
+        handles = [handle._replace(learned=b"") for handle in found if any(handle.rows)]
         others = [handle for shard, handle in self._handles.items() if shard not in wanted]
         check_laid_out(self.plan, [*others, *handles], step)
         self._handles |= {handle.shard: handle for handle in handles}

@@ -48,6 +48,7 @@ class Handle(NamedTuple):
     home : the local directories of the executor that wrote it, which tell one executor from another.
     rows : rows of each part.
     hash_sums : wrapped sums of the two words of the rows' hashes; None where the rows came from the driver.
+    learned : what was learned of the rows on the way, pickled; for the driver alone, which takes it out.
     """
 
     data_set: str
@@ -55,6 +56,7 @@ class Handle(NamedTuple):
     home: str
     rows: tuple[int, int, int]
     hash_sums: tuple[int, int] | None = None
+    learned: bytes = b""
 
     @property
     def folder(self) -> str:

@@ -160,7 +160,12 @@ def lay_out(source: Source, recipe: Recipe, engine: str, *, models: int = 1) -> 
 
 def _on_executors(source: Source, recipe: Recipe) -> Shards:
     shards: Shards = frame_shards(
-        source.frame, recipe, validation=source.validation, stored=source.stored, classes=known_classes
+        source.frame,
+        recipe,
+        validation=source.validation,
+        stored=source.stored,
+        classes=known_classes,
+        rows=source.rows,
     )
     if shards.plan.num_features != source.width:
         shards.close()

@@ -8,6 +8,7 @@ that passes through the driver is counts, ranges and a few split keys.
 
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,15 +23,16 @@ from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.crowding import CrowdedRows
 from nnspark.engines.frames.csv import whole_records
 from nnspark.engines.frames.normal import normalise
+from nnspark.engines.frames.once import are_alike, holds, supposed_plan, survey_on_the_way
 from nnspark.engines.frames.packing import EMPTY, SCHEMA, Bins, handle_of, pack, store
 from nnspark.engines.frames.parquet_files import parquet_files
-from nnspark.engines.frames.planning import make_plan, refuse_corrupt
+from nnspark.engines.frames.planning import checked, make_plan, refuse_corrupt
 from nnspark.engines.frames.read import reading
 from nnspark.engines.frames.scan import Scan
 from nnspark.engines.layout import bins_of_tasks
 from nnspark.engines.rdd import SparkShards
 from nnspark.errors import DataError
-from nnspark.recipe import Recipe
+from nnspark.recipe import Recipe, Split
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -54,6 +56,7 @@ def frame_shards(
     validation: str = "",
     stored: "DataFrame | None" = None,
     classes: Classes = find_classes,
+    rows: int = 0,
     partitions: int = 0,
     depth: int = 0,
 ) -> SparkShards | ConnectShards:
@@ -62,6 +65,7 @@ def frame_shards(
     ``validation`` names a boolean column: its rows validate, the recipe's split is for the others. ``stored``
     has the columns of ``df`` before they were cast to what they are there, if no more was done to them.
     ``classes`` finds the classes of a classification's labels, ``known_classes`` without a job.
+    ``rows`` is how many there are, where that is known: they may cross once then (``once.py``).
     ``partitions`` is the number of tasks of an evaluation (0: as many as run at a time).
 
     Raises
@@ -70,9 +74,31 @@ def frame_shards(
     """
     check_workers(context_of(df.sparkSession) or df.sparkSession)
     read = partial(reading, recipe.data.place or "the DataFrame")
+    place: Callable[..., SparkShards | ConnectShards] = partial(
+        lay_out, read=read, partitions=partitions, depth=depth, scratch=recipe.spark.scratch
+    )
     with read():
-        rows = understand(df, recipe, classes, make_plan, validation=validation, stored=stored)
-        return lay_out(rows, read, partitions=partitions, depth=depth, scratch=recipe.spark.scratch)
+        found = understand(df, recipe, classes, partial(_plan, rows), validation=validation, stored=stored)
+        if found.plan.fingerprint:
+            return place(found)
+        with ExitStack() as undo:
+            shards = undo.enter_context(place(found, surveyed=recipe.data.split))
+            assert isinstance(shards, SparkShards)
+            survey = checked(survey_on_the_way(shards), df, found.scan, found.layout, recipe.data)
+            plan, crowded = make_plan(df, found.scan, found.layout, recipe, survey=survey)
+            if crowded is None and are_alike(plan, found.plan) and holds(shards, plan):
+                shards.accept(plan)
+                undo.pop_all()
+                return shards
+        return place(found._replace(plan=plan, crowded=crowded))
+
+
+def _plan(
+    rows: int, source: "DataFrame", scan: Scan, layout: Layout, recipe: Recipe
+) -> tuple[Plan, CrowdedRows | None]:
+    """The plan that so many rows will have, without a fingerprint, where they can cross once; else theirs."""
+    supposed = None if is_connect(source.sparkSession) else supposed_plan(layout, recipe, rows)
+    return make_plan(source, scan, layout, recipe) if supposed is None else (supposed, None)
 
 
 def understand(
@@ -105,21 +131,30 @@ def understand(
 
 
 def lay_out(
-    rows: Understood, read: Any, *, partitions: int = 0, depth: int = 0, scratch: str = ""
+    rows: Understood,
+    read: Any,
+    *,
+    surveyed: Split | None = None,
+    partitions: int = 0,
+    depth: int = 0,
+    scratch: str = "",
 ) -> SparkShards | ConnectShards:
-    """The shards of rows whose plan is made; ``read()`` is a context to read in."""
+    """The shards of rows whose plan is made, or supposed and the rows ``surveyed`` on the way, by this split.
+
+    ``read()`` is a context to read in.
+    """
     session, plan = rows.scan.df.sparkSession, rows.plan
     slots = slots_of(session)
     tasks = partitions or slots.tasks
     row_bytes = plan.num_features * np.dtype(plan.dtype).itemsize
     bins_a_task = bins_of_tasks(sum(plan.num_samples) * row_bytes, tasks, slots.threads)
     bins = Bins(plan, tasks, bins_a_task)
-    packed = rows.scan.map(partial(pack, bins, rows.layout, rows.crowded), SCHEMA)
+    packed = rows.scan.map(partial(pack, bins, rows.layout, rows.crowded, surveyed), SCHEMA)
     if rows.crowded is not None:  # whose copies a bin makes itself: each has a row that tells its number
         numbers = session.range(0, tasks * bins_a_task, 1, 1).selectExpr(*EMPTY)
         packed = packed.unionAll(numbers)
     by_bin = packed.repartitionById(tasks * bins_a_task, packed["bin"])
-    worker = partial(store, bins, rows.crowded)
+    worker = partial(store, bins, rows.crowded, surveyed is not None)
     if is_connect(session):
         return ConnectShards(
             plan, by_bin, worker, shards=tasks * bins_a_task, tasks=tasks, scratch=scratch, reading=read

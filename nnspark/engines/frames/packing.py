@@ -1,4 +1,7 @@
-"""Packing: prepared rows go to the bin of their block, and a bin becomes a shard."""
+"""Packing: prepared rows go to the bin of their block, and a bin becomes a shard.
+
+Rows that cross once (``once.py``) are surveyed on the way; each task's survey goes to a bin as its rows do.
+"""
 
 import pickle
 from collections.abc import Iterable, Iterator
@@ -11,20 +14,27 @@ from nnspark.data.plan import Plan
 from nnspark.data.rows import PARTS, Rows, assemble, sum_hashes
 from nnspark.engines import resident
 from nnspark.engines.bins import place_of
-from nnspark.engines.frames.columns import Layout, arrays_of
+from nnspark.engines.frames.columns import Arrays, Layout, arrays_of
 from nnspark.engines.frames.crowding import CrowdedRows, pieces_in
+from nnspark.engines.frames.merging import merge_all
 from nnspark.engines.frames.payload import payload_of, rows_in
-from nnspark.engines.frames.survey import present
+from nnspark.engines.frames.survey import LEAST_BITS, Survey, add_batch, empty_survey, present
 from nnspark.engines.resident import Handle
 from nnspark.engines.settling import settle_task
+from nnspark.recipe import Split
 
 __all__ = ["EMPTY", "SCHEMA", "Bins", "handle_of", "pack", "store"]
 
 Array = NDArray[Any]
 Batches = Iterable[Any]
-SCHEMA = "bin int, rows binary, seen binary"
-EMPTY = ["cast(id as int) as bin", "cast(null as binary) as rows", "cast(null as binary) as seen"]
+SCHEMA = "bin int, rows binary, seen binary, survey binary"
+EMPTY = [
+    "cast(id as int) as bin",
+    *(f"cast(null as binary) as {name}" for name in ("rows", "seen", "survey")),
+]
 """A row of SCHEMA that has nothing but its bin's number, of one that has it as ``id``."""
+SURVEYED, SURPLUS = 16, 4
+"""Bins that surveys go to; times its share of rows that a bin takes at most where those are surveyed."""
 
 
 class Bins(NamedTuple):
@@ -33,6 +43,12 @@ class Bins(NamedTuple):
     plan: Plan
     tasks: int
     bins_a_task: int
+
+    @property
+    def room(self) -> int:
+        """Rows that a bin takes at most of rows that are surveyed on the way."""
+        share = sum(self.plan.num_samples) // (self.tasks * self.bins_a_task)
+        return SURPLUS * max(share, self.plan.block_rows)
 
     def of(self, part: int, blocks: Array) -> Array:
         """The bins of blocks of one part."""
@@ -47,15 +63,21 @@ class Bins(NamedTuple):
         return places
 
 
-def pack(where: Bins, layout: Layout, crowded: CrowdedRows | None, batches: Batches) -> Iterator[Any]:
-    """Worker function: prepare rows and send each to the bin of its block; of crowded kinds, numbers only."""
+def pack(
+    where: Bins, layout: Layout, crowded: CrowdedRows | None, surveyed: Split | None, batches: Batches
+) -> Iterator[Any]:
+    """Worker function: prepare rows and send each to the bin of its block; of crowded kinds, numbers only.
+
+    ``surveyed`` is the split of rows that are surveyed here; batches with bad values are counted then.
+    """
     settle_task()
     seen = np.zeros(0 if crowded is None else len(crowded.kinds.copies), dtype=np.int64)
+    survey = None if surveyed is None else empty_survey(layout, surveyed, few_rows=0, bits=LEAST_BITS)
     for batch in batches:
-        raw = present(arrays_of(batch, layout))
-        if not len(raw.features):
+        raw, hashes = _raw_of(batch, layout, survey, surveyed)
+        if raw is None or not len(raw.features):
             continue
-        rows = where.plan.prepare(raw.features, raw.target, raw.weight, raw.given)
+        rows = where.plan.prepare(raw.features, raw.target, raw.weight, raw.given, hashes)
         if crowded is not None:
             kind = crowded.kinds.kind_of(rows.hashes)
             seen += np.bincount(kind[kind >= 0], minlength=len(seen))
@@ -72,10 +94,31 @@ def pack(where: Bins, layout: Layout, crowded: CrowdedRows | None, batches: Batc
         home = where.of_rows(rows)
         for bin_number in np.unique(home[seen > 0]).tolist():
             yield _sent(bin_number, seen=np.where(home == bin_number, seen, 0))
+    if survey is not None:
+        survey.common.settle()
+        yield _sent(_task() % min(SURVEYED, where.tasks * where.bins_a_task), survey=survey)
 
 
-def _sent(bin_number: int, *, rows: Any = None, seen: Array | None = None) -> Any:
-    """A batch of ``SCHEMA``: rows of a bin, or how many of each crowded kind were seen."""
+def _raw_of(
+    batch: Any, layout: Layout, survey: Survey | None, split: Split | None
+) -> tuple[Arrays | None, Array | None]:
+    """A batch's rows, and their hashes where it is surveyed."""
+    if survey is None or split is None:
+        return present(arrays_of(batch, layout)), None
+    return add_batch(survey, batch, layout, split) or (None, None)
+
+
+def _task() -> int:
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    return 0 if context is None else int(context.partitionId())
+
+
+def _sent(
+    bin_number: int, *, rows: Any = None, seen: Array | None = None, survey: Survey | None = None
+) -> Any:
+    """A batch of ``SCHEMA``: rows of a bin, or how many of each crowded kind were seen, or a survey."""
     import pyarrow as pa
 
     counts = None if seen is None else seen.astype(np.int64).tobytes()
@@ -84,24 +127,36 @@ def _sent(bin_number: int, *, rows: Any = None, seen: Array | None = None) -> An
             "bin": pa.array([bin_number], pa.int32()),
             "rows": pa.array([None], pa.binary()) if rows is None else rows,
             "seen": pa.array([counts], pa.binary()),
+            "survey": pa.array([None if survey is None else pickle.dumps(survey, 5)], pa.binary()),
         }
     )
 
 
-def store(where: Bins, crowded: CrowdedRows | None, data_set: str, batches: Batches) -> Iterator[Any]:
+def store(
+    where: Bins, crowded: CrowdedRows | None, surveyed: bool, data_set: str, batches: Batches
+) -> Iterator[Any]:
     """Worker function: assemble a bin's rows to blocks and write its shard, named by the bin.
 
-    The bin's number comes with its rows: where Spark makes a lost partition again, the task has another's.
+    Nobody knows yet how many of the rows are equal that are ``surveyed`` on the way: a bin that gets too many
+    takes none of them, and all are packed again. The bin's number comes with its rows: where Spark makes a
+    lost partition again, the task has another's.
     """
     import pyarrow as pa
 
     bins: set[int] = set()
     pieces: list[Rows] = []
     seen: list[Array] = []
+    survey: Survey | None = None
+    room = where.room if surveyed else None
     for batch in batches:
         bins.update(batch.column(0).to_pylist())
-        pieces += [rows_in(value.as_buffer()) for value in batch.column(1) if value.is_valid]
+        came = [rows_in(value.as_buffer()) for value in batch.column(1) if value.is_valid]
+        pieces += came
+        if room is not None and sum(len(one.part) for one in pieces) > room:
+            pieces, room = [], 0
         seen += [np.frombuffer(value.as_buffer(), np.int64) for value in batch.column(2) if value.is_valid]
+        surveys = (pickle.loads(value.as_buffer()) for value in batch.column(3) if value.is_valid)
+        survey = merge_all([*filter(None, [survey]), *surveys])
     if not bins:
         return
     (shard,) = bins
@@ -115,7 +170,11 @@ def store(where: Bins, crowded: CrowdedRows | None, data_set: str, batches: Batc
             more = sum_hashes(counted)
             first, second = first + more[0], second + more[1]
     sums = (first % 2**64, second % 2**64)
-    handle = resident.store(data_set, shard, assemble(pieces, where.plan.block_rows), sums)
+    handle = Handle(data_set, shard, resident.home(), (0, 0, 0), sums)
+    if pieces:
+        handle = resident.store(data_set, shard, assemble(pieces, where.plan.block_rows), sums)
+    if survey is not None:
+        handle = handle._replace(learned=pickle.dumps(survey, 5))
     yield pa.RecordBatch.from_pydict({"handle": pa.array([pickle.dumps(handle, 5)], pa.binary())})
 
 

@@ -18,6 +18,7 @@ from nnspark.engines.frames import boundaries as split_boundaries
 from nnspark.engines.frames import few_keys
 from nnspark.engines.frames import survey as surveys
 from nnspark.engines.frames.bad_values import corrupt_records, refuse_bad
+from nnspark.engines.frames.begun import begin_plan
 from nnspark.engines.frames.columns import Arrays, Layout, arrays_of
 from nnspark.engines.frames.crowding import CrowdedRows, crowded_rows
 from nnspark.engines.frames.locate import first_bad
@@ -31,7 +32,7 @@ from nnspark.sources import refusals
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["make_plan", "refuse_corrupt", "survey_of"]
+__all__ = ["checked", "make_plan", "refuse_corrupt", "survey_of"]
 
 Array = NDArray[Any]
 Batches = Iterable[Any]
@@ -40,7 +41,13 @@ Batches = Iterable[Any]
 def survey_of(source: "DataFrame", scan: Scan, layout: Layout, data: Data) -> surveys.Survey:
     """Survey the rows; DataError where values cannot be used or there are none."""
     worker = partial(surveys.survey_batches, layout=layout, split=data.split, few_rows=few_keys.FEW_ROWS)
-    survey = merged(scan, worker)
+    return checked(merged(scan, worker), source, scan, layout, data)
+
+
+def checked(
+    survey: surveys.Survey | None, source: "DataFrame", scan: Scan, layout: Layout, data: Data
+) -> surveys.Survey:
+    """The survey; DataError where values cannot be used or there are no rows."""
     if survey is not None:
         refuse_bad(survey.bad, layout, partial(first_bad, source, scan.df, layout))
     if survey is None or not survey.rows:
@@ -67,33 +74,18 @@ def make_plan(
     layout: Layout,
     recipe: Recipe,
     scalings: tuple[Scaling, Scaling | None] | None = None,
+    survey: surveys.Survey | None = None,
 ) -> tuple[Plan, CrowdedRows | None]:
     """Survey the rows and decide all that is decided before they are packed; and rows that come often.
 
     ``scalings`` of features and targets are a model's own; without them they are fitted as the recipe says.
+    ``survey`` is that of the rows, where it has been made.
     """
-    survey = survey_of(source, scan, layout, recipe.data)
+    survey = survey or survey_of(source, scan, layout, recipe.data)
     split = split_of_the_rest(recipe.data.split, np.flatnonzero(survey.given.any(axis=1)).tolist())
     cuts, counts = _split(scan, layout, split, survey)
     counts += survey.given
-    columns = len(layout.names)
-    plan = Plan(
-        task=layout.task,
-        feature_names=layout.names,
-        scaling=Scaling(np.zeros(columns), np.ones(columns)),
-        dtype=recipe.training.dtype,
-        block_rows=recipe.training.block_rows,
-        split_seed=split.seed,
-        cuts=cuts,
-        blocks=(1, 1, 1),
-        replicas=recipe.rounds.groups,
-        folds=split.folds,
-        classes=layout.classes,
-        num_targets=len(layout.targets),
-        weighted=bool(layout.weight),
-        fingerprint=survey.fingerprint,
-        own_parts=bool(layout.part),
-    )
+    plan = begin_plan(layout, recipe, split, cuts, survey.fingerprint)
     train = int(counts[0].sum())
     if scalings is None and train:
         plan = with_encoding(plan, recipe, layout.kinds, _passes(scan, layout, plan, train, _raw))

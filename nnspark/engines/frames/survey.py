@@ -21,9 +21,11 @@ from nnspark.recipe import Split
 
 __all__ = [
     "Survey",
+    "add_batch",
     "bits_for",
     "bucket_of",
     "compact",
+    "empty_survey",
     "present",
     "strata_of",
     "survey_batches",
@@ -111,9 +113,17 @@ def bits_for(tables: int) -> int:
 
 def survey_batches(batches: Iterable[Any], layout: Layout, split: Split, few_rows: int) -> Survey:
     """Worker function: survey Arrow batches; the keys of at most so many rows are kept."""
+    survey = empty_survey(layout, split, few_rows, bits_for(strata_of(layout, split)))
+    for batch in batches:
+        add_batch(survey, batch, layout, split)
+    survey.common.settle()
+    return survey
+
+
+def empty_survey(layout: Layout, split: Split, few_rows: int, bits: int) -> Survey:
+    """A survey of no rows, with so many leading bits of their keys."""
     strata, classes = strata_of(layout, split), 1 if layout.classes is None else len(layout.classes)
-    bits = bits_for(strata)
-    survey = Survey(
+    return Survey(
         np.zeros((strata, 1 << bits), np.int64),
         np.zeros(classes, np.int64),
         np.zeros((len(PARTS), classes), np.int64),
@@ -121,33 +131,36 @@ def survey_batches(batches: Iterable[Any], layout: Layout, split: Split, few_row
         Sample(sample_rows(len(layout.names)), len(layout.names)),
         FewKeys(few_rows),
     )
-    for batch in batches:
-        if not batch.num_rows:
-            continue
-        bad = bad_values(batch, layout)
-        if bad:
-            for key, count in bad.items():
-                survey.bad[key] = survey.bad.get(key, 0) + count
-            continue
-        rows = present(arrays_of(batch, layout))
-        hashes, own = rows.hashes(), undecided(rows)
-        if rows.given is not None:
-            decided = rows.given >= 0
-            np.add.at(survey.given, (rows.given[decided], labels_of(rows, layout)[decided]), 1)
-        keys = split_keys(hashes if own is rows else own.hashes(), split.seed)
-        label = labels_of(own, layout)
-        stratum = label if strata > 1 else np.zeros_like(label)
-        np.add.at(survey.histogram, (stratum, bucket_of(keys, bits)), 1)
-        survey.by_class += np.bincount(label, minlength=classes)
-        survey.few.add(label, keys)
-        survey.common.add(hashes[:, 0])
-        survey.sample.add(hashes, rows.features)
-        survey.rows += len(hashes)
-        words = zip(survey.hash_sums, sum_hashes(hashes, rows.given if layout.part else None), strict=True)
-        first, second = ((mine + theirs) % 2**64 for mine, theirs in words)
-        survey.hash_sums = (first, second)
-    survey.common.settle()
-    return survey
+
+
+def add_batch(survey: Survey, batch: Any, layout: Layout, split: Split) -> tuple[Arrays, Array] | None:
+    """Survey an Arrow batch; its rows and their hashes, or None where it has none that can be used."""
+    if not batch.num_rows:
+        return None
+    bad = bad_values(batch, layout)
+    if bad:
+        for key, count in bad.items():
+            survey.bad[key] = survey.bad.get(key, 0) + count
+        return None
+    rows = present(arrays_of(batch, layout))
+    hashes, own = rows.hashes(), undecided(rows)
+    if rows.given is not None:
+        decided = rows.given >= 0
+        np.add.at(survey.given, (rows.given[decided], labels_of(rows, layout)[decided]), 1)
+    keys = split_keys(hashes if own is rows else own.hashes(), split.seed)
+    label = labels_of(own, layout)
+    strata, buckets = survey.histogram.shape
+    stratum = label if strata > 1 else np.zeros_like(label)
+    np.add.at(survey.histogram, (stratum, bucket_of(keys, buckets.bit_length() - 1)), 1)
+    survey.by_class += np.bincount(label, minlength=len(survey.by_class))
+    survey.few.add(label, keys)
+    survey.common.add(hashes[:, 0])
+    survey.sample.add(hashes, rows.features)
+    survey.rows += len(hashes)
+    words = zip(survey.hash_sums, sum_hashes(hashes, rows.given if layout.part else None), strict=True)
+    first, second = ((mine + theirs) % 2**64 for mine, theirs in words)
+    survey.hash_sums = (first, second)
+    return rows, hashes
 
 
 def labels_of(rows: Arrays, layout: Layout) -> Array:
