@@ -28,6 +28,7 @@ def batch(number: int, seen: np.ndarray[Any, Any] | None = None) -> pa.RecordBat
             "bin": pa.array([number], pa.int32()),
             "rows": pa.array([None], pa.binary()),
             "seen": pa.array([counts], pa.binary()),
+            "survey": pa.array([None], pa.binary()),
         }
     )
 
@@ -50,7 +51,7 @@ def test_a_bin_of_copies_alone_is_the_same_in_any_task(
         batches = [batch(number)]
         if number in home:
             batches.append(batch(number, np.where(home == number, crowded.kinds.copies, 0)))
-        (found,) = store(where, crowded, "d", batches)
+        (found,) = store(where, crowded, False, "d", batches)
         handles.append(pickle.loads(found.column("handle")[0].as_py()))
     assert [handle.shard for handle in handles] == list(range(SHARDS))
     assert len([handle for handle in handles if any(handle.rows)]) > len(set(home))
