@@ -61,4 +61,4 @@ def test_a_bin_of_copies_alone_is_the_same_in_any_task(
         shard = resident.find(handle)
         for one in shard.blocks(("train", "validation", "test")) if shard else ():
             assert one.X.tobytes() == blocks[one.part, one.index].X.tobytes()
-    assert not list(store(where, crowded, "d", []))
+    assert not list(store(where, crowded, False, "d", []))

@@ -4,6 +4,7 @@ Rows that cross once (``once.py``) are surveyed on the way; each task's survey g
 """
 
 import pickle
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -147,13 +148,14 @@ def store(
     pieces: list[Rows] = []
     seen: list[Array] = []
     survey: Survey | None = None
-    room = where.room if surveyed else None
+    room, came = where.room if surveyed else sys.maxsize, 0
     for batch in batches:
         bins.update(batch.column(0).to_pylist())
-        came = [rows_in(value.as_buffer()) for value in batch.column(1) if value.is_valid]
-        pieces += came
-        if room is not None and sum(len(one.part) for one in pieces) > room:
-            pieces, room = [], 0
+        new = [rows_in(value.as_buffer()) for value in batch.column(1) if value.is_valid]
+        came += sum(len(one.part) for one in new)
+        pieces += new
+        if came > room:
+            pieces.clear()
         seen += [np.frombuffer(value.as_buffer(), np.int64) for value in batch.column(2) if value.is_valid]
         surveys = (pickle.loads(value.as_buffer()) for value in batch.column(3) if value.is_valid)
         survey = merge_all([*filter(None, [survey]), *surveys])
