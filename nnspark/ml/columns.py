@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from nnspark.engines.frames import refuse_stream
+from nnspark.engines.frames import refuse_other
 from nnspark.errors import DataError, RecipeError, ShapeError
 from nnspark.ml.params import PerceptronParams
 from nnspark.scoring.columns import Piece, array_of, column_of, kind_of
@@ -55,7 +55,7 @@ def read_source(params: PerceptronParams, df: "DataFrame", *, classification: bo
     ------
     DataError : a missing column, one of the wrong type, unusable labels or weights; each says how many rows.
     """
-    refuse_stream(df)
+    refuse_other(df)
     features = feature_piece(df, params.getFeaturesCol())
     label = params.getLabelCol()
     weight, validation = (

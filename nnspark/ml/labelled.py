@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pyspark.sql import functions as F
 
-from nnspark.engines.frames import refuse_stream
+from nnspark.engines.connections import has_stopped
+from nnspark.engines.frames import refuse_other, refuse_stream
 from nnspark.errors import DataError
 from nnspark.ml.columns import is_label, is_weight, number_of
 from nnspark.scoring.frame import quoted
@@ -42,11 +43,21 @@ class Labelled:
             raise RuntimeError(
                 "a search's models have no figures on the rows of their folds: use evaluate(DataFrame)"
             )
+        self._refuse_stopped()
         answered: DataFrame = self._model.transform(self._dataset)
         return answered
 
+    def _refuse_stopped(self) -> None:
+        """RuntimeError once nothing can be asked of the rows' session."""
+        if self._dataset is not None and has_stopped(self._dataset.sparkSession):
+            raise RuntimeError(
+                "the Spark session of these rows has stopped, and figures are made of them: use "
+                "evaluate(DataFrame) with rows of another"
+            )
+
     def checked(self) -> Self:
-        """Itself; DataError where a column is missing, or holds something else."""
+        """Itself; DataError where it is no DataFrame, or a column is missing, or holds something else."""
+        refuse_other(self._dataset)
         assert self._dataset is not None
         for name in filter(None, (self.labelCol, self.weightCol)):
             number_of(self._dataset, name)
@@ -55,6 +66,7 @@ class Labelled:
 
     def _numbers(self) -> "tuple[Column, Column, Column]":
         """Label, prediction and weight, as columns of doubles."""
+        self._refuse_stopped()
         label, prediction = (
             F.col(quoted(name)).cast("double") for name in (self.labelCol, self.predictionCol)
         )

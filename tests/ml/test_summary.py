@@ -36,6 +36,27 @@ def fitted(rows):
     }
 
 
+@pytest.mark.parametrize(("other", "named"), [(None, "NoneType"), ([1.0], "list")])
+@pytest.mark.parametrize("name", KINDS)
+def test_what_is_no_dataframe_is_refused(fitted, name, other, named):
+    """With what it is, by a fit and by an evaluation."""
+    said = re.escape(f"expected a Spark DataFrame, got {named}: spark.createDataFrame(rows) makes one")
+    with pytest.raises(DataError, match=said):
+        fitted[name].evaluate(other)
+    with pytest.raises(DataError, match=said):
+        KINDS[name][0](layers=KINDS[name][1]).fit(other)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_figures_of_a_session_that_has_stopped_are_refused(monkeypatch, fitted, rows, name):
+    """In words; the history stays."""
+    summary = KINDS[name][0](layers=KINDS[name][1], maxIter=2, seed=1).fit(rows).summary
+    monkeypatch.setattr("nnspark.ml.labelled.has_stopped", lambda session: True)
+    with pytest.raises(RuntimeError, match="the Spark session of these rows has stopped"):
+        getattr(summary, KINDS[name][2])
+    assert len(summary.objectiveHistory) == 3
+
+
 def figure(fitted, name, df):
     """One of a model's figures of labelled rows."""
     return getattr(fitted[name].evaluate(df), KINDS[name][2])

@@ -12,6 +12,7 @@ from nnspark.engines.frames.read import (
     is_frame,
     read_frame,
     reading,
+    refuse_other,
     refuse_stream,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "is_frame",
     "read_frame",
     "reading",
+    "refuse_other",
     "refuse_stream",
 ]

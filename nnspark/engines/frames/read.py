@@ -24,7 +24,15 @@ from nnspark.sources.orc import refuse_moments
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["FILE_SOURCES", "FRAME_SOURCES", "is_frame", "read_frame", "reading", "refuse_stream"]
+__all__ = [
+    "FILE_SOURCES",
+    "FRAME_SOURCES",
+    "is_frame",
+    "read_frame",
+    "reading",
+    "refuse_other",
+    "refuse_stream",
+]
 
 UNREAD = ("Illegal Parquet type", "UNSUPPORTED_TIME_TYPE")
 
@@ -32,6 +40,17 @@ UNREAD = ("Illegal Parquet type", "UNSUPPORTED_TIME_TYPE")
 def is_frame(data: Any) -> bool:
     """Whether it is a DataFrame of Spark."""
     return type(data).__module__.startswith("pyspark.sql.")
+
+
+def refuse_other(data: Any) -> None:
+    """DataError for what is no DataFrame of Spark, and for one that streams."""
+    if not is_frame(data):
+        kind = f"{type(data).__module__.partition('.')[0]}.{type(data).__qualname__}"
+        raise DataError(
+            f"expected a Spark DataFrame, got {kind.removeprefix('builtins.')}: "
+            "spark.createDataFrame(rows) makes one"
+        )
+    refuse_stream(data)
 
 
 def refuse_stream(data: Any) -> None:
