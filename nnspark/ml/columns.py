@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from nnspark.data.classes import MOST_CLASSES
 from nnspark.engines.frames import refuse_other
 from nnspark.errors import DataError, RecipeError, ShapeError
 from nnspark.ml.params import PerceptronParams
@@ -76,6 +77,8 @@ def read_source(params: PerceptronParams, df: "DataFrame", *, classification: bo
     said = attributes(df, label) if classification else {}
     labels = tuple(map(str, said.get("vals", ())))
     classes = max(2, layers[-1]) if layers else len(labels) or int(said.get("num_vals", 0))
+    if classification and classes > MOST_CLASSES:
+        raise DataError(f"expected at most {MOST_CLASSES} classes, got {classes} of column {label!r}")
     frame = df.select(*columns)
     rows, largest = _check(frame, label, weight, validation, classes if classification else None)
     width = layers[0] if layers else _width(df, features)
@@ -165,9 +168,9 @@ def _check(
     good = is_label(y)
     expected = "finite numbers"
     if classes is not None:
-        good = good & (y == F.floor(y)) & (y >= 0)
-        good = good & (y < classes) if classes else good
-        expected = f"whole numbers from 0 to {classes - 1}" if classes else "whole numbers from 0"
+        most = classes or MOST_CLASSES
+        good = good & (y == F.rint(y)) & (y >= 0) & (y < most)  # floor gives a bigint, and so may overflow
+        expected = f"whole numbers from 0 to {most - 1}"
     checks = [(label, expected, good)]
     if weight:
         w = column_of(Piece(weight, "number"))

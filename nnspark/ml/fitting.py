@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nnspark.data.dataset import make_dataset
 from nnspark.engines.base import Shards
 from nnspark.engines.folds import View, whole_view
-from nnspark.engines.frames import frame_shards
+from nnspark.engines.frames import frame_shards, reading
 from nnspark.engines.frames.classes import known_classes
 from nnspark.engines.local import LocalShards
 from nnspark.engines.quicker import Extent, choose, say
@@ -71,7 +71,8 @@ def fit(params: PerceptronParams, df: "DataFrame", *, classification: bool) -> F
     RecipeError : Params that cannot be trained with; DataError : rows that cannot be trained on, counted;
     DivergedError : the cost is not finite any more.
     """
-    source = read_source(params, df, classification=classification)
+    with reading("the DataFrame"):
+        source = read_source(params, df, classification=classification)
     recipe = recipe_of(params, source)
     with in_params(), lay_out(source, recipe, params.getOrDefault(params.engine)) as shards:
         for warning in shards.plan.warnings:
@@ -151,7 +152,8 @@ def lay_out(source: Source, recipe: Recipe, engine: str, *, models: int = 1) -> 
         session = source.frame.sparkSession
         engine = say(choose(recipe, extent, session, outputs=source.num_classes, models=models))
     try:
-        shards: Shards = (_in_driver if engine == "local" else _on_executors)(source, recipe)
+        with reading("the DataFrame"):
+            shards: Shards = (_in_driver if engine == "local" else _on_executors)(source, recipe)
     except DataError as error:
         said = unusable(source.frame, [source.features], "the DataFrame", remedy="set layers[0] = {size}")
         raise DataError(said or str(error)) from None

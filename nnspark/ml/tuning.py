@@ -26,6 +26,7 @@ from pyspark.ml.tuning import CrossValidatorModel
 
 from nnspark.data.folds import shared_recipe
 from nnspark.engines.folds import Folds
+from nnspark.engines.frames import reading
 from nnspark.errors import DivergedError, RecipeError
 from nnspark.ml.classifier import MultilayerPerceptronClassifier
 from nnspark.ml.columns import Source, read_source
@@ -118,7 +119,8 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
         classification = isinstance(estimator, MultilayerPerceptronClassifier)
         metric, larger = self._metric("classification" if classification else "regression")
         _refuse_what_is_shared(estimator, maps)
-        source = read_source(estimator, dataset, classification=classification)
+        with reading("the DataFrame"):
+            source = read_source(estimator, dataset, classification=classification)
         split = Split(1.0, 0.0, 0.0, self.getOrDefault(self.seed) % 2**63, folds=folds)
         settings = [_setting(estimator.copy(one), source, split) for one in maps]
         if len({one.recipe.rounds.groups for one in settings}) > 1:

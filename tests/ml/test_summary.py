@@ -2,13 +2,14 @@
 
 import math
 import re
+import shutil
 
 import pytest
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import functions as F
 
 from nnspark.errors import DataError
-from nnspark.ml import MultilayerPerceptronClassifier, MultilayerPerceptronRegressor
+from nnspark.ml import MultilayerPerceptronClassifier, MultilayerPerceptronRegressor, SweepCrossValidator
 
 KINDS = {
     "classifier": (MultilayerPerceptronClassifier, [2, 3, 7], "accuracy"),
@@ -55,6 +56,35 @@ def test_figures_of_a_session_that_has_stopped_are_refused(monkeypatch, fitted, 
     with pytest.raises(RuntimeError, match="the Spark session of these rows has stopped"):
         getattr(summary, KINDS[name][2])
     assert len(summary.objectiveHistory) == 3
+
+
+@pytest.mark.parametrize("label", [1e4, 1e9, 1e300])
+@pytest.mark.parametrize("engine", ["local", "spark"])
+def test_a_label_that_can_be_no_class_is_refused(spark, engine, label):
+    """By its column and value, before there is a list of all classes below it."""
+    made = [(float(n % 3), Vectors.dense([n])) for n in range(9)] + [(label, Vectors.dense([1.0]))]
+    df = spark.createDataFrame(made, ["label", "features"])
+    said = f"must hold whole numbers from 0 to 9999, but 1 of 10 rows do not, such as {label:g};"
+    with pytest.raises(DataError, match=re.escape(said)):
+        MultilayerPerceptronClassifier(hiddenLayers=[2], engine=engine).fit(df)
+    with pytest.raises(DataError, match="expected at most 10000 classes, got 10001 of column 'label'"):
+        MultilayerPerceptronClassifier(layers=[1, 10_001], engine=engine).fit(df)
+
+
+@pytest.mark.parametrize("engine", ["local", "spark"])
+def test_files_that_are_gone_are_one_line(spark, rows, tmp_path, engine):
+    """In a fit, in a cross-validation, and in a summary of what was there before."""
+    rows.write.parquet(str(tmp_path / "rows"))
+    stored = spark.read.parquet(str(tmp_path / "rows"))
+    estimator = MultilayerPerceptronClassifier(layers=[2, 3, 7], maxIter=1, engine=engine)
+    summary = estimator.fit(stored).summary
+    shutil.rmtree(tmp_path / "rows")
+    search = SweepCrossValidator(
+        estimator=estimator, estimatorParamMaps=[{}], evaluator="accuracy", numFolds=2
+    )
+    for ask in (lambda: summary.accuracy, lambda: estimator.fit(stored), lambda: search.fit(stored)):
+        with pytest.raises(DataError, match=r"^cannot read file:\S*/rows/part-\S*: .*$"):
+            ask()
 
 
 def figure(fitted, name, df):
