@@ -71,18 +71,44 @@ def _in_a_thread(sc: "SparkContext", work: Callable[[], T]) -> T:
         except BaseException as error:
             outcome.set_exception(error)
 
-    InheritableThread(target=body, name="nnspark work", daemon=True).start()
+    with _interrupts_that_ask_nothing():
+        InheritableThread(target=body, name="nnspark work", daemon=True).start()
+        try:
+            return outcome.result()
+        except KeyboardInterrupt:
+            interrupted.set()
+            say_nothing_of_py4j()
+            threading.Thread(target=_cancel, args=(sc, tag, outcome), daemon=True).start()
+            outcome.exception()
+            raise
+
+
+def _cancel(sc: "SparkContext", tag: str, outcome: "Future[Any]") -> None:
+    """Cancel the jobs of a tag until the work has ended; in a thread that no interrupt comes to."""
+    while not outcome.done():
+        with suppress(Exception):  # the JVM may be gone: then the work ends by itself
+            sc.cancelJobsWithTag(tag)
+        with suppress(TimeoutError):
+            outcome.exception(AGAIN)
+
+
+@contextmanager
+def _interrupts_that_ask_nothing() -> Iterator[None]:
+    """A block in which Ctrl-C is a KeyboardInterrupt and no more, where PySpark's handler would be asked.
+
+    That one has the JVM cancel all jobs, other people's too. A second Ctrl-C meanwhile asks on the same
+    connection, and takes the first one's answer, for which that then waits for ever.
+    """
+    before: Any = signal.getsignal(signal.SIGINT)
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or not str(getattr(before, "__module__", "")).startswith("pyspark."):
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return outcome.result()
-    except KeyboardInterrupt:
-        interrupted.set()
-        say_nothing_of_py4j()
-        while not outcome.done():
-            with suppress(Exception):  # the JVM may be gone: then the work ends by itself
-                sc.cancelJobsWithTag(tag)
-            with suppress(TimeoutError):
-                outcome.exception(AGAIN)
-        raise
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
