@@ -1,82 +1,29 @@
 """Helpers: processes beside this one that hold what they work on, for work that is mostly Python.
 
 Threads take turns at Python, so models of a search whose rows are few gain nothing by them. A helper is
-given the rows once, and then one piece of work after another: a whole training, say.
+given the rows once, and then one piece of work after another: a whole training, say (``helper.py``).
 
-    this process  ──state, once──>  helper        function(state, value, tell)
-                  ──a function and its value──>
-                  <──what it tells, then what it returns or raises──
-
-A helper is a new Python, not a fork, which threads (a Spark session's, BLAS's) would make unsafe; it imports
-nnspark and nothing of the user's program. Ctrl-C does not reach it; it ends with the connection, and so with
-this process. Work that a helper is lost with, or that cannot be sent, raises ``LostError``: it is the
-caller's to do.
+A helper takes a third of a second to start. So those that are at rest when their work is done stay for
+``KEPT`` seconds, without what they held, and the next search begins with them. Work that a helper is lost
+with, or that cannot be sent, raises ``LostError``: it is the caller's to do.
 """
 
+import atexit
 import os
 import pickle
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from multiprocessing.connection import Connection, Pipe, wait
-from queue import SimpleQueue
+from multiprocessing.connection import wait
+from queue import Empty, SimpleQueue
 from typing import Any
 
-from nnspark.net.activations import ACTIVATIONS, OUTPUTS
-from nnspark.net.blas import one_blas_thread
-from nnspark.net.losses import HEADS
-from nnspark.objective.metrics import METRICS
-from nnspark.objective.problems import PROBLEMS
+from nnspark.engines.helper import Helper, LostError, Work, opened
 
-__all__ = ["Helpers", "LostError", "Work", "serve"]
+__all__ = ["Helpers", "LostError", "Work", "end_idle"]
 
-Work = Callable[[Any, Any, Callable[[Any], None]], Any]
-"""``work(state, value, tell)``: what a helper does; ``tell`` sends something on the way."""
-TOLD, DONE, RAISED = b"t", b"d", b"r"
-WATCH = 0.2  # seconds
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-PROGRAM = "import sys; sys.path[:] = {path!r}; from nnspark.engines.processes import serve; serve({number})"
-
-
-class LostError(Exception):
-    """The helper is gone, or what it should do, or says, cannot be sent."""
-
-
-class _Helper:
-    """One process, and the connection to it."""
-
-    def __init__(self, state: bytes) -> None:
-        self.connection, theirs = Pipe()
-        with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM.format(path=sys.path, number=theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                env=os.environ | ONE_THREAD,
-                start_new_session=True,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-        threading.Thread(target=self._send, args=(state,), daemon=True).start()
-
-    def _send(self, state: bytes) -> None:
-        """Takes until the helper has imported what it needs."""
-        with suppress(OSError):
-            self.connection.send_bytes(state)
-
-    def is_able(self) -> bool:
-        """Whether it has its state, and knows what this process knows."""
-        with suppress(EOFError, OSError):
-            return self.connection.recv_bytes() == _known()
-        return False
-
-    def end(self) -> None:
-        """Leave no process. Its connection is whose thread reads from it."""
-        self.process.kill()
-        self.process.wait()
+KEPT = 60.0  # seconds
 
 
 class Helpers:
@@ -84,9 +31,12 @@ class Helpers:
 
     def __init__(self, state: Any, count: int) -> None:
         packed = pickle.dumps(state, 5)
-        self._all = [_Helper(packed) for _ in range(count)]
+        self._all = _idle.take(count)
+        self._all += [Helper() for _ in range(count - len(self._all))]
+        for one in self._all:
+            one.hold(packed)
         self._starting = list(self._all)
-        self._free: SimpleQueue[_Helper | None] = SimpleQueue()
+        self._free: SimpleQueue[Helper | None] = SimpleQueue()
         self._alive, self._lock = 0, threading.Lock()
 
     @property
@@ -123,9 +73,7 @@ class Helpers:
             self._free.put(None)
             raise LostError
         try:
-            one.connection.send_bytes(packed)
-            while (message := one.connection.recv_bytes())[:1] == TOLD:
-                told(pickle.loads(message[1:]))
+            message = one.work(packed, told)
         except (EOFError, OSError):
             self._forget(one)
             raise LostError from None
@@ -133,14 +81,9 @@ class Helpers:
             self._forget(one)
             raise
         self._free.put(one)
-        if not message:
-            raise LostError
-        found = pickle.loads(message[1:])
-        if message[:1] == RAISED:
-            raise found
-        return found
+        return opened(message)
 
-    def _forget(self, one: _Helper) -> None:
+    def _forget(self, one: Helper) -> None:
         one.end()
         one.connection.close()
         with self._lock:
@@ -149,49 +92,74 @@ class Helpers:
                 self._free.put(None)
 
     def close(self) -> None:
-        """End the processes; threads that wait for one get a LostError."""
+        """Let those go that are at rest, and end the others; threads that wait get a LostError."""
+        resting = []
+        while True:
+            try:
+                resting.append(self._free.get_nowait())
+            except Empty:
+                break
         for one in self._all:
-            one.end()
+            if one not in resting or not _idle.put(one):
+                one.end()
         self._free.put(None)
 
 
-def serve(descriptor: int) -> None:
-    """What a helper does; ends with its connection."""
-    connection: Connection[Any, Any] = Connection(descriptor)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    with suppress(OSError, EOFError), one_blas_thread():
-        state = pickle.loads(connection.recv_bytes())
-        connection.send_bytes(_known())
-        while True:
-            request = connection.recv_bytes()
-            connection.send_bytes(_answer(request, state, connection))
+class _Idle:
+    """Helpers that hold nothing and wait for the next search, each for ``KEPT`` seconds."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Know of none: they are another process's, which forked into this one."""
+        self._lock = threading.Lock()
+        self._since: list[tuple[float, Helper]] = []
+        self._timer: threading.Timer | None = None
+
+    def take(self, count: int) -> list[Helper]:
+        """As many, at most, of those that live and import from where this process does."""
+        with self._lock:
+            able = [one for _, one in self._since if one.path == tuple(sys.path)][-count:]
+            self._since = [(since, one) for since, one in self._since if one not in able]
+        return [one for one in able if one.process.poll() is None]
+
+    def put(self, helper: Helper) -> bool:
+        """Keep one; False where it is gone."""
+        if not helper.rest():
+            return False
+        with self._lock:
+            self._since.append((time.monotonic(), helper))
+            self._wait()
+        return True
+
+    def end(self, older: float = 0.0) -> None:
+        """End those that have waited for so many seconds."""
+        with self._lock:
+            until = time.monotonic() - older
+            late = [one for since, one in self._since if since <= until]
+            self._since = [(since, one) for since, one in self._since if since > until]
+            self._timer = None
+            self._wait()
+        for one in late:
+            one.end()
+            one.connection.close()
+
+    def _wait(self) -> None:
+        """For the oldest one's time to be over."""
+        if self._since and self._timer is None:
+            left = self._since[0][0] + KEPT - time.monotonic()
+            self._timer = threading.Timer(max(left, 0.0) + 0.01, self.end, [KEPT])
+            self._timer.daemon = True
+            self._timer.start()
 
 
-def _end_with(parent: int) -> None:
-    """In the middle of its work a helper would see only at its next word that nobody listens any more."""
-    while os.getppid() == parent:
-        time.sleep(WATCH)
-    os._exit(1)
+def end_idle() -> None:
+    """End the helpers that wait for a next search, which happens by itself after ``KEPT`` seconds."""
+    _idle.end()
 
 
-def _known() -> bytes:
-    """The names that can be computed with: a program may have added its own, which a new Python lacks."""
-    return repr([*ACTIVATIONS, *OUTPUTS, *HEADS, *PROBLEMS, *METRICS]).encode()
-
-
-def _answer(request: bytes, state: Any, connection: "Connection[Any, Any]") -> bytes:
-    """What the work returns or raises; empty where that, or the work itself, cannot be sent."""
-
-    def tell(told: Any) -> None:
-        connection.send_bytes(TOLD + pickle.dumps(told, 5))
-
-    try:
-        function, value = pickle.loads(request)
-        try:
-            return DONE + pickle.dumps(function(state, value, tell), 5)
-        except Exception as error:
-            packed = RAISED + pickle.dumps(error, 5)
-            pickle.loads(packed[1:])  # an exception that takes other arguments than it keeps cannot be read
-            return packed
-    except Exception:
-        return b""
+_idle = _Idle()
+atexit.register(end_idle)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_idle.forget)

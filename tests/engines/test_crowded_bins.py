@@ -15,7 +15,8 @@ from nnspark.engines import resident
 from nnspark.engines.conservation import check_laid_out
 from nnspark.engines.frames.columns import Arrays
 from nnspark.engines.frames.crowding import CrowdedRows
-from nnspark.engines.frames.packing import Bins, store
+from nnspark.engines.frames.packing import Bins
+from nnspark.engines.frames.storing import store
 
 COPIES, SHARDS = 3_000, 4
 

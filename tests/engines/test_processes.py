@@ -7,17 +7,27 @@ import sys
 import threading
 import time
 
+import psutil
 import pytest
 from engines.chores import chore
 
-from nnspark.engines.processes import Helpers, LostError
+from nnspark.engines import processes
+from nnspark.engines.processes import Helpers, LostError, end_idle
 from nnspark.errors import DivergedError
 from nnspark.objective.metrics import METRICS
 
 
-def started(count):
+@pytest.fixture(autouse=True)
+def _own_helpers():
+    """No test begins with another's helpers, or leaves any."""
+    end_idle()
+    yield
+    end_idle()
+
+
+def started(count, state=(1, 2, 3)):
     """Helpers that hold three numbers, once they are ready."""
-    helpers, deadline = Helpers([1, 2, 3], count), time.monotonic() + 60
+    helpers, deadline = Helpers(state, count), time.monotonic() + 60
     while not helpers.ready and time.monotonic() < deadline:
         time.sleep(0.02)
     return helpers
@@ -30,6 +40,11 @@ def gone(pid):
     except ProcessLookupError:
         return True
     return False
+
+
+def is_dead(pid):
+    """Whether it has ended, whoever is to be told."""
+    return gone(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 def test_work_is_done_there_and_tells_on_the_way():
@@ -46,7 +61,81 @@ def test_work_is_done_there_and_tells_on_the_way():
         helpers.work(lambda state, value, tell: None, 0, told.append)
     assert helpers.work(chore, "return", told.append) == found
     helpers.close()
+    end_idle()
     assert gone(helpers.pids[0])
+
+
+def test_the_next_search_begins_with_those_at_rest_and_its_own_state():
+    """They hold nothing meanwhile; one that was killed there is started anew; another path has its own."""
+    first = started(2)
+    first.close()
+    again = started(2, [5])
+    assert sorted(again.pids) == sorted(first.pids)
+    assert again.work(chore, "return", lambda told: None)[0] == 5
+    again.close()
+    os.kill(first.pids[0], signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while not is_dead(first.pids[0]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    third = started(2)
+    assert first.pids[1] in third.pids
+    assert first.pids[0] not in third.pids
+    assert {third.work(chore, "return", lambda told: None)[0] for _ in range(4)} == {6}
+    third.close()
+    sys.path.append("/nowhere")
+    try:
+        other = started(1)
+        assert other.pids[0] not in third.pids
+        other.close()
+    finally:
+        sys.path.remove("/nowhere")
+
+
+def test_one_at_work_does_not_come_to_rest():
+    """Nobody wants its work any more: it is ended; the one at rest is kept."""
+    helpers, begun = started(2), threading.Event()
+    at_work = []
+
+    def work():
+        with pytest.raises(LostError):
+            helpers.work(chore, "linger", lambda told: (at_work.append(told), begun.set()))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(30)
+    helpers.close()
+    thread.join(30)
+    again = started(2)
+    assert gone(at_work[0])
+    assert len(set(again.pids) & set(helpers.pids)) == 1
+    again.close()
+
+
+def test_those_at_rest_end_after_a_while(monkeypatch):
+    """And what they held is gone at once."""
+    monkeypatch.setattr(processes, "KEPT", 0.5)
+    helpers = started(1)
+    helpers.close()
+    again = started(1, [])
+    assert again.pids == helpers.pids
+    again.close()
+    deadline = time.monotonic() + 30
+    while not gone(helpers.pids[0]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert gone(helpers.pids[0])
+
+
+def test_a_fork_leaves_them_to_the_process_that_forked():
+    """Two processes that ask one helper would get each other's answers."""
+    helpers = started(1)
+    helpers.close()
+    child = os.fork()
+    if not child:
+        os._exit(int(processes._idle.take(1) != []))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    again = started(1)
+    assert again.pids == helpers.pids
+    again.close()
 
 
 def test_a_lost_helper_loses_its_work_alone():
@@ -88,7 +177,7 @@ def test_closing_wakes_those_that_wait():
     for one in threads:
         one.join(30)
     assert sorted(map(id, lost)) == sorted(map(id, threads))
-    assert gone(helpers.pids[0])
+    assert gone(helpers.pids[0])  # it was at work
 
 
 PARENT = """

