@@ -5,8 +5,6 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 PACKAGE = Path(__file__).parents[1] / "nnspark"
 FLOORS = [
     {"errors", "log"},
@@ -63,6 +61,14 @@ def found_imports(path: Path) -> Iterator[tuple[str, bool]]:
                 yield (f"{node.module}.{alias.name}" if is_module else node.module), at_once
 
 
+def ours() -> Iterator[tuple[str, str]]:
+    """Names below nnspark of a module and of one that it imports."""
+    for path in MODULES:
+        for imported, _ in imports(path):
+            if imported.startswith("nnspark."):
+                yield name_of(path), imported.removeprefix("nnspark.")
+
+
 def room_of(module: str) -> str:
     """The first part of a module's name."""
     return module.split(".")[0]
@@ -73,48 +79,44 @@ def floor_of(room: str) -> int:
     return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_arrows_point_down(path: Path) -> None:
+def test_arrows_point_down() -> None:
     """A module imports from its own room and from lower floors, lazily and for types too."""
-    here = room_of(name_of(path))
-    for imported, _ in imports(path):
-        if not imported.startswith("nnspark.") or here in ("", "__init__", "__main__"):
-            continue
-        there = room_of(imported.removeprefix("nnspark."))
-        if there != here:
-            assert floor_of(there) < floor_of(here), (
-                f"{name_of(path)} imports {imported}, which is not below it"
-            )
+
+    def is_below(here: str, there: str) -> bool:
+        return there == here or here in ("", "__init__", "__main__") or floor_of(there) < floor_of(here)
+
+    assert [
+        f"{module} imports {there}, which is not below it"
+        for module, there in ours()
+        if not is_below(room_of(module), room_of(there))
+    ] == []
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in MODULES if room_of(name_of(path)) == "interop"], ids=name_of
-)
-def test_interop_needs_what_a_model_needs(path: Path) -> None:
+def test_interop_needs_what_a_model_needs() -> None:
     """Neither engines nor training: above the model's room the class it returns and scikit-learn's."""
-    low = {room for rooms in FLOORS[: floor_of("model") + 1] for room in rooms}
-    for imported, _ in imports(path):
-        if imported.startswith("nnspark."):
-            there = imported.removeprefix("nnspark.")
-            assert room_of(there) in low | {"interop", "sklearn"} or there == "runs.trained"
+    low = {room for rooms in FLOORS[: floor_of("model") + 1] for room in rooms} | {"interop", "sklearn"}
+    above = [pair for pair in ours() if room_of(pair[0]) == "interop" and room_of(pair[1]) not in low]
+    assert {there for _, there in above} == {"runs.trained"}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_pyspark_is_named_only_in_its_rooms(path: Path) -> None:
+def test_pyspark_is_named_only_in_its_rooms() -> None:
     """And imported lazily there, but in ``ml``, whose classes are pyspark's."""
-    module = name_of(path)
-    for imported, at_once in imports(path):
-        if imported.split(".")[0] in ("pyspark", "py4j"):
-            assert room_of(module) in SPARK_ROOMS or module in SPARK_SEAMS
-            assert not at_once or room_of(module) == "ml"
+    found = [
+        (name_of(path), imported, at_once)
+        for path in MODULES
+        for imported, at_once in imports(path)
+        if imported.split(".")[0] in ("pyspark", "py4j")
+    ]
+    assert found
+    assert [one for one in found if room_of(one[0]) not in SPARK_ROOMS and one[0] not in SPARK_SEAMS] == []
+    assert [one for one in found if one[2] and room_of(one[0]) != "ml"] == []
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
     """Within the rooms too; an import inside a function counts."""
     graph: dict[str, set[str]] = {}
-    for path in MODULES:
-        found = {name.removeprefix("nnspark.") for name, _ in imports(path) if name.startswith("nnspark.")}
-        graph[name_of(path)] = found - {name_of(path)}
+    for module, there in ours():
+        graph.setdefault(module, set()).update({there} - {module})
     done: set[str] = set()
 
     def visit(module: str, above: tuple[str, ...]) -> None:
@@ -128,9 +130,11 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
         visit(module, ())
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_a_file_is_short(path: Path) -> None:
+def test_a_file_is_short() -> None:
     """250 lines at most, and above 200 the docstring says why."""
-    text = path.read_text()
-    lines = len(text.splitlines())
-    assert lines <= 200 or (lines <= 250 and "bove 200 lines" in text)
+
+    def is_short(text: str) -> bool:
+        lines = len(text.splitlines())
+        return lines <= 200 or (lines <= 250 and "bove 200 lines" in text)
+
+    assert [name_of(path) for path in MODULES if not is_short(path.read_text())] == []
