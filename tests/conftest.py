@@ -37,6 +37,14 @@ def pytest_configure(config: pytest.Config) -> None:
         share_classes(make=bool(config.getoption("numprocesses", None)))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Of several processes one works without a session of Spark."""
+    from sharing import SessionsShared
+
+    return SessionsShared(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long files first; the order of a room's tests stays."""
     rooms = {name: at for at, name in enumerate(LONG)}

@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 DIFFS = re.findall(r"^```diff\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL)
 THEIR_TESTS = (
@@ -33,7 +31,6 @@ def test_the_diffs_still_fit() -> None:
         apply(diff, ROOT, "--check")
 
 
-@pytest.mark.slow
 def test_what_they_add_works(tmp_path: Path) -> None:
     """In a copy, all four together: the tests that take them up, and those that they bring."""
     for name in ("nnspark", "tests", "conf"):
