@@ -20,6 +20,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from nnspark.engines.helper import Helper, LostError, Work, opened
+from nnspark.net.blas import cores
 
 __all__ = ["Helpers", "LostError", "Work", "end_idle"]
 
@@ -109,13 +110,15 @@ class _Idle:
     """Helpers that hold nothing and wait for the next search, each for ``KEPT`` seconds."""
 
     def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        """Know of none: they are another process's, which forked into this one."""
         self._lock = threading.Lock()
         self._since: list[tuple[float, Helper]] = []
         self._timer: threading.Timer | None = None
+
+    def forget(self) -> None:
+        """Know of none: they are another process's, which forked into this one."""
+        for _, one in self._since:
+            one.process.returncode = 0  # as far as this process is concerned: Popen would warn that it runs
+        self.__init__()  # type: ignore[misc]
 
     def take(self, count: int) -> list[Helper]:
         """As many, at most, of those that live and import from where this process does."""
@@ -125,10 +128,12 @@ class _Idle:
         return [one for one in able if one.process.poll() is None]
 
     def put(self, helper: Helper) -> bool:
-        """Keep one; False where it is gone."""
+        """Keep one, of as many as there are cores; False where it is gone, or one too many."""
         if not helper.rest():
             return False
         with self._lock:
+            if len(self._since) >= cores():
+                return False
             self._since.append((time.monotonic(), helper))
             self._wait()
         return True

@@ -50,7 +50,8 @@ class ClassifierParams(_ProbabilisticClassifierParams, PerceptronParams):
     def checked_thresholds(self, classes: int) -> tuple[float, ...]:
         """The thresholds, () where there are none; RecipeError unless they fit the classes."""
         values = tuple(self.optional(self.thresholds) or ())
-        if values and (len(values) != classes or min(values) < 0 or values.count(0.0) > 1):
+        is_good = len(values) == classes and all(one >= 0 for one in values) and values.count(0.0) < 2
+        if values and not is_good:
             raise RecipeError(
                 f"thresholds: expected {classes} numbers above 0, one of them 0 at most, got {list(values)}"
             )

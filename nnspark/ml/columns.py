@@ -1,8 +1,7 @@
 """The columns to train on: what they hold, what their ml attributes say, and whether every row can be used.
 
-One pass over the label, and over weight and indicator where there are any, counts what cannot be used and
-finds the number of classes. Features are checked where they are read anyway; only if some are bad a second
-pass says which.
+One pass counts rows, and labels, weights and indicators that cannot be used (``counting.py``). Features are
+checked where they are read anyway; only if some are bad a second pass says which.
 """
 
 from dataclasses import dataclass
@@ -12,16 +11,17 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from nnspark.data.classes import MOST_CLASSES
-from nnspark.engines.frames import refuse_other
+from nnspark.engines.asking import asked
+from nnspark.engines.frames import reading
 from nnspark.errors import DataError, RecipeError, ShapeError
+from nnspark.ml.counting import count_rows
 from nnspark.ml.params import PerceptronParams
-from nnspark.scoring.columns import Piece, array_of, column_of, kind_of
+from nnspark.scoring.columns import Piece, array_of, column_of, kind_of, refuse_ambiguous
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-__all__ = ["Source", "attributes", "feature_names", "feature_piece", "is_label", "is_weight", "number_of",
-           "read_source"]  # fmt: skip
+__all__ = ["Source", "attributes", "feature_names", "feature_piece", "number_of", "read_source"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,15 @@ def read_source(params: PerceptronParams, df: "DataFrame", *, classification: bo
     ------
     DataError : a missing column, one of the wrong type, unusable labels or weights; each says how many rows.
     """
-    refuse_other(df)
+
+    def work() -> Source:
+        with reading("the DataFrame"):
+            return _read(params, df, classification)
+
+    return asked(df, work)
+
+
+def _read(params: PerceptronParams, df: "DataFrame", classification: bool) -> Source:
     features = feature_piece(df, params.getFeaturesCol())
     label = params.getLabelCol()
     weight, validation = (
@@ -65,6 +73,7 @@ def read_source(params: PerceptronParams, df: "DataFrame", *, classification: bo
     named = [name for name in (features.name, label, weight, validation) if name]
     if len(set(named)) < len(named):
         raise RecipeError(f"features, label, weight and validation need a column each, got {named}")
+    refuse_ambiguous(df, named, "the DataFrame")
     columns = [array_of(features).alias(features.name), number_of(df, label).alias(label)]
     if weight:
         columns.append(number_of(df, weight).alias(weight))
@@ -80,7 +89,7 @@ def read_source(params: PerceptronParams, df: "DataFrame", *, classification: bo
     if classification and classes > MOST_CLASSES:
         raise DataError(f"expected at most {MOST_CLASSES} classes, got {classes} of column {label!r}")
     frame = df.select(*columns)
-    rows, largest = _check(frame, label, weight, validation, classes if classification else None)
+    rows, largest = count_rows(frame, label, weight, validation, classes if classification else None)
     width = layers[0] if layers else _width(df, features)
     names = feature_names(df, features.name, width)
     found = (classes or max(2, int(largest) + 1)) if classification else 0
@@ -138,16 +147,6 @@ def number_of(df: "DataFrame", name: str) -> "Column":
     return column_of(Piece(name, "number")).cast("double")
 
 
-def is_label(y: "Column") -> "Column":
-    """Whether it is a finite number, and there at all; never null."""
-    return y.isNotNull() & ~F.isnan(y) & (F.abs(y) != float("inf"))
-
-
-def is_weight(w: "Column") -> "Column":
-    """Whether it is a finite number of 0 or more (NaN is beyond all others in Spark); never null."""
-    return w.isNotNull() & (w >= 0) & (w < float("inf"))
-
-
 def _width(df: "DataFrame", features: Piece) -> int:
     """By the column's ml attributes, else the length of the first row's vector."""
     said = attributes(df, features.name)
@@ -158,40 +157,3 @@ def _width(df: "DataFrame", features: Piece) -> int:
     if first is None:
         raise ShapeError(f"column {features.name!r} has no values in any row")
     return int(first["n"])
-
-
-def _check(
-    frame: "DataFrame", label: str, weight: str, validation: str, classes: int | None
-) -> tuple[int, float]:
-    """Number of rows and the largest label; DataError for what is not a label, a weight or a boolean."""
-    y = column_of(Piece(label, "number"))
-    good = is_label(y)
-    expected = "finite numbers"
-    if classes is not None:
-        most = classes or MOST_CLASSES
-        good = good & (y == F.rint(y)) & (y >= 0) & (y < most)  # floor gives a bigint, and so may overflow
-        expected = f"whole numbers from 0 to {most - 1}"
-    checks = [(label, expected, good)]
-    if weight:
-        w = column_of(Piece(weight, "number"))
-        checks.append((weight, "finite weights of 0 or more", is_weight(w)))
-    if validation:
-        checks.append((validation, "true or false", column_of(Piece(validation, "boolean")).isNotNull()))
-    figures = [F.count(F.lit(1)).alias("rows"), F.max(y).alias("largest")]
-    for at, (name, _, good) in enumerate(checks):
-        bad = ~F.coalesce(good, F.lit(False))
-        figures += [
-            F.count_if(bad).alias(f"n{at}"),
-            F.min(F.when(bad, column_of(Piece(name, "")))).alias(f"v{at}"),
-        ]
-    row: Any = frame.agg(*figures).first()
-    if not row["rows"]:
-        raise DataError("the DataFrame has no rows")
-    for at, (name, expected, _) in enumerate(checks):
-        if row[f"n{at}"]:
-            value = "null" if row[f"v{at}"] is None else f"{row[f'v{at}']:g}"
-            raise DataError(
-                f"column {name!r} must hold {expected}, but {row[f'n{at}']} of {row['rows']} rows do not, "
-                f"such as {value}; correct or drop those rows"
-            )
-    return int(row["rows"]), float(row["largest"])

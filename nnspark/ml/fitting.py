@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnspark.data.dataset import make_dataset
 from nnspark.engines.base import Shards
 from nnspark.engines.folds import View, whole_view
-from nnspark.engines.frames import frame_shards, reading
-from nnspark.engines.frames.classes import known_classes
-from nnspark.engines.local import LocalShards
-from nnspark.engines.quicker import Extent, choose, say
 from nnspark.errors import DataError, RecipeError
 from nnspark.log import warn
 from nnspark.ml.columns import Source, read_source
-from nnspark.ml.fetching import fetch
+from nnspark.ml.layout import lay_out, training_on
 from nnspark.ml.params import PerceptronParams
 from nnspark.ml.translate import in_params, recipe_of, renamed, with_mean_penalty
 from nnspark.model import Model
@@ -27,7 +22,6 @@ from nnspark.objective.objective import Objective
 from nnspark.optimizers import RULES
 from nnspark.recipe import Recipe, dumps
 from nnspark.recipe.options import name_and_options
-from nnspark.scoring.faults import unusable
 from nnspark.training.apart import train_in_company
 from nnspark.training.cost import Cost
 from nnspark.training.loop import train
@@ -40,7 +34,7 @@ from nnspark.training.stopping import watches
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["Fit", "fit", "fit_on", "lay_out"]
+__all__ = ["Fit", "fit", "fit_on"]
 
 Array = NDArray[Any]
 
@@ -71,13 +65,12 @@ def fit(params: PerceptronParams, df: "DataFrame", *, classification: bool) -> F
     RecipeError : Params that cannot be trained with; DataError : rows that cannot be trained on, counted;
     DivergedError : the cost is not finite any more.
     """
-    with reading("the DataFrame"):
-        source = read_source(params, df, classification=classification)
+    source = read_source(params, df, classification=classification)
     recipe = recipe_of(params, source)
     with in_params(), lay_out(source, recipe, params.getOrDefault(params.engine)) as shards:
         for warning in shards.plan.warnings:
             warn(renamed(warning))
-        return fit_on(shards, params, source, recipe)
+        return training_on(shards, df, lambda: fit_on(shards, params, source, recipe))
 
 
 def fit_on(
@@ -143,41 +136,6 @@ def _refuse_infinite(theta: Array | None, dtype: str) -> None:
         raise RecipeError(
             f"initialWeights: expected numbers that are finite in {dtype}, but {bad} of {theta.size} are not"
         )
-
-
-def lay_out(source: Source, recipe: Recipe, engine: str, *, models: int = 1) -> Shards:
-    """Lay the rows out, or say which of them cannot be used; ``models`` train on them in company."""
-    if engine == "auto":
-        extent = Extent(source.rows, source.width, "frame")
-        session = source.frame.sparkSession
-        engine = say(choose(recipe, extent, session, outputs=source.num_classes, models=models))
-    try:
-        with reading("the DataFrame"):
-            shards: Shards = (_in_driver if engine == "local" else _on_executors)(source, recipe)
-    except DataError as error:
-        said = unusable(source.frame, [source.features], "the DataFrame", remedy="set layers[0] = {size}")
-        raise DataError(said or str(error)) from None
-    return shards
-
-
-def _on_executors(source: Source, recipe: Recipe) -> Shards:
-    shards: Shards = frame_shards(
-        source.frame,
-        recipe,
-        validation=source.validation,
-        stored=source.stored,
-        classes=known_classes,
-        rows=source.rows,
-    )
-    if shards.plan.num_features != source.width:
-        shards.close()
-        raise DataError(f"vectors of {shards.plan.num_features} values where {source.width} were expected")
-    return shards
-
-
-def _in_driver(source: Source, recipe: Recipe) -> Shards:
-    table, given = fetch(source)
-    return LocalShards(make_dataset(table, recipe, given=given), recipe.training.threads)
 
 
 def _costs(

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pyspark.sql import functions as F
 
+from nnspark.engines.asking import asked
 from nnspark.engines.connections import has_stopped
 from nnspark.engines.frames import reading, refuse_other, refuse_stream
 from nnspark.errors import DataError
-from nnspark.ml.columns import is_label, is_weight, number_of
+from nnspark.ml.columns import number_of
+from nnspark.ml.counting import is_label, is_weight
 from nnspark.scoring.frame import quoted
 
 if TYPE_CHECKING:
@@ -79,8 +81,13 @@ class Labelled:
         counts = {"unlabelled": ~is_label(label), "misweighted": ~is_weight(weight)}
         wanted = [F.sum(value).alias(name) for name, value in sums.items()]
         wanted += [F.count(F.when(wrong, 1)).alias(name) for name, wrong in counts.items()]
-        with reading("the DataFrame"):
-            rows = self.predictions.groupBy(*by).agg(*wanted).collect()
+        grouped = self.predictions.groupBy(*by).agg(*wanted)
+
+        def collected() -> "list[Row]":
+            with reading("the DataFrame"):
+                return grouped.collect()
+
+        rows = asked(self._dataset, collected)
         missing, other = (sum(row[name] for row in rows) for name in counts)
         if missing:
             raise DataError(

@@ -10,6 +10,7 @@ from pyspark.ml.linalg import DenseVector
 from pyspark.ml.util import MLReadable, MLWritable
 from pyspark.sql import functions as F
 
+from nnspark.engines.frames import refuse_stopped
 from nnspark.errors import DataError, ShapeError
 from nnspark.ml.columns import feature_piece
 from nnspark.ml.fitting import Fit
@@ -94,6 +95,8 @@ class PerceptronModel(PerceptronParams, MLReadable[Any], MLWritable):
         """The dataset with the column ``ANSWERS``, not computed yet; vectorised, through Arrow."""
         from pyspark.sql.pandas.functions import ArrowUDFType, arrow_udf
 
+        if hasattr(dataset, "sparkSession"):
+            refuse_stopped(dataset.sparkSession)
         piece = feature_piece(dataset, self.getFeaturesCol())
         refuse_ambiguous(dataset, [piece.name], "the DataFrame")
         with warnings.catch_warnings():

@@ -38,6 +38,12 @@ class ParamsWriter(MLWriter):
         super().__init__()
         self.instance, self.model, self.about = instance, model, about or {}
 
+    def save(self, path: str) -> None:
+        """Write the folder; ModelError where it has no name."""
+        if not path:
+            raise ModelError(f"expected the path of a folder to write to, got {path!r}")
+        super().save(path)
+
     def saveImpl(self, path: str) -> None:
         """Write the folder; what is there already is an error, unless ``overwrite()`` was called."""
         if is_connect(self.sparkSession):

@@ -12,55 +12,38 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from pyspark import keyword_only
 from pyspark.ml import Estimator
-from pyspark.ml.evaluation import (
-    BinaryClassificationEvaluator,
-    Evaluator,
-    MulticlassClassificationEvaluator,
-    RegressionEvaluator,
-)
+from pyspark.ml.evaluation import Evaluator
 from pyspark.ml.param import Param, Params, TypeConverters
 from pyspark.ml.param.shared import HasCollectSubModels, HasSeed
 from pyspark.ml.tuning import CrossValidatorModel
 
 from nnspark.data.folds import shared_recipe
+from nnspark.engines.base import Shards
 from nnspark.engines.folds import Folds
-from nnspark.engines.frames import reading
 from nnspark.errors import DivergedError, RecipeError
 from nnspark.ml.classifier import MultilayerPerceptronClassifier
 from nnspark.ml.columns import Source, read_source
-from nnspark.ml.fitting import Fit, fit_on, lay_out
+from nnspark.ml.evaluators import evaluator_of, metric_of
+from nnspark.ml.fitting import Fit, fit_on
+from nnspark.ml.layout import lay_out, training_on
 from nnspark.ml.regressor import MultilayerPerceptronRegressor
 from nnspark.ml.translate import in_params, recipe_of
-from nnspark.objective.metrics import metrics_of
 from nnspark.recipe import Recipe, Split
 from nnspark.training.members import Member
-from nnspark.training.together import Together
+from nnspark.training.together import AT_ONCE, Together
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 __all__ = ["SweepCrossValidator"]
 
-METRICS = {
-    "f1": "f1_weighted",
-    "accuracy": "accuracy",
-    "logLoss": "log_loss",
-    "areaUnderROC": "roc_auc",
-    "areaUnderPR": "pr_auc",
-    "rmse": "rmse",
-    "mae": "mae",
-    "r2": "r2",
-}
-"""Metric names of Spark's evaluators that are among the figures of every model here."""
-
-LESS_IS_BETTER = ("logLoss", "rmse", "mae")
 SHARED = (
     "featuresCol", "labelCol", "weightCol", "validationIndicatorCol", "dtype", "blockSize", "standardization",
     "replicas", "engine",
 )  # fmt: skip
-AT_ONCE = 256
 
 
 class Setting(NamedTuple):
@@ -74,11 +57,12 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
     """Cross-validation of nnspark's perceptrons over a grid of Params, all models in the same passes.
 
     The arguments are those of ``pyspark.ml.tuning.CrossValidator`` without ``parallelism`` (all models train
-    at once) and ``foldCol``; ``evaluator`` may also be the name of a
-    metric: f1, accuracy, logLoss, areaUnderROC, areaUnderPR, rmse, mae or r2. Rows belong to a fold by their
-    own values, so that partitions do not matter (equal rows share a fold). Each model's weights are those
-    that it would have alone on its folds' blocks. Sub-models have a history, and figures by ``evaluate``:
-    which rows are of a fold, Spark cannot tell.
+    at once) and ``foldCol``; ``evaluator`` may also be the name of a metric: f1, accuracy, logLoss,
+    areaUnderROC, areaUnderPR, rmse, mae or r2. Rows belong to a fold by their own values, so that partitions
+    do not matter (equal rows share a fold). Each model's weights are those that it would have alone on its
+    folds' blocks. f1 and the areas count a fold's rows, the other metrics weigh them as the estimator's
+    ``weightCol`` says; an evaluator that would do otherwise is refused. Sub-models have a history, and
+    figures by ``evaluate``: which rows are of a fold, Spark cannot tell.
     """
 
     __module__ = "nnspark.ml"
@@ -111,16 +95,15 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
 
     def _fit(self, dataset: "DataFrame") -> CrossValidatorModel:
         estimator, folds = self._checked_estimator(), self.getOrDefault(self.numFolds)
-        maps = [dict(one) for one in self._required("estimatorParamMaps", "a list of param maps")]
-        if not maps:
-            raise RecipeError("estimatorParamMaps: expected at least one param map, got none")
+        maps = _checked_maps(self._required("estimatorParamMaps", "a list of param maps"))
         if folds < 2:
             raise RecipeError(f"numFolds: expected 2 or more, got {folds}")
         classification = isinstance(estimator, MultilayerPerceptronClassifier)
-        metric, larger = self._metric("classification" if classification else "regression")
+        problem = "classification" if classification else "regression"
+        evaluator = self._required("evaluator", "an evaluator, or the name of a metric")
+        metric, larger = metric_of(evaluator, problem, estimator)
         _refuse_what_is_shared(estimator, maps)
-        with reading("the DataFrame"):
-            source = read_source(estimator, dataset, classification=classification)
+        source = read_source(estimator, dataset, classification=classification)
         split = Split(1.0, 0.0, 0.0, self.getOrDefault(self.seed) % 2**63, folds=folds)
         settings = [_setting(estimator.copy(one), source, split) for one in maps]
         if len({one.recipe.rounds.groups for one in settings}) > 1:
@@ -128,40 +111,16 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
         first = settings[0].recipe
         engine, models = estimator.getOrDefault("engine"), len(maps) * folds
         with lay_out(source, shared_recipe(first), engine, models=models) as shards, in_params():
-            laid = Folds(shards, first)
-            views = [laid.shards(fold).view for fold in range(folds)]
-
-            def one(setting: Setting, fold: int, member: Member) -> Fit:
-                return fit_on(
-                    member, setting.estimator, source, setting.recipe, view=views[fold], member=member
-                )
-
-            works = [
-                ((number, fold), partial(one, setting, fold))
-                for number, setting in enumerate(settings)
-                for fold in range(folds)
-            ]
-            fits: dict[tuple[int, int], Fit] = {}
-            for member in Together(shards, AT_ONCE, first.training.epochs).run(works):
-                if member.error is not None and not isinstance(member.error, DivergedError):
-                    raise member.error
-                if member.error is None:
-                    fits[member.name] = member.outcome
-            scores = np.array(
-                [[_score(fits.get((n, f)), metric) for f in range(folds)] for n in range(len(settings))]
+            fits, whole, best, scores = training_on(
+                shards, source.frame, lambda: _searched(shards, source, settings, folds, metric, larger)
             )
-            means = scores.mean(axis=1)
-            if not np.isfinite(means).any():
-                raise DivergedError(f"no param map has a finite {metric}: try a smaller stepSize")
-            best = settings[int(np.nanargmax(means) if larger else np.nanargmin(means))]
-            whole = fit_on(laid.shards(-1), best.estimator, source, best.recipe)
         model = CrossValidatorModel(
             best.estimator._model_of(whole, dataset),
-            means.tolist(),
+            scores.mean(axis=1).tolist(),
             self._sub_models(settings, fits, folds),
             scores.std(axis=1).tolist(),
         )
-        copied: CrossValidatorModel = self._copyValues(model, {self.evaluator: self._evaluator()})
+        copied: CrossValidatorModel = self._copyValues(model, {self.evaluator: evaluator_of(evaluator)})
         return copied
 
     def _sub_models(
@@ -198,30 +157,65 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
             )
         return estimator
 
-    def _evaluator(self) -> Evaluator:
-        """Spark's evaluator of the metric."""
-        evaluator = self._required("evaluator", "an evaluator, or the name of a metric")
-        if isinstance(evaluator, Evaluator):
-            return evaluator
-        if evaluator in ("areaUnderROC", "areaUnderPR"):
-            return BinaryClassificationEvaluator(metricName=evaluator)
-        if evaluator in ("rmse", "mae", "r2"):
-            return RegressionEvaluator(metricName=evaluator)
-        return MulticlassClassificationEvaluator(metricName=evaluator)
 
-    def _metric(self, problem: str) -> tuple[str, bool]:
-        """The metric's name here, and whether larger is better."""
-        evaluator = self._required("evaluator", "an evaluator, or the name of a metric")
-        name = evaluator if isinstance(evaluator, str) else evaluator.getOrDefault("metricName")
-        if name not in METRICS:
-            raise RecipeError(
-                f"evaluator: expected a metric of {', '.join(METRICS)}, got {name!r}; Spark's CrossValidator "
-                "takes every evaluator"
-            )
-        if METRICS[name] not in metrics_of(problem):
-            able = ", ".join(one for one, own in METRICS.items() if own in metrics_of(problem))
-            raise RecipeError(f"evaluator: expected a metric of a {problem} ({able}), got {name!r}")
-        return METRICS[name], name not in LESS_IS_BETTER
+class Searched(NamedTuple):
+    """The fits by setting and fold, without those that diverged; the best setting's on all rows; the scores.
+
+    ``scores`` (settings, folds) are NaN of those that diverged.
+    """
+
+    fits: dict[tuple[int, int], Fit]
+    whole: Fit
+    best: Setting
+    scores: NDArray[np.float64]
+
+
+def _searched(
+    shards: Shards, source: Source, settings: Sequence[Setting], folds: int, metric: str, larger: bool
+) -> Searched:
+    """Train every setting on every fold, all together, and the best one again on all rows."""
+    first = settings[0].recipe
+    laid = Folds(shards, first)
+    views = [laid.shards(fold).view for fold in range(folds)]
+
+    def one(setting: Setting, fold: int, member: Member) -> Fit:
+        return fit_on(member, setting.estimator, source, setting.recipe, view=views[fold], member=member)
+
+    works = [
+        ((number, fold), partial(one, setting, fold))
+        for number, setting in enumerate(settings)
+        for fold in range(folds)
+    ]
+    fits: dict[tuple[int, int], Fit] = {}
+    for member in Together(shards, AT_ONCE, first.training.epochs).run(works):
+        if member.error is not None and not isinstance(member.error, DivergedError):
+            raise member.error
+        if member.error is None:
+            fits[member.name] = member.outcome
+    scores = np.array(
+        [[_score(fits.get((n, f)), metric) for f in range(folds)] for n in range(len(settings))]
+    )
+    means = scores.mean(axis=1)
+    if not np.isfinite(means).any():
+        raise DivergedError(f"no param map has a finite {metric}: try a smaller stepSize")
+    best = settings[int(np.nanargmax(means) if larger else np.nanargmin(means))]
+    whole = fit_on(laid.shards(-1), best.estimator, source, best.recipe)
+    return Searched(fits, whole, best, scores)
+
+
+def _checked_maps(maps: Any) -> list[dict[Any, Any]]:
+    """The param maps; RecipeError unless they are a list of such, of Params with values."""
+    is_list = isinstance(maps, Sequence) and not isinstance(maps, str)
+    if not is_list or not all(
+        isinstance(one, dict) and all(isinstance(param, Param) for param in one) for one in maps
+    ):
+        raise RecipeError(
+            "estimatorParamMaps: expected a list of param maps, as ParamGridBuilder().build() gives, got "
+            f"{maps!r}"
+        )
+    if not maps:
+        raise RecipeError("estimatorParamMaps: expected at least one param map, got none")
+    return [dict(one) for one in maps]
 
 
 def _refuse_what_is_shared(estimator: Any, maps: Sequence[dict[Any, Any]]) -> None:

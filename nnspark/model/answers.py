@@ -38,7 +38,7 @@ def steady_outputs(
     work = Workspace(network, PRODUCT_ROWS, "float64")
     outputs = np.empty((len(X), network.layers[-1]))
     padded = np.zeros((PRODUCT_ROWS, network.layers[0]))
-    with one_blas_thread():
+    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore", under="ignore"):  # answers say it
         for start in range(0, len(X), PRODUCT_ROWS):
             rows = X[start : start + PRODUCT_ROWS]
             rows = rows if encoding is None else encoding.apply(rows)

@@ -75,10 +75,8 @@ class Workspace:
         self.units = units
         self.gradients = np.empty((blocks, weights_module.count(network.layers)), dtype)
         self.grad_sums = [weights_module.unflatten(one, network.layers) for one in self.gradients]
-        several = (*self._activations, *self._deltas, *self._kept_z)
-        self.nbytes = sum(
-            a.nbytes for a in (*several, self._outputs, self._targets, self.ones, self.gradients)
-        )
+        several = (*self._activations, *self._deltas, *self._kept_z, self._outputs, self._targets)
+        self.nbytes = sum(one.nbytes for one in (*several, self.ones, self.gradients))
 
     def activation(self, layer: int, rows: int) -> Array:
         """Scratch for layer ``layer`` (0 = first hidden), shape (rows, units), contiguous."""
@@ -196,5 +194,6 @@ def predict(network: Network, weights: Sequence[Array], X: Array) -> Array:
     work = Workspace(network, min(len(X), PREDICT_ROWS), dtype.name)
     for start in range(0, len(X), PREDICT_ROWS):
         rows = slice(start, start + PREDICT_ROWS)
-        result[rows] = forward(network, weights, [np.ascontiguousarray(X[rows], dtype=dtype)], work)[2]
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):  # answers say it
+            result[rows] = forward(network, weights, [np.ascontiguousarray(X[rows], dtype=dtype)], work)[2]
     return result

@@ -1,16 +1,17 @@
 """``nnspark.train``: a recipe and data in, a model out."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nnspark.engines.connections import context_of, has_stopped
-from nnspark.engines.frames.read import is_frame
+from nnspark.engines.connections import context_of
+from nnspark.engines.frames.read import is_frame, refuse_stopped
 from nnspark.engines.session import active_session, open_session
 from nnspark.engines.types import Session
-from nnspark.errors import DataError, RecipeError
+from nnspark.errors import RecipeError
 from nnspark.recipe import Recipe, of_table, read
 from nnspark.runs.data import refuse_missing
 from nnspark.runs.engine import with_engine
@@ -29,7 +30,7 @@ def train(
     recipe: Recipe | Mapping[str, Any] | str | Path,
     data: Any = None,
     *,
-    out: str = "",
+    out: str | Path = "",
     resume: bool = False,
     overwrite: bool = False,
     on_epoch: Callable[[Mapping[str, Any]], object] | None = None,
@@ -60,6 +61,7 @@ def train(
     """
     memory = MemoryFolder()
     title = Path(recipe).stem if isinstance(recipe, str | Path) else "nnspark"
+    out = os.fspath(out or "")
     with for_python(kept=bool(out)):
         asked = as_recipe(recipe, data)
         check_choices(asked)
@@ -108,8 +110,8 @@ def session_of(recipe: Recipe, data: Any) -> "Session | None":
     if recipe.training.engine != "spark":
         return None
     own: Session | None = data.sparkSession if is_frame(data) else active_session()
-    if own is not None and has_stopped(own):
-        raise DataError("the Spark session of this DataFrame has stopped; read the data in a live one")
+    if own is not None:
+        refuse_stopped(own)
     if own is None:
         refuse_missing(recipe.data)
     return own or open_session("nnspark")

@@ -18,7 +18,7 @@ from nnspark.engines.interrupts import interruptible
 from nnspark.engines.layout import shards_in
 from nnspark.engines.quicker import Extent, choose, say
 from nnspark.engines.session import open_session
-from nnspark.errors import DataError, DivergedError
+from nnspark.errors import DataError, DivergedError, RecipeError
 from nnspark.net.network import Network
 from nnspark.recipe import Recipe
 from nnspark.sklearn.course import Outcome, follow
@@ -123,6 +123,8 @@ def fit_task(
         seed,
         pace,
     )
+    if params["spark"] is not None and not type(params["spark"]).__module__.startswith("pyspark.sql."):
+        raise RecipeError(f"spark: expected a SparkSession, or None, got {params['spark']!r}")
     if params["early_stopping"] and rows < 2:
         raise DataError("early stopping needs rows to train and rows to validate, but n_samples = 1")
     recipe = recipe_of(name, params, problem, epochs=epochs, rate=rate)

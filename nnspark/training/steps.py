@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from nnspark.data.plan import Plan
 from nnspark.engines.base import Shards
+from nnspark.engines.driver_memory import memory_left
 from nnspark.errors import DataError, RecipeError
 from nnspark.net import weights
 from nnspark.net.network import Network
@@ -27,6 +28,8 @@ from nnspark.training.state import Progress
 __all__ = ["Step", "first_progress", "first_state", "make_step", "network_for", "objective_for"]
 
 Array = NDArray[Any]
+MUCH = 1 << 30  # bytes; nobody asks whether there are fewer
+DRAWN = 16  # bytes of each weight: as it is drawn, and in an exact sum
 
 
 class Step(NamedTuple):
@@ -79,8 +82,10 @@ def network_for(recipe: Recipe, plan: Plan) -> Network:
 def make_step(recipe: Recipe, objective: Objective, shards: Shards) -> Step:
     """The step of a recipe: a round of mini-batches, or full-batch. No job runs yet.
 
-    DataError where the recipe stops on a part without rows.
+    DataError where the recipe stops on a part without rows; RecipeError where the weights want more memory
+    than there is.
     """
+    _refuse_too_many_weights(objective)
     stopping.refuse_without_rows(recipe.stopping, shards.plan)
     _refuse_too_many_ranks(objective, shards.plan)
     refuse_undecidable(recipe.prediction, objective, shards.plan)
@@ -116,6 +121,19 @@ def make_step(recipe: Recipe, objective: Objective, shards: Shards) -> Step:
         return moved, state, cost_fn.since(before, converged=converged, at=(moved, theta))
 
     return Step(optimizer.init, step, schedule if name in RULES else lambda epoch: None)
+
+
+def _refuse_too_many_weights(objective: Objective) -> None:
+    """RecipeError where weights, gradient and what they are drawn and summed in cannot be held here."""
+    layers = objective.network.layers
+    number = weights.count(layers)
+    needed = number * (2 * np.dtype(objective.dtype).itemsize + DRAWN)
+    if needed > MUCH and needed > (left := memory_left()):
+        raise RecipeError(
+            f"network.hidden: expected weights that fit into memory, but layers {list(layers)} have "
+            f"{number:,}, which take {needed / 1e9:.1f} GB at least where there are {left / 1e9:.1f}: take "
+            "fewer hidden units"
+        )
 
 
 def _refuse_too_many_ranks(objective: Objective, plan: Plan) -> None:

@@ -22,11 +22,15 @@ from typing import Any
 
 from nnspark.engines.base import Shards
 from nnspark.engines.processes import Helpers, Work
+from nnspark.errors import NNSparkError
 from nnspark.training import helping
 from nnspark.training.members import CalledOff, Member, Request
 from nnspark.training.several import sums_of
 
-__all__ = ["Together"]
+__all__ = ["AT_ONCE", "Together"]
+
+AT_ONCE = 256
+"""Trainings that are alive at a time, at most, but for those that wait for the others: each has a thread."""
 
 
 class Together:
@@ -169,7 +173,13 @@ class Together:
 
         with self._lock:
             self._computing += 1
-        threading.Thread(target=body, name=f"nnspark training {name}", daemon=True).start()
+        try:
+            threading.Thread(target=body, name=f"nnspark training {name}", daemon=True).start()
+        except RuntimeError:
+            raise NNSparkError(
+                f"expected a thread for each model that trains at a time, but no more than the "
+                f"{threading.active_count()} there are can start: raise the limit, or search fewer settings"
+            ) from None
 
     def _all_that_ask(self, ended: Sequence[Member]) -> list[tuple[Member, Request]]:
         """What is asked for, once no training computes; nothing where one has ended before any asks."""

@@ -1,11 +1,13 @@
 """Helpers: work in processes beside this one, what happens to it there, and none left behind."""
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import psutil
 import pytest
@@ -111,6 +113,17 @@ def test_one_at_work_does_not_come_to_rest():
     again.close()
 
 
+def test_no_more_are_kept_than_there_are_cores(monkeypatch):
+    """Of searches that went on side by side."""
+    monkeypatch.setattr(processes, "cores", lambda: 1)
+    helpers = started(2)
+    helpers.close()
+    again = started(2)
+    assert len(set(again.pids) & set(helpers.pids)) == 1
+    assert sum(map(gone, helpers.pids)) == 1
+    again.close()
+
+
 def test_those_at_rest_end_after_a_while(monkeypatch):
     """And what they held is gone at once."""
     monkeypatch.setattr(processes, "KEPT", 0.5)
@@ -131,7 +144,11 @@ def test_a_fork_leaves_them_to_the_process_that_forked():
     helpers.close()
     child = os.fork()
     if not child:
-        os._exit(int(processes._idle.take(1) != []))
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            others = processes._idle.take(1)
+            gc.collect()
+        os._exit(int(bool(others or said)))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     again = started(1)
     assert again.pids == helpers.pids

@@ -94,6 +94,7 @@ def test_the_smallest_layers_are_accepted():
         ({"layers": [3, 5, 2]}, ["'features' must hold 3 ", "4 of 4 rows have 2; set layers[0] = 2"]),
         ({"layers": [2, 5, 2], "hiddenLayers": [4]}, ["layers and hiddenLayers", "[4]"]),
         ({"initialWeights": [1.0, 2.0]}, ["initialWeights", "27 weights", "got 2"]),
+        ({"layers": [2, 10**11, 2]}, ["expected weights that fit into memory", "500,000,000,002"]),
         ({"labelCol": "y"}, ["'y'", "'label'"]),
         ({"labelCol": "features"}, ["a column each"]),
     ],

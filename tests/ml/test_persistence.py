@@ -134,6 +134,13 @@ def test_a_missing_or_damaged_folder_is_one_line(model, tmp_path):
         MultilayerPerceptronClassificationModel.load(str(tmp_path / "model"))
 
 
+def test_a_folder_without_a_name_is_refused(model):
+    """Its model file would be written at the top of the file system."""
+    for written in (model, MultilayerPerceptronClassifier(layers=[2, 2])):
+        with pytest.raises(ModelError, match="expected the path of a folder to write to, got ''"):
+            written.write().overwrite().save("")
+
+
 def test_the_names_in_folders_are_the_public_ones():
     """So that modules may move."""
     for name in nnspark.ml.__all__:

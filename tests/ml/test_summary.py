@@ -58,6 +58,25 @@ def test_figures_of_a_session_that_has_stopped_are_refused(monkeypatch, fitted, 
     assert len(summary.objectiveHistory) == 3
 
 
+@pytest.mark.parametrize(
+    ("twin", "said"), [("label", "has 2 columns called 'label'"), ("Label", "columns 'label' and 'Label'")]
+)
+def test_a_label_of_which_there_are_two_is_refused(rows, twin, said):
+    """Before Spark is asked which one is meant."""
+    with pytest.raises(DataError, match=said):
+        MultilayerPerceptronClassifier(layers=[2, 7]).fit(rows.select("*", F.col("w").alias(twin)))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_nothing_is_asked_of_a_session_that_has_stopped(monkeypatch, fitted, rows, name):
+    """A fit, answers, an evaluation: one line each."""
+    monkeypatch.setattr("nnspark.engines.frames.read.has_stopped", lambda session: True)
+    said = "the Spark session of this DataFrame has stopped; read the data in a live one"
+    for work in (KINDS[name][0](layers=KINDS[name][1]).fit, fitted[name].transform, fitted[name].evaluate):
+        with pytest.raises(DataError, match=said):
+            work(rows)
+
+
 @pytest.mark.parametrize("label", [1e4, 1e9, 1e300])
 @pytest.mark.parametrize("engine", ["local", "spark"])
 def test_a_label_that_can_be_no_class_is_refused(spark, engine, label):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import one_line_error
 from pyspark.ml import Pipeline
-from pyspark.ml.evaluation import MulticlassClassificationEvaluator
+from pyspark.ml.evaluation import MulticlassClassificationEvaluator as Evaluator
 from pyspark.ml.linalg import Vectors
 from pyspark.ml.tuning import CrossValidatorModel, ParamGridBuilder
 from sklearn.datasets import load_iris
@@ -77,7 +77,7 @@ def test_models_in_waves_are_those_that_are_trained_at_once(
 def test_figures_are_scikit_learns_of_the_folds_rows(rows: Any, metric: str) -> None:
     """The fold a row validates in is the one whose model never saw it: together they are all rows, once."""
     estimator = MultilayerPerceptronClassifier(hiddenLayers=[4], maxIter=8, engine="local")
-    evaluator = MulticlassClassificationEvaluator(metricName=metric)
+    evaluator = Evaluator(metricName=metric)
     fitted = validated(estimator, rows, evaluator, maps=[{}], collectSubModels=True)
     from nnspark.data.rows import hash_rows, split_keys
 
@@ -134,8 +134,20 @@ def test_a_regressor_is_ranked_by_its_error(rows: Any) -> None:
         ({"evaluator": "weightedRecall"}, "evaluator: expected a metric of f1, accuracy, logLoss"),
         ({"numFolds": 1}, "numFolds: expected 2 or more, got 1"),
         ({"estimatorParamMaps": []}, "estimatorParamMaps: expected at least one param map"),
+        ({"estimatorParamMaps": [{"stepSize": 0.1}]}, "expected a list of param maps"),
+        ({"estimatorParamMaps": {"stepSize": 0.1}}, "expected a list of param maps"),
+        ({"evaluator": 5}, "the name of its metric, got 5"),
+        ({"evaluator": Evaluator}, "got MulticlassClassificationEvaluator"),
         (
-            {"estimator": MulticlassClassificationEvaluator},
+            {"evaluator": lambda: Evaluator(labelCol="y")},
+            "expected labelCol 'label', which models are trained on, got 'y'",
+        ),
+        (
+            {"evaluator": lambda: Evaluator(weightCol="w")},
+            "expected weightCol None, as f1 is taken here, got 'w'",
+        ),
+        (
+            {"estimator": lambda: Evaluator()},
             "estimator: expected one of nnspark.ml's perceptrons",
         ),
     ],
@@ -144,9 +156,33 @@ def test_what_cannot_be_is_one_line(rows: Any, change: dict[str, Any], said: str
     """By the names of the arguments."""
     estimator = MultilayerPerceptronClassifier(hiddenLayers=[4], engine="local")
     given = {"estimator": estimator, "estimatorParamMaps": grid_of(estimator), "evaluator": "accuracy"}
-    given |= {name: value() if name == "estimator" else value for name, value in change.items()}
+    given |= {
+        name: value() if callable(value) and value is not Evaluator else value
+        for name, value in change.items()
+    }
     with one_line_error(said, kind=RecipeError):
         SweepCrossValidator(**given).fit(rows)
+
+
+def test_an_evaluator_of_the_columns_that_models_are_trained_on_is_taken(rows: Any) -> None:
+    """By the figures that its metric's name gives."""
+    from pyspark.sql import functions as F
+
+    weighted = rows.withColumn("w", F.col("label") + 1.0).withColumnRenamed("label", "y")
+    estimator = MultilayerPerceptronClassifier(
+        hiddenLayers=[4], maxIter=3, labelCol="y", weightCol="w", engine="local"
+    )
+    named = validated(estimator, weighted, "accuracy", maps=[{}])
+    given = validated(
+        estimator, weighted, Evaluator(labelCol="y", weightCol="w", metricName="accuracy"), maps=[{}]
+    )
+    assert given.avgMetrics == named.avgMetrics
+    counted = validated(estimator, weighted, Evaluator(labelCol="y", metricName="f1"), maps=[{}])
+    assert counted.avgMetrics == validated(estimator, weighted, "f1", maps=[{}]).avgMetrics
+    with one_line_error("expected weightCol 'w', as accuracy is taken here, got None", kind=RecipeError):
+        validated(estimator, weighted, Evaluator(labelCol="y", metricName="accuracy"), maps=[{}])
+    with one_line_error("expected weightCol None, as f1 is taken here, got 'w'", kind=RecipeError):
+        validated(estimator, weighted, Evaluator(labelCol="y", weightCol="w"), maps=[{}])
 
 
 def test_params_that_share_the_layout_are_refused(rows: Any) -> None:

@@ -111,8 +111,9 @@ def test_thresholds_divide_the_probabilities(prepared, model):
     always = model.copy({model.thresholds: [0.5, 0.0, 0.5]})
     assert {row.prediction for row in always.transform(prepared).collect()} == {1.0}
     assert always.predict(rows[0].features) == 1.0
-    with pytest.raises(NNSparkError, match="thresholds: expected 3 numbers"):
-        model.copy({model.thresholds: [0.5, 0.5]}).transform(prepared)
+    for wrong in ([0.5, 0.5], [0.5, float("nan"), 0.5], [0.5, -0.1, 0.5]):
+        with pytest.raises(NNSparkError, match="thresholds: expected 3 numbers"):
+            model.copy({model.thresholds: wrong}).transform(prepared)
 
 
 def test_attributes_of_columns_are_read_and_set(prepared, model):

@@ -125,6 +125,13 @@ def test_probabilities_of_outputs_that_are_all_zero_are_equal_shares():
     np.testing.assert_allclose(model.predict_proba(X), 1 / 3)
 
 
+def test_products_that_overflow_say_nothing(recwarn):
+    """The answer is that of an infinite z, or none of a number; it is not NumPy's warning to make."""
+    model = model_of("classification")
+    assert model.predict(np.full((2, 3), 1e308)).shape == (2,)
+    assert not recwarn.list
+
+
 def test_rows_of_another_width_are_refused():
     """Both widths are named."""
     for rows in (X[:, :2], X[0]):

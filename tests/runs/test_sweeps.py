@@ -2,13 +2,14 @@
 
 import csv
 import json
+import threading
 
 import numpy as np
 import pytest
 from helpers import one_line_error
 
 import nnspark
-from nnspark.errors import CheckpointError, DivergedError, RecipeError
+from nnspark.errors import CheckpointError, DivergedError, NNSparkError, RecipeError
 from nnspark.recipe import loads, read
 from nnspark.recipe.reading import check_sweep_of
 from nnspark.report.text import number
@@ -128,6 +129,34 @@ def test_waves_do_not_change_a_bit(tmp_path):
             models.SUM_BYTES = before
         found = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
         assert [one["weights_sha256"] for one in found] == [one["weights_sha256"] for one in whole]
+
+
+def test_no_more_models_than_threads_may_be(tmp_path, monkeypatch):
+    """Two at a time whatever the memory, as each has a thread; one line where none can start any more."""
+    whole, _ = swept(tmp_path / "a", folds=3)
+    monkeypatch.setattr(models, "AT_ONCE", 2)
+    started, plain, alive = [], threading.Thread.start, []
+
+    def counted(thread):
+        if thread.name.startswith("nnspark training"):
+            started.append(thread)
+            alive.append(sum(one.is_alive() for one in started) + 1)
+        plain(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", counted)
+    found, _ = swept(tmp_path / "b", folds=3)
+    assert [one["weights_sha256"] for one in found] == [one["weights_sha256"] for one in whole]
+    assert len(started) == len(whole)
+    assert max(alive) <= 3  # one that has ended may still say so
+
+    def cannot(thread):
+        if thread.name.startswith("nnspark training"):
+            raise RuntimeError("can't start new thread")
+        plain(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", cannot)
+    with one_line_error("expected a thread for each model", kind=NNSparkError):
+        swept(tmp_path / "c", folds=3)
 
 
 class _StopError(Exception):
@@ -367,7 +396,7 @@ def test_from_python(tmp_path):
     assert found.best.predict(X).shape == (150,)
     assert "the best of 4 settings" in found.report().page
     with_section = {**recipe, "sweep": {"folds": 3, "grid": GRID}}
-    again = nnspark.sweep(with_section, (X, y), progress=False, out=str(tmp_path / "kept"))
+    again = nnspark.sweep(with_section, (X, y), progress=False, out=tmp_path / "kept")
     assert [one["weights_sha256"] for one in again.results] == [
         one["weights_sha256"] for one in found.results
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import one_line_error
 from sklearn import neural_network
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_multilabel_classification
@@ -19,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from nnspark import sklearn as ours
-from nnspark.errors import DataError, ModelError
+from nnspark.errors import DataError, ModelError, RecipeError
 from nnspark.model import Model
 from nnspark.net.activations import ACTIVATIONS
 from nnspark.recipe import dumps, loads
@@ -210,6 +211,8 @@ def test_spark_gives_the_same_bits(spark, params):
     assert twin.loss_curve_ == local.loss_curve_
     assert twin.recipe_.training.engine == "spark"
     assert MLPClassifier(5, **params, spark=spark).fit(X, names).recipe_.training.engine == "local"
+    with one_line_error("spark: expected a SparkSession, or None, got 5", kind=RecipeError):
+        MLPClassifier(5, **params, spark=5).fit(X, names)
     woken = pickle.loads(pickle.dumps(twin))
     assert woken.spark is None
     same_answers(twin, woken)

@@ -1,5 +1,6 @@
 """DataFrames read by executors give the blocks that arrays give, and name the values they refuse."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from spark.training import Outcome, outcome, recipe_of, without_spark
 
 from nnspark.data.dataset import make_dataset
 from nnspark.engines.frames import frame_shards, read_frame
+from nnspark.engines.frames.locate import quiet_analysis
 from nnspark.engines.layout import make_shards
 from nnspark.errors import DataError
 from nnspark.runs.data import load_shards
@@ -285,3 +287,19 @@ def test_more_labels_than_classes_can_be_are_refused_alike(
                 load_shards(recipe_of(), session, data)
         else:
             load_shards(recipe_of(), session, data).close()
+
+
+def test_looking_for_a_columns_place_leaves_pysparks_logger_what_it_is() -> None:
+    """Who asks for it first makes it: of a plain one PySpark's errors were TypeErrors ever after."""
+    from pyspark.logger import PySparkLogger
+
+    name = "DataFrameQueryContextLogger"
+    known = logging.root.manager.loggerDict.pop(name, None)
+    try:
+        with quiet_analysis():
+            assert logging.getLogger(name).disabled
+        assert isinstance(logging.getLogger(name), PySparkLogger)
+        assert not logging.getLogger(name).disabled
+    finally:
+        if known is not None:
+            logging.root.manager.loggerDict[name] = known

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info
 
 from nnspark.data.dataset import make_dataset
 from nnspark.engines.local import LocalShards
-from nnspark.errors import ShapeError
+from nnspark.errors import RecipeError, ShapeError
 from nnspark.net.blas import one_blas_thread
 from nnspark.training.loop import train
 from nnspark.training.steps import first_state
@@ -78,3 +78,19 @@ def test_given_weights_are_taken_in_the_recipes_dtype(dtype):
     theta = np.linspace(-0.1, 0.1, 403)
     assert train(recipe, shards, start=first_state(recipe, shards, theta)).theta.dtype == dtype
     assert theta.tobytes() == np.linspace(-0.1, 0.1, 403).tobytes()
+
+
+def test_weights_that_memory_cannot_hold_are_refused_before_there_are_any(monkeypatch):
+    """From a gigabyte on, by what there is; a machine is not asked for less."""
+    from nnspark.training import steps
+
+    recipe = make_recipe("network.hidden=[50]")
+    shards = LocalShards(make_dataset(TABLE, recipe))
+    number = 50 * 13 + 3 * 51
+    monkeypatch.setattr(steps, "memory_left", lambda: 10)
+    first_state(recipe, shards)
+    monkeypatch.setattr(steps, "MUCH", 32 * number - 1)
+    with one_line_error("network.hidden", "layers [12, 50, 3] have 803, which take", kind=RecipeError):
+        first_state(recipe, shards)
+    monkeypatch.setattr(steps, "memory_left", lambda: 32 * number)
+    first_state(recipe, shards)

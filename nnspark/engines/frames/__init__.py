@@ -13,6 +13,7 @@ from nnspark.engines.frames.read import (
     read_frame,
     reading,
     refuse_other,
+    refuse_stopped,
     refuse_stream,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "read_frame",
     "reading",
     "refuse_other",
+    "refuse_stopped",
     "refuse_stream",
 ]

@@ -1,6 +1,5 @@
 """Where the first unusable value is: file and row or line, looked up only after one was counted."""
 
-import logging
 import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -106,8 +105,13 @@ def _first(normal: "DataFrame", column: str, bad: "Column") -> dict[str, Any] | 
 
 @contextmanager
 def quiet_analysis() -> Iterator[None]:
-    """Ask for columns that may not be there: PySpark logs each that is not as an error."""
-    logger = logging.getLogger("DataFrameQueryContextLogger")
+    """Ask for columns that may not be there: PySpark logs each that is not as an error.
+
+    By its own kind of logger, which who asks for it first has to make: a plain one would fail it ever after.
+    """
+    from pyspark.logger import PySparkLogger
+
+    logger = PySparkLogger.getLogger("DataFrameQueryContextLogger")
     before, logger.disabled = logger.disabled, True
     try:
         yield

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nnspark.engines.connections import is_connect
+from nnspark.engines.connections import has_stopped, is_connect
 from nnspark.engines.executors import check_workers
 from nnspark.engines.frames.catalog import SPARK_SOURCES
 from nnspark.engines.frames.csv import read_csv_frame
@@ -31,6 +31,7 @@ __all__ = [
     "read_frame",
     "reading",
     "refuse_other",
+    "refuse_stopped",
     "refuse_stream",
 ]
 
@@ -43,14 +44,21 @@ def is_frame(data: Any) -> bool:
 
 
 def refuse_other(data: Any) -> None:
-    """DataError for what is no DataFrame of Spark, and for one that streams."""
+    """DataError for what is no DataFrame of Spark, one whose session has stopped, and one that streams."""
     if not is_frame(data):
         kind = f"{type(data).__module__.partition('.')[0]}.{type(data).__qualname__}"
         raise DataError(
             f"expected a Spark DataFrame, got {kind.removeprefix('builtins.')}: "
             "spark.createDataFrame(rows) makes one"
         )
+    refuse_stopped(data.sparkSession)
     refuse_stream(data)
+
+
+def refuse_stopped(session: Any) -> None:
+    """DataError where a DataFrame's session has stopped."""
+    if has_stopped(session):
+        raise DataError("the Spark session of this DataFrame has stopped; read the data in a live one")
 
 
 def refuse_stream(data: Any) -> None:

@@ -1,6 +1,7 @@
 """``nnspark.sweep``: a recipe, data and what to vary in; every model's figures and the best model out."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def sweep(
     *,
     folds: int | None = None,
     monitor: str = "",
-    out: str = "",
+    out: str | Path = "",
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = True,
@@ -97,6 +98,7 @@ def sweep(
     """
     folders: dict[str, MemoryFolder] = {}
     title = Path(recipe).stem if isinstance(recipe, str | Path) else "nnspark"
+    out = os.fspath(out or "")
     with for_python(kept=bool(out)):
         base, section = as_recipe(recipe, data), _section(recipe)
         if grid is not None:

@@ -24,7 +24,7 @@ from nnspark.training.measure import measure
 from nnspark.training.members import Member
 from nnspark.training.state import Progress, Row
 from nnspark.training.steps import first_state, network_for, objective_for
-from nnspark.training.together import Together
+from nnspark.training.together import AT_ONCE, Together
 
 __all__ = ["Models", "ViewOf"]
 
@@ -74,7 +74,7 @@ class Models:
         networks = [network_for(one.recipe, self._view(one.fold)(self._shared).plan) for one in candidates]
         most = max(weights_module.count(network.layers) for network in networks)
         item = np.dtype(self._directory.recipe.training.dtype).itemsize
-        return max(1, (self._sweep.memory << 20) // (most * (item + SUM_BYTES)))
+        return min(AT_ONCE, max(1, (self._sweep.memory << 20) // (most * (item + SUM_BYTES))))
 
     def _train_one(self, candidate: Candidate, member: Member) -> Trained:
         """One model, in a thread of its own."""
