@@ -15,6 +15,7 @@ from nnspark.engines.asking import asked
 from nnspark.engines.frames import reading
 from nnspark.errors import DataError, RecipeError, ShapeError
 from nnspark.ml.counting import count_rows
+from nnspark.ml.named import with_named
 from nnspark.ml.params import PerceptronParams
 from nnspark.scoring.columns import Piece, array_of, column_of, kind_of, refuse_ambiguous
 
@@ -65,11 +66,12 @@ def read_source(params: PerceptronParams, df: "DataFrame", *, classification: bo
 
 
 def _read(params: PerceptronParams, df: "DataFrame", classification: bool) -> Source:
-    features = feature_piece(df, params.getFeaturesCol())
     label = params.getLabelCol()
     weight, validation = (
         params.optional(name) or "" for name in (params.weightCol, params.validationIndicatorCol)
     )
+    df = with_named(df, (params.getFeaturesCol(), label, weight, validation))
+    features = feature_piece(df, params.getFeaturesCol())
     named = [name for name in (features.name, label, weight, validation) if name]
     if len(set(named)) < len(named):
         raise RecipeError(f"features, label, weight and validation need a column each, got {named}")

@@ -12,6 +12,7 @@ from nnspark.engines.frames import reading, refuse_other, refuse_stream
 from nnspark.errors import DataError
 from nnspark.ml.columns import number_of
 from nnspark.ml.counting import is_label, is_weight
+from nnspark.ml.named import with_named
 from nnspark.scoring.frame import quoted
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ class Labelled:
                 "a search's models have no figures on the rows of their folds: use evaluate(DataFrame)"
             )
         self._refuse_stopped()
-        answered: DataFrame = self._model.transform(self._dataset)
+        answered: DataFrame = self._model.transform(
+            with_named(self._dataset, (self.labelCol, self.weightCol))
+        )
         return answered
 
     def _refuse_stopped(self) -> None:
@@ -61,8 +64,9 @@ class Labelled:
         """Itself; DataError where it is no DataFrame, or a column is missing, or holds something else."""
         refuse_other(self._dataset)
         assert self._dataset is not None
-        for name in filter(None, (self.labelCol, self.weightCol)):
-            number_of(self._dataset, name)
+        names = [*filter(None, (self.labelCol, self.weightCol))]
+        for name in names:
+            number_of(with_named(self._dataset, names), name)
         _ = self.predictions
         return self
 

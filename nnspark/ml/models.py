@@ -14,6 +14,7 @@ from nnspark.engines.frames import refuse_stopped
 from nnspark.errors import DataError, ShapeError
 from nnspark.ml.columns import feature_piece
 from nnspark.ml.fitting import Fit
+from nnspark.ml.named import with_named
 from nnspark.ml.params import PerceptronParams
 from nnspark.ml.persistence import ParamsReader, ParamsWriter
 from nnspark.model import Model
@@ -97,12 +98,15 @@ class PerceptronModel(PerceptronParams, MLReadable[Any], MLWritable):
 
         if hasattr(dataset, "sparkSession"):
             refuse_stopped(dataset.sparkSession)
-        piece = feature_piece(dataset, self.getFeaturesCol())
-        refuse_ambiguous(dataset, [piece.name], "the DataFrame")
+        named = with_named(dataset, [self.getFeaturesCol()])
+        piece = feature_piece(named, self.getFeaturesCol())
+        refuse_ambiguous(named, [piece.name], "the DataFrame")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # the type hints it asks for cannot be on a partial
             answer: Any = arrow_udf(worker, kind, ArrowUDFType.SCALAR_ITER)
-        rows = with_features(dataset, array_of(piece), [piece])
+        rows = with_features(named, array_of(piece), [piece])
+        if named is not dataset:
+            rows = rows.drop(piece.name)
         return rows.withColumn(ANSWERS, answer(F.col(quoted(FEATURES))))
 
 
