@@ -71,6 +71,7 @@ def test_the_session_answers_after_an_interrupt(spark: Any, slow_rows: Any, work
         finally:
             done.wait()
             time.sleep(0.1)
-    assert done.wait(60) and not whole
+    assert done.wait(60)
+    assert not whole
     assert spark.range(10).count() == 10
     assert fitted(slow_rows.limit(100)).weights == model.weights
