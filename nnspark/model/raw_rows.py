@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from nnspark.data.encoding import Encoding
 from nnspark.errors import DataError, ShapeError
+from nnspark.model.list_columns import is_arrow, with_parts
 from nnspark.sources.columns import listed
 from nnspark.sources.raw import raw_column, raw_of_arrow
 from nnspark.sources.table import numbered
@@ -34,6 +35,8 @@ def raw_rows(rows: Any, encoding: Encoding) -> NDArray[np.float64]:
         raise DataError("expected rows in memory, got a Spark DataFrame; use transform")
     if hasattr(rows, "tocsr"):
         raise DataError("expected dense rows, got a sparse matrix; use its toarray()")
+    if hasattr(rows, "columns"):
+        rows = with_parts(rows, encoding.raw_names)
     columns = _columns_of(rows, encoding.raw_names)
     raw = np.column_stack(
         [
@@ -47,7 +50,7 @@ def raw_rows(rows: Any, encoding: Encoding) -> NDArray[np.float64]:
 
 def _columns_of(rows: Any, names: Sequence[str]) -> list[Any]:
     """The columns in the model's order, as they are."""
-    if hasattr(rows, "column_names"):
+    if is_arrow(rows):
         return [rows.column(at) for at in _places(list(rows.column_names), names)]
     if hasattr(rows, "iloc"):
         return [rows.iloc[:, at].to_numpy() for at in _places([str(name) for name in rows.columns], names)]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.errors import DataError, ShapeError
+from nnspark.model.list_columns import is_arrow, with_parts
 from nnspark.sources.columns import listed
 from nnspark.sources.table import numbered
 
@@ -28,6 +29,8 @@ def model_rows(rows: Any, names: Sequence[str]) -> NDArray[Any]:
     if hasattr(rows, "tocsr"):
         raise DataError("expected dense rows, got a sparse matrix; use its toarray()")
     if hasattr(rows, "columns"):
+        rows = with_parts(rows, names)
+    if hasattr(rows, "columns"):
         rows = _by_name(rows, names)
     if np.ma.isMaskedArray(rows) and np.ma.getmaskarray(rows).any():
         at = int(np.argwhere(np.ma.getmaskarray(rows))[0, 0])
@@ -46,7 +49,7 @@ def model_rows(rows: Any, names: Sequence[str]) -> NDArray[Any]:
 
 
 def _by_name(table: Any, names: Sequence[str]) -> Any:
-    arrow = hasattr(table, "column_names")
+    arrow = is_arrow(table)
     own = [str(name) for name in (table.column_names if arrow else table.columns)]
     if not set(names) <= set(own):
         if tuple(names) != numbered(len(names)) and tuple(own) != numbered(len(own)):

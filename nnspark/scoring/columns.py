@@ -7,7 +7,6 @@ one array or vector column there is.
 (Above 200 lines, since each way to find the columns has its own sentence when it fails.)
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from nnspark.engines.session import names_alike
 from nnspark.engines.vectors import is_read
 from nnspark.errors import DataError, ShapeError
 from nnspark.model import Model
+from nnspark.model.list_columns import PART_OF_LIST
 from nnspark.scoring.pieces import FeatureColumns, Piece, array_of, column_of, number_of
 from nnspark.scoring.raw_columns import as_struct, raw_kinds, refuse_other_type
 from nnspark.sources import refusals
@@ -42,7 +42,6 @@ __all__ = [
 ]
 
 FEATURES = "nnspark features"
-PART_OF_ARRAY = re.compile(r"(.+)\[(\d+)\]")
 
 
 def choose_features(
@@ -166,7 +165,7 @@ def _by_name(model: Model, kinds: dict[str, str], *, named: bool) -> list[str] |
         return None
     names: list[str] = []
     for name in model.columns:
-        match = PART_OF_ARRAY.fullmatch(name)
+        match = PART_OF_LIST.fullmatch(name)
         base = (
             match[1] if name not in kinds and match and kinds.get(match[1]) in ("array", "vector") else name
         )
@@ -206,7 +205,7 @@ def _not_features(model: Model, names: list[str]) -> set[str]:
 def _with_widths(wanted: list[str], kinds: dict[str, str], model: Model, where: str) -> FeatureColumns:
     width = len(model.columns)
     arrays = [name for name in wanted if kinds[name] in ("array", "vector")]
-    parts = [PART_OF_ARRAY.fullmatch(name) for name in model.columns]
+    parts = [PART_OF_LIST.fullmatch(name) for name in model.columns]
     widths = {base: sum(match is not None and match[1] == base for match in parts) for base in arrays}
     if len(arrays) == 1:
         widths[arrays[0]] = width - len(wanted) + 1
