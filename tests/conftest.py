@@ -91,6 +91,8 @@ def spark() -> Iterator["SparkSession"]:
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.codegen.cache.maxEntries": "2000",  # tests ask for alike plans, far apart
         "spark.ui.enabled": "false",
+        "spark.python.daemon.module": "warm_daemon",
+        "spark.executorEnv.PYTHONPATH": TESTS,
     }
     for key, value in settings.items():
         builder = builder.config(key, value)
