@@ -40,7 +40,8 @@ class Dataset:
 def make_dataset(table: Table, recipe: Recipe, *, given: NDArray[np.int8] | None = None) -> Dataset:
     """Plan, split, scale and cut a table into blocks.
 
-    ``given`` (n,) is the part of each row, an index into ``rows.PARTS``, or -1 where the split decides.
+    ``given`` (n,) is the part of each row, an index into ``rows.PARTS``, or its fold (see ``Plan.parts``), or
+    -1 where the split decides.
     """
     given = table.given if given is None else given
     if given is not None and table.weight is not None:

@@ -10,7 +10,20 @@ fold, and what goes by remainders (tasks) meets the folds in turn, also where F 
 
 from typing import Any
 
-__all__ = ["fold_of", "number_of"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MOST_NAMED", "NAMED", "fold_of", "number_of", "parts_of"]
+
+NAMED = 3
+"""What stands for fold 0 where a row's part is given, an int8 beside the parts 0, 1, 2 and -1 for none."""
+MOST_NAMED = 127 - NAMED + 1
+"""Folds that can be named so."""
+
+
+def parts_of(given: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Given parts, where a row whose fold is named is a training row."""
+    return np.where(given >= NAMED, np.int8(0), given)
 
 
 def number_of(fold: Any, block: Any, folds: int) -> Any:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nnspark import recipe as recipe_module
 from nnspark.data.affine import Scaling
 from nnspark.data.encoding import Encoding
-from nnspark.data.fold_numbers import number_of
+from nnspark.data.fold_numbers import NAMED, number_of, parts_of
 from nnspark.data.rows import Rows, hash_rows, split_keys
 
 __all__ = ["Plan", "Scaling", "part_counts", "thresholds"]
@@ -117,6 +117,8 @@ class Plan:
         block = (hashes[:, 0] % counts[part]).astype(np.int64)
         if self.folds:
             fold = self._ranks(keys, target) - 1
+            if given is not None:
+                fold = np.where(given >= NAMED, given - NAMED, fold)
             block = np.where(part == 0, number_of(fold, block, self.folds), block)
         if self.class_weight is not None:
             weight = np.where(part == 0, self.class_weight[target], 1.0) * (1.0 if weight is None else weight)
@@ -145,10 +147,13 @@ class Plan:
     def parts(
         self, keys: NDArray[np.uint64], target: Array, given: NDArray[np.int8] | None = None
     ) -> NDArray[np.int8]:
-        """Part of each row, an index into ``rows.PARTS``: by its split key where ``given`` is -1 or None."""
+        """Part of each row, an index into ``rows.PARTS``: by its split key where ``given`` is -1 or None.
+
+        From ``NAMED`` on ``given`` names the fold of a training row.
+        """
         after = [0] * self.folds or [1, 0]
         part = np.array([2, *after], np.int8)[self._ranks(keys, target)]
-        return part if given is None else np.where(given < 0, part, given)
+        return part if given is None else np.where(given < 0, part, parts_of(given))
 
     def _ranks(self, keys: NDArray[np.uint64], target: Array) -> NDArray[np.int64]:
         """How many of its stratum's cuts each key has reached."""

@@ -66,16 +66,20 @@ class Folds:
     Parameters
     ----------
     shards : laid out by ``folds.shared_recipe(recipe)``.
+    named : the column that says which fold a row is of, if one does; it may leave a class out of some.
 
     Raises
     ------
     DataError : a fold has no row of a class, or none at all.
     """
 
-    def __init__(self, shards: Shards, recipe: Recipe) -> None:
+    def __init__(self, shards: Shards, recipe: Recipe, *, named: str = "") -> None:
         self.shared, self._recipe = shards, recipe
         self.rows = _rows_of(shards)
-        _refuse_empty(shards.plan, self.rows)
+        if named:
+            _refuse_unnamed(self.rows, named)
+        else:
+            _refuse_empty(shards.plan, self.rows)
 
     def shards(self, fold: int) -> FoldShards:
         """What a run of a fold sees, its scaling fitted to its training rows; -1: all folds train."""
@@ -130,6 +134,14 @@ def _rows_of(shards: Shards) -> NDArray[np.int64]:
             f"the folds have {rows.sum()} rows but the plan has {plan.num_samples[0]}: please report this"
         )
     return rows
+
+
+def _refuse_unnamed(rows: Array, named: str) -> None:
+    for fold in np.flatnonzero(rows.sum(axis=1) == 0).tolist():
+        raise DataError(
+            f"column {named!r} has no row of fold {fold} of {len(rows)}: expected every number from 0 to "
+            f"{len(rows) - 1}"
+        )
 
 
 def _refuse_empty(plan: Plan, rows: Array) -> None:

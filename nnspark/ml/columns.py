@@ -27,7 +27,7 @@ __all__ = ["Source", "attributes", "feature_names", "feature_piece", "number_of"
 
 @dataclass(frozen=True)
 class Source:
-    """Checked columns under the user's names: features as array<double>, label double, weight, validation.
+    """Checked columns under the user's names: features as array<double>, label double, others as they are.
 
     ``stored`` is the DataFrame that they were cast from, under the same names. ``names`` are the features'
     own; ``labels`` what the classes are called, if the label column says it.
@@ -41,6 +41,7 @@ class Source:
     validation: str
     names: tuple[str, ...]
     rows: int
+    fold: str = ""
     num_classes: int = 0
     labels: tuple[str, ...] = ()
 
@@ -50,8 +51,10 @@ class Source:
         return len(self.names)
 
 
-def read_source(params: PerceptronParams, df: "DataFrame", *, classification: bool) -> Source:
-    """Select, name and check what a fit needs.
+def read_source(
+    params: PerceptronParams, df: "DataFrame", *, classification: bool, fold: str = "", folds: int = 0
+) -> Source:
+    """Select, name and check what a fit needs; ``fold`` is a column of which of so many ``folds`` a row is.
 
     Raises
     ------
@@ -60,21 +63,21 @@ def read_source(params: PerceptronParams, df: "DataFrame", *, classification: bo
 
     def work() -> Source:
         with reading("the DataFrame"):
-            return _read(params, df, classification)
+            return _read(params, df, classification, fold, folds)
 
     return asked(df, work)
 
 
-def _read(params: PerceptronParams, df: "DataFrame", classification: bool) -> Source:
+def _read(params: PerceptronParams, df: "DataFrame", classification: bool, fold: str, folds: int) -> Source:
     label = params.getLabelCol()
     weight, validation = (
         params.optional(name) or "" for name in (params.weightCol, params.validationIndicatorCol)
     )
-    df = with_named(df, (params.getFeaturesCol(), label, weight, validation))
+    df = with_named(df, (params.getFeaturesCol(), label, weight, validation, fold))
     features = feature_piece(df, params.getFeaturesCol())
-    named = [name for name in (features.name, label, weight, validation) if name]
+    named = [name for name in (features.name, label, weight, validation, fold) if name]
     if len(set(named)) < len(named):
-        raise RecipeError(f"features, label, weight and validation need a column each, got {named}")
+        raise RecipeError(f"features, label, weight, validation and fold need a column each, got {named}")
     refuse_ambiguous(df, named, "the DataFrame")
     columns = [array_of(features).alias(features.name), number_of(df, label).alias(label)]
     if weight:
@@ -84,6 +87,8 @@ def _read(params: PerceptronParams, df: "DataFrame", classification: bool) -> So
             kind = _field(df, validation).dataType.simpleString()
             raise DataError(f"column {validation!r} must hold booleans, true for validation, but is {kind}")
         columns.append(column_of(Piece(validation, "boolean")))
+    if fold:
+        columns.append(_fold_of(df, fold))
     layers = params.optional(params.layers)
     said = attributes(df, label) if classification else {}
     labels = tuple(map(str, said.get("vals", ())))
@@ -91,7 +96,9 @@ def _read(params: PerceptronParams, df: "DataFrame", classification: bool) -> So
     if classification and classes > MOST_CLASSES:
         raise DataError(f"expected at most {MOST_CLASSES} classes, got {classes} of column {label!r}")
     frame = df.select(*columns)
-    rows, largest = count_rows(frame, label, weight, validation, classes if classification else None)
+    rows, largest = count_rows(
+        frame, label, weight, validation, classes if classification else None, fold=fold, folds=folds
+    )
     width = layers[0] if layers else _width(df, features)
     names = feature_names(df, features.name, width)
     found = (classes or max(2, int(largest) + 1)) if classification else 0
@@ -104,6 +111,7 @@ def _read(params: PerceptronParams, df: "DataFrame", classification: bool) -> So
         validation,
         names,
         rows,
+        fold,
         found,
         labels if len(labels) == found else (),
     )
@@ -147,6 +155,15 @@ def number_of(df: "DataFrame", name: str) -> "Column":
         hint = "; number it with StringIndexer" if isinstance(kind, T.StringType) else ""
         raise DataError(f"column {name!r} must hold numbers, but is {kind.simpleString()}{hint}")
     return column_of(Piece(name, "number")).cast("double")
+
+
+def _fold_of(df: "DataFrame", name: str) -> "Column":
+    kind = _field(df, name).dataType
+    if not isinstance(kind, T.IntegralType):
+        raise DataError(
+            f"column {name!r} must hold whole numbers, each row's fold, but is {kind.simpleString()}"
+        )
+    return column_of(Piece(name, ""))
 
 
 def _width(df: "DataFrame", features: Piece) -> int:

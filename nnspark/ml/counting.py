@@ -25,9 +25,16 @@ def is_weight(w: "Column") -> "Column":
 
 
 def count_rows(
-    frame: "DataFrame", label: str, weight: str, validation: str, classes: int | None
+    frame: "DataFrame",
+    label: str,
+    weight: str,
+    validation: str,
+    classes: int | None,
+    *,
+    fold: str = "",
+    folds: int = 0,
 ) -> tuple[int, float]:
-    """Number of rows and the largest label; DataError for what is not a label, a weight or a boolean."""
+    """Number of rows and the largest label; DataError for what is none, nor a weight, boolean or fold."""
     y = column_of(Piece(label, "number"))
     good = is_label(y)
     expected = "finite numbers"
@@ -41,6 +48,10 @@ def count_rows(
         checks.append((weight, "finite weights of 0 or more", is_weight(w)))
     if validation:
         checks.append((validation, "true or false", column_of(Piece(validation, "boolean")).isNotNull()))
+    if fold:
+        checks.append(
+            (fold, f"whole numbers from 0 to {folds - 1}", column_of(Piece(fold, "")).between(0, folds - 1))
+        )
     figures = [F.count(F.lit(1)).alias("rows"), F.max(y).alias("largest")]
     for at, (name, _, good) in enumerate(checks):
         bad = ~F.coalesce(good, F.lit(False))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.fold_numbers import NAMED
 from nnspark.engines.frames.parquet_batches import Columns
 from nnspark.engines.frames.parquet_files import plain_files
 from nnspark.errors import DataError
@@ -21,11 +22,11 @@ __all__ = ["fetch"]
 
 Array = NDArray[Any]
 Given = NDArray[np.int8] | None
-FEATURES, LABEL, WEIGHT, VALIDATION = "f0", "t0", "w", "g"
+FEATURES, LABEL, WEIGHT, GIVEN = "f0", "t0", "w", "g"
 
 
 def fetch(source: Source) -> tuple[Table, Given]:
-    """All rows, and the part of each, an index into ``PARTS`` or -1, where a column says which validate.
+    """All rows, and what a column gives of their parts, if one does; see ``Plan.parts``.
 
     Raises
     ------
@@ -34,7 +35,7 @@ def fetch(source: Source) -> tuple[Table, Given]:
     features = np.empty((source.rows, source.width))
     target = np.empty(source.rows)
     weight = np.empty(source.rows) if source.weight else None
-    given = np.empty(source.rows, np.int8) if source.validation else None
+    given = np.empty(source.rows, np.int8) if source.validation or source.fold else None
     at = 0
     for batch in _batches(source):
         rows = slice(at, at + batch.num_rows)
@@ -42,7 +43,7 @@ def fetch(source: Source) -> tuple[Table, Given]:
         if at > source.rows:
             break
         _put_features(batch.column(FEATURES), features[rows])
-        for name, values in ((LABEL, target), (WEIGHT, weight), (VALIDATION, given)):
+        for name, values in ((LABEL, target), (WEIGHT, weight), (GIVEN, given)):
             if values is not None:
                 values[rows] = batch.column(name).to_numpy(zero_copy_only=False)
     if at != source.rows:
@@ -73,7 +74,9 @@ def _batches(source: Source) -> Iterable[Any]:
     if source.weight:
         made[WEIGHT] = source.weight, "number"
     if source.validation:
-        made[VALIDATION] = source.validation, "validates"
+        made[GIVEN] = source.validation, "validates"
+    if source.fold:
+        made[GIVEN] = source.fold, "fold"
     files = plain_files(source.stored, Columns(made, source.width))
     return _by_spark(source) if files is None else files.batches(cores())
 
@@ -89,5 +92,7 @@ def _by_spark(source: Source) -> Iterable[Any]:
             validates = pc.if_else(
                 batch.column(source.validation), pa.scalar(1, pa.int8()), pa.scalar(-1, pa.int8())
             )
-            found[VALIDATION] = validates
+            found[GIVEN] = validates
+        if source.fold:
+            found[GIVEN] = pc.add(batch.column(source.fold), NAMED).cast(pa.int8())
         yield pa.RecordBatch.from_pydict(found)

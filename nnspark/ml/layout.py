@@ -46,7 +46,7 @@ def _on_executors(source: Source, recipe: Recipe) -> Shards:
     shards: Shards = frame_shards(
         source.frame,
         recipe,
-        validation=source.validation,
+        given_by=source.validation or source.fold,
         stored=source.stored,
         classes=known_classes,
         rows=source.rows,

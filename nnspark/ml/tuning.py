@@ -1,65 +1,44 @@
 """``SweepCrossValidator``: what Spark's CrossValidator does for a perceptron, in one pass over the rows.
 
 Spark trains settings times folds one after the other, each from its own read of the data. Here the rows are
-laid out once in folds, and all models share every pass over them (``training/together.py``).
-
-Above 200 lines, as the Params and their checks stand beside what they are of.
+laid out once in folds, and all models share every pass over them (``searching.py``).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
 from pyspark import keyword_only
-from pyspark.ml import Estimator
 from pyspark.ml.evaluation import Evaluator
-from pyspark.ml.param import Param, Params, TypeConverters
-from pyspark.ml.param.shared import HasCollectSubModels, HasSeed
-from pyspark.ml.tuning import CrossValidatorModel
+from pyspark.ml.tuning import CrossValidator, CrossValidatorModel, _ValidatorSharedReadWrite
+from pyspark.ml.util import DefaultParamsReader, MLReader, MLWriter
 
+from nnspark.data.fold_numbers import MOST_NAMED
 from nnspark.data.folds import shared_recipe
-from nnspark.engines.base import Shards
-from nnspark.engines.folds import Folds
-from nnspark.errors import DivergedError, RecipeError
+from nnspark.errors import ModelError, RecipeError
 from nnspark.ml.classifier import MultilayerPerceptronClassifier
-from nnspark.ml.columns import Source, read_source
+from nnspark.ml.columns import read_source
 from nnspark.ml.evaluators import evaluator_of, metric_of
-from nnspark.ml.fitting import Fit, fit_on
+from nnspark.ml.fitting import Fit
 from nnspark.ml.layout import lay_out, training_on
 from nnspark.ml.regressor import MultilayerPerceptronRegressor
-from nnspark.ml.translate import in_params, recipe_of
-from nnspark.recipe import Recipe, Split
-from nnspark.training.members import Member
-from nnspark.training.together import AT_ONCE, Together
+from nnspark.ml.searching import Setting, checked_maps, searched, settings_of
+from nnspark.ml.translate import in_params
+from nnspark.recipe import Split
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 __all__ = ["SweepCrossValidator"]
 
-SHARED = (
-    "featuresCol", "labelCol", "weightCol", "validationIndicatorCol", "dtype", "blockSize", "standardization",
-    "replicas", "engine",
-)  # fmt: skip
 
-
-class Setting(NamedTuple):
-    """One param map: the estimator with it, and its recipe."""
-
-    estimator: Any
-    recipe: Recipe
-
-
-class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidatorModel]):
+class SweepCrossValidator(CrossValidator):
     """Cross-validation of nnspark's perceptrons over a grid of Params, all models in the same passes.
 
-    The arguments are those of ``pyspark.ml.tuning.CrossValidator`` without ``parallelism`` (all models train
-    at once) and ``foldCol``; ``evaluator`` may also be the name of a metric: f1, accuracy, logLoss,
-    areaUnderROC, areaUnderPR, rmse, mae or r2. Rows belong to a fold by their own values, so that partitions
-    do not matter (equal rows share a fold). Each model's weights are those that it would have alone on its
+    A ``pyspark.ml.tuning.CrossValidator``, with its arguments, getters and setters, saved and loaded like
+    one. ``evaluator`` may also be the name of a metric: f1, accuracy, logLoss, areaUnderROC, areaUnderPR,
+    rmse, mae or r2. All models train at once, whatever ``parallelism`` says. Rows belong to a fold by their
+    own values, so that partitions do not matter (equal rows share a fold), or as ``foldCol`` says: a column
+    of whole numbers from 0 to numFolds - 1. Each model's weights are those that it would have alone on its
     folds' blocks. f1 and the areas count a fold's rows, the other metrics weigh them as the estimator's
     ``weightCol`` says; an evaluator that would do otherwise is refused. Sub-models have a history, and
     figures by ``evaluate``: which rows are of a fold, Spark cannot tell.
@@ -67,16 +46,6 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
 
     __module__ = "nnspark.ml"
     _input_kwargs: dict[str, Any]
-
-    estimator: Param[Any] = Param(Params._dummy(), "estimator", "estimator to be cross-validated")
-    estimatorParamMaps: Param[Any] = Param(Params._dummy(), "estimatorParamMaps", "estimator param maps")
-    evaluator: Param[Any] = Param(Params._dummy(), "evaluator", "an evaluator, or the name of its metric")
-    numFolds: Param[int] = Param(
-        Params._dummy(),
-        "numFolds",
-        "number of folds for cross validation",
-        typeConverter=TypeConverters.toInt,
-    )
 
     @keyword_only
     def __init__(
@@ -87,32 +56,34 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
         evaluator: Evaluator | str | None = None,
         numFolds: int = 3,
         seed: int | None = None,
+        parallelism: int = 1,
         collectSubModels: bool = False,
+        foldCol: str = "",
     ) -> None:
+        given = {name: value for name, value in self._input_kwargs.items() if value is not None}
         super().__init__()
-        self._setDefault(numFolds=3, seed=42, collectSubModels=False)
-        self._set(**{name: value for name, value in self._input_kwargs.items() if value is not None})
+        self._setDefault(seed=42)
+        self._set(**given)
 
     def _fit(self, dataset: "DataFrame") -> CrossValidatorModel:
-        estimator, folds = self._checked_estimator(), self.getOrDefault(self.numFolds)
-        maps = _checked_maps(self._required("estimatorParamMaps", "a list of param maps"))
-        if folds < 2:
-            raise RecipeError(f"numFolds: expected 2 or more, got {folds}")
+        estimator, folds = self._checked_estimator(), self._checked_folds()
+        maps = checked_maps(self._required("estimatorParamMaps", "a list of param maps"), estimator)
         classification = isinstance(estimator, MultilayerPerceptronClassifier)
         problem = "classification" if classification else "regression"
         evaluator = self._required("evaluator", "an evaluator, or the name of a metric")
         metric, larger = metric_of(evaluator, problem, estimator)
-        _refuse_what_is_shared(estimator, maps)
-        source = read_source(estimator, dataset, classification=classification)
+        source = read_source(
+            estimator, dataset, classification=classification, fold=self.getFoldCol(), folds=folds
+        )
         split = Split(1.0, 0.0, 0.0, self.getOrDefault(self.seed) % 2**63, folds=folds)
-        settings = [_setting(estimator.copy(one), source, split) for one in maps]
-        if len({one.recipe.rounds.groups for one in settings}) > 1:
-            raise RecipeError("batchSize: expected all param maps to train on mini-batches, or none")
-        first = settings[0].recipe
+        settings = settings_of(estimator, maps, source, split)
         engine, models = estimator.getOrDefault("engine"), len(maps) * folds
-        with lay_out(source, shared_recipe(first), engine, models=models) as shards, in_params():
+        with (
+            lay_out(source, shared_recipe(settings[0].recipe), engine, models=models) as shards,
+            in_params(),
+        ):
             fits, whole, best, scores = training_on(
-                shards, source.frame, lambda: _searched(shards, source, settings, folds, metric, larger)
+                shards, source.frame, lambda: searched(shards, source, settings, folds, metric, larger)
             )
         model = CrossValidatorModel(
             best.estimator._model_of(whole, dataset),
@@ -142,6 +113,14 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
             raise RecipeError(f"{name}: expected {what}, got none")
         return self.getOrDefault(name)
 
+    def _checked_folds(self) -> int:
+        folds = self.getNumFolds()
+        if folds < 2:
+            raise RecipeError(f"numFolds: expected 2 or more, got {folds}")
+        if self.getFoldCol() and folds > MOST_NAMED:
+            raise RecipeError(f"numFolds: expected at most {MOST_NAMED} with a foldCol, got {folds}")
+        return folds
+
     def _checked_estimator(self) -> Any:
         estimator = self._required("estimator", "one of nnspark.ml's perceptrons")
         if not isinstance(estimator, MultilayerPerceptronClassifier | MultilayerPerceptronRegressor):
@@ -155,89 +134,64 @@ class SweepCrossValidator(HasSeed, HasCollectSubModels, Estimator[CrossValidator
                 "earlyStoppingMonitor: expected loss or cost, as the fold that validates must not stop what "
                 f"it judges, got {estimator.getOrDefault('earlyStoppingMonitor')!r}"
             )
+        if self.getFoldCol() and estimator.isSet("validationIndicatorCol"):
+            raise RecipeError(
+                "foldCol: expected no validationIndicatorCol beside it, as it says which rows validate"
+            )
         return estimator
 
+    def copy(self, extra: Any = None) -> "SweepCrossValidator":
+        """A copy, with other Params; the estimator and the evaluator are copied too."""
+        named = self.getOrDefault("evaluator") if self.isDefined("evaluator") else None
+        if not isinstance(named, str):
+            return cast("SweepCrossValidator", super().copy(extra))
+        self.clear(self.evaluator)  # Spark's copy asks for more than a name
+        try:
+            return cast("SweepCrossValidator", super().copy(extra)._set(evaluator=named))
+        finally:
+            self._set(evaluator=named)
 
-class Searched(NamedTuple):
-    """The fits by setting and fold, without those that diverged; the best setting's on all rows; the scores.
+    def write(self) -> MLWriter:
+        """What saves it as Spark's own is: an evaluator that is named is one of Spark's from then on."""
+        return _Writer(self)
 
-    ``scores`` (settings, folds) are NaN of those that diverged.
-    """
-
-    fits: dict[tuple[int, int], Fit]
-    whole: Fit
-    best: Setting
-    scores: NDArray[np.float64]
-
-
-def _searched(
-    shards: Shards, source: Source, settings: Sequence[Setting], folds: int, metric: str, larger: bool
-) -> Searched:
-    """Train every setting on every fold, all together, and the best one again on all rows."""
-    first = settings[0].recipe
-    laid = Folds(shards, first)
-    views = [laid.shards(fold).view for fold in range(folds)]
-
-    def one(setting: Setting, fold: int, member: Member) -> Fit:
-        return fit_on(member, setting.estimator, source, setting.recipe, view=views[fold], member=member)
-
-    works = [
-        ((number, fold), partial(one, setting, fold))
-        for number, setting in enumerate(settings)
-        for fold in range(folds)
-    ]
-    fits: dict[tuple[int, int], Fit] = {}
-    for member in Together(shards, AT_ONCE, first.training.epochs).run(works):
-        if member.error is not None and not isinstance(member.error, DivergedError):
-            raise member.error
-        if member.error is None:
-            fits[member.name] = member.outcome
-    scores = np.array(
-        [[_score(fits.get((n, f)), metric) for f in range(folds)] for n in range(len(settings))]
-    )
-    means = scores.mean(axis=1)
-    if not np.isfinite(means).any():
-        raise DivergedError(f"no param map has a finite {metric}: try a smaller stepSize")
-    best = settings[int(np.nanargmax(means) if larger else np.nanargmin(means))]
-    whole = fit_on(laid.shards(-1), best.estimator, source, best.recipe)
-    return Searched(fits, whole, best, scores)
+    @classmethod
+    def read(cls) -> MLReader[Any]:  # type: ignore[override]
+        """What loads one that was saved."""
+        return _Reader()
 
 
-def _checked_maps(maps: Any) -> list[dict[Any, Any]]:
-    """The param maps; RecipeError unless they are a list of such, of Params with values."""
-    is_list = isinstance(maps, Sequence) and not isinstance(maps, str)
-    if not is_list or not all(
-        isinstance(one, dict) and all(isinstance(param, Param) for param in one) for one in maps
-    ):
-        raise RecipeError(
-            "estimatorParamMaps: expected a list of param maps, as ParamGridBuilder().build() gives, got "
-            f"{maps!r}"
-        )
-    if not maps:
-        raise RecipeError("estimatorParamMaps: expected at least one param map, got none")
-    return [dict(one) for one in maps]
+class _Writer(MLWriter):
+    def __init__(self, instance: SweepCrossValidator) -> None:
+        super().__init__()
+        self.instance = instance
+
+    def save(self, path: str) -> None:
+        if not path:
+            raise ModelError(f"expected the path of a folder to write to, got {path!r}")
+        super().save(path)
+
+    def saveImpl(self, path: str) -> None:
+        one = self.instance.copy()
+        for name, what in (
+            ("estimator", "one of nnspark.ml's perceptrons"),
+            ("estimatorParamMaps", "a list of param maps"),
+            ("evaluator", "an evaluator, or the name of a metric"),
+        ):
+            one._required(name, what)
+        one.setEvaluator(evaluator_of(one.getEvaluator()))
+        _ValidatorSharedReadWrite.validateParams(one)
+        _ValidatorSharedReadWrite.saveImpl(path, one, self.sparkSession)
 
 
-def _refuse_what_is_shared(estimator: Any, maps: Sequence[dict[Any, Any]]) -> None:
-    for one in maps:
-        for param in one:
-            if param.name in SHARED:
-                raise RecipeError(
-                    f"estimatorParamMaps: {param.name} cannot be varied: all models share the rows' layout; "
-                    "fit a SweepCrossValidator for each value"
-                )
-            if not estimator.hasParam(param.name):
-                raise RecipeError(
-                    f"estimatorParamMaps: {type(estimator).__name__} has no Param {param.name!r}"
-                )
-
-
-def _setting(estimator: Any, source: Source, split: Split) -> Setting:
-    recipe = recipe_of(estimator, source)
-    return Setting(estimator, replace(recipe, data=replace(recipe.data, split=split)))
-
-
-def _score(found: Fit | None, metric: str) -> float:
-    """A model's figure on its fold; NaN where there is none."""
-    value = None if found is None else found.metrics["validation"].get(metric)
-    return float("nan") if value is None else float(value)
+class _Reader(MLReader[SweepCrossValidator]):
+    def load(self, path: str) -> SweepCrossValidator:
+        name = f"{SweepCrossValidator.__module__}.{SweepCrossValidator.__name__}"
+        found = DefaultParamsReader.loadMetadata(path, self.sparkSession, name)
+        # Spark reads param maps as Python wrote them where the class is one of its own.
+        as_sparks = found | {"class": "pyspark.ml.tuning.CrossValidator"}
+        _, estimator, evaluator, maps = _ValidatorSharedReadWrite.load(path, self.sparkSession, as_sparks)
+        one = SweepCrossValidator(estimator=estimator, estimatorParamMaps=maps, evaluator=evaluator)
+        one._resetUid(found["uid"])
+        DefaultParamsReader.getAndSetParams(one, found, skipParams=["estimatorParamMaps"])
+        return one

@@ -17,7 +17,7 @@ from nnspark.ml import (
     MultilayerPerceptronClassifier,
     MultilayerPerceptronRegressor,
     SweepCrossValidator,
-    tuning,
+    searching,
 )
 
 X, Y = load_iris(return_X_y=True)
@@ -67,7 +67,7 @@ def test_models_in_waves_are_those_that_are_trained_at_once(
     """Twelve, and two at a time."""
     estimator = MultilayerPerceptronClassifier(hiddenLayers=[4], maxIter=4, engine="local")
     whole = validated(estimator, rows)
-    monkeypatch.setattr(tuning, "AT_ONCE", 2)
+    monkeypatch.setattr(searching, "AT_ONCE", 2)
     waves = validated(estimator, rows)
     assert waves.avgMetrics == whole.avgMetrics
     assert np.array_equal(waves.bestModel.weights.toArray(), whole.bestModel.weights.toArray())

@@ -179,7 +179,7 @@ def test_rows_that_validate_are_named_alike(spark: Any, files: Path) -> None:
     found = []
     for direct in ("true", "false"):
         recipe = recipe_of(f"spark.direct={direct}", text=ROWS)
-        found.append(outcome(recipe, build.frame_shards(df, recipe, validation="validates")))
+        found.append(outcome(recipe, build.frame_shards(df, recipe, given_by="validates")))
     assert found[0] == found[1]
 
 

@@ -266,7 +266,7 @@ def test_validation_rows_named_by_a_column_are_those_of_arrays(
     expected = outcome(recipe, make_shards(make_dataset(table, recipe, given=given), None))
     df = spark.read.parquet(str(folder / "one.parquet")).withColumn("v", F.expr("x1 > 1e-3 or null"))
     ordered = df.repartitionByRange(partitions, "x1")
-    assert outcome(recipe, frame_shards(ordered, recipe, validation="v")) == expected
+    assert outcome(recipe, frame_shards(ordered, recipe, given_by="v")) == expected
 
 
 @pytest.mark.parametrize("route", ["executors", "driver"])

@@ -54,7 +54,7 @@ def frame_shards(
     df: "DataFrame",
     recipe: Recipe,
     *,
-    validation: str = "",
+    given_by: str = "",
     stored: "DataFrame | None" = None,
     classes: Classes = find_classes,
     rows: int = 0,
@@ -63,7 +63,8 @@ def frame_shards(
 ) -> SparkShards | ConnectShards:
     """Lay out a DataFrame's rows on the executors; no row passes through the driver.
 
-    ``validation`` names a boolean column: its rows validate, the recipe's split is for the others. ``stored``
+    ``given_by`` names a column that gives parts, and the recipe's split is for the other rows: a boolean one
+    says which validate, whole numbers are folds of training rows, of as many as the split has. ``stored``
     has the columns of ``df`` before they were cast to what they are there, if no more was done to them.
     ``classes`` finds the classes of a classification's labels, ``known_classes`` without a job.
     ``rows`` is how many there are, where that is known: they may cross once then (``once.py``).
@@ -79,7 +80,7 @@ def frame_shards(
         lay_out, read=read, partitions=partitions, depth=depth, scratch=recipe.spark.scratch
     )
     with read():
-        found = understand(df, recipe, classes, partial(_plan, rows), validation=validation, stored=stored)
+        found = understand(df, recipe, classes, partial(_plan, rows), given_by=given_by, stored=stored)
         if found.plan.fingerprint:
             return place(found)
         with ExitStack() as undo:
@@ -108,7 +109,7 @@ def understand(
     classes: Classes,
     plan: Callable[["DataFrame", Scan, Layout, Recipe], tuple[Plan, CrowdedRows | None]],
     *,
-    validation: str = "",
+    given_by: str = "",
     stored: "DataFrame | None" = None,
     may_reread: bool = True,
 ) -> Understood:
@@ -116,16 +117,16 @@ def understand(
 
     Of a text file, records that do not fit come before whatever else is wrong: they may be why.
     """
-    normal, layout = normalise(df, recipe.data, validation)
+    normal, layout = normalise(df, recipe.data, given_by)
     try:
         layout = classes(normal, layout, recipe.data)
         direct = recipe.spark.direct
-        scan = Scan(normal, parquet_files(df, layout, validation, stored) if direct else None)
+        scan = Scan(normal, parquet_files(df, layout, given_by, stored) if direct else None)
         return Understood(scan, layout, *plan(df, scan, layout, recipe))
     except DataError:
         whole = whole_records(df, recipe.data) if layout.text and may_reread else None
         if whole is not None:
-            return understand(whole, recipe, classes, plan, validation=validation, may_reread=False)
+            return understand(whole, recipe, classes, plan, given_by=given_by, may_reread=False)
         if layout.text:
             refuse_corrupt(df, Scan(normal), layout)
         raise

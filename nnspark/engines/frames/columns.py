@@ -29,7 +29,8 @@ class Arrays(NamedTuple):
     """A batch as arrays: features (n, d) float64, target indices (n,) or float64 (n, k), weight (n,).
 
     ``features`` are raw values (``sources/raw.py``); ``spellings`` those of the codes of category columns, by
-    position. ``given`` (n,) int8 is the part of each row, or -1 where the split decides.
+    position. ``given`` (n,) int8 is the part of each row, or its fold, or -1 where the split
+    decides; see ``Plan.parts``.
     """
 
     features: Array

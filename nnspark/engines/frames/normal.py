@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from nnspark.data.fold_numbers import NAMED
 from nnspark.data.rows import PARTS
 from nnspark.engines.frames.columns import Layout
 from nnspark.engines.frames.csv import CORRUPT, TextColumns
@@ -24,15 +25,16 @@ DURATION = "interval day to second"
 INTEGERS = ("tinyint", "smallint", "int", "bigint", "boolean")
 
 
-def normalise(df: "DataFrame", data: Data, validation: str = "") -> tuple["DataFrame", Layout]:
+def normalise(df: "DataFrame", data: Data, given_by: str = "") -> tuple["DataFrame", Layout]:
     """Select and cast the columns that the recipe names; nulls stay for the survey to count.
 
-    ``validation`` is a boolean column that says which rows validate; it is no feature.
+    ``given_by`` is a boolean column that says which rows validate, or one of the numbers of their folds; it
+    is no feature.
     """
     from pyspark.sql import functions as F
 
     types = dict(df.dtypes)
-    apart = {CORRUPT, PART, *([validation] if validation else [])}
+    apart = {CORRUPT, PART, *([given_by] if given_by else [])}
     columns = [name for name in df.columns if name not in apart]
     where = data.place or "the DataFrame"
     chosen = choose_columns(columns, data, where)
@@ -54,8 +56,11 @@ def normalise(df: "DataFrame", data: Data, validation: str = "") -> tuple["DataF
         if not is_number(types[weight]):
             raise not_a_number("weight", weight, _shown(types[weight]))
         selected.append(F.col(_quoted(weight)).cast("double").alias("w"))
-    if validation:
-        given = F.when(F.col(_quoted(validation)), F.lit(PARTS.index("validation"))).otherwise(F.lit(-1))
+    if given_by:
+        column = F.col(_quoted(given_by))
+        given = column + F.lit(NAMED)
+        if types[given_by] == "boolean":
+            given = F.when(column, F.lit(PARTS.index("validation"))).otherwise(F.lit(-1))
         selected.append(given.cast("tinyint").alias("g"))
     part = PART if PART in df.columns else "" if chosen.part is None else columns[chosen.part]
     if part:
@@ -72,7 +77,7 @@ def normalise(df: "DataFrame", data: Data, validation: str = "") -> tuple["DataF
         data.weight,
         data.task,
         TextColumns(tuple(columns), data.separator) if CORRUPT in df.columns else None,
-        bool(validation or part),
+        bool(given_by or part),
         raw=kinds if wishes.wanted else (),
         may_miss=wishes.may_miss,
         log=data.target_scale == "log",

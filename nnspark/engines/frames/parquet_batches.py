@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nnspark.data.fold_numbers import NAMED
 from nnspark.data.rows import PARTS
 from nnspark.engines.conservation import changed
 from nnspark.engines.frames.columns import Layout
@@ -39,7 +40,8 @@ class Groups(NamedTuple):
 class Columns:
     """Normalised columns: ``made[alias]`` are the name in the files and what to make of its values.
 
-    That is one of number, array, vector, as it is, whole, label, validates. ``width`` is of a row, in values.
+    That is one of number, array, vector, as it is, whole, label, validates, fold. ``width`` is of a row, in
+    values.
     """
 
     made: Mapping[str, tuple[str, str]]
@@ -47,13 +49,13 @@ class Columns:
 
     @staticmethod
     def of(
-        layout: Layout, types: Mapping[str, str], stored: Mapping[str, str], validation: str
+        layout: Layout, types: Mapping[str, str], stored: Mapping[str, str], given_by: str
     ) -> "Columns | None":
         """Those of a layout; None where one is of a kind that only Spark is to read.
 
         ``types`` are Spark's of the columns as they come, ``stored`` those of the same columns in the files.
         """
-        if layout.text is not None or (layout.given and not validation):
+        if layout.text is not None or (layout.given and not given_by):
             return None
         made: dict[str, tuple[str, str]] = {}
         for at, (name, width) in enumerate(zip(layout.columns, layout.widths, strict=True)):
@@ -66,7 +68,7 @@ class Columns:
         if layout.weight:
             made["w"] = _own_name(layout.weight, types), "number"
         if layout.given:
-            made["g"] = validation, "validates"
+            made["g"] = given_by, "validates" if types[given_by] == "boolean" else "fold"
         usable = all(what and name in stored and "." not in name for name, what in made.values())
         return Columns(made, max(1, len(layout.names))) if usable else None
 
@@ -166,6 +168,8 @@ def _made(column: "pa.Array", what: str) -> "pa.Array":
         return column.cast(pa.int64())
     if what == "label":
         return pc.add(column.cast(pa.float64()), 0.0)
+    if what == "fold":
+        return pc.add(column, pa.scalar(NAMED, column.type)).cast(pa.int8())
     if what == "validates":
         part, split = PARTS.index("validation"), -1
         return pc.if_else(

@@ -59,18 +59,18 @@ def _read_then(
 
 
 def parquet_files(
-    df: "DataFrame", layout: Layout, validation: str = "", stored: "DataFrame | None" = None
+    df: "DataFrame", layout: Layout, given_by: str = "", stored: "DataFrame | None" = None
 ) -> ParquetFiles | None:
     """The files of a DataFrame that is nothing but columns of them; None where it may be more.
 
     Parameters
     ----------
     df, layout : the rows as they come, and what their normalised columns mean.
-    validation : the boolean column that gives parts, if one does.
+    given_by : the column that gives parts, if one does.
     stored : what ``df`` has of the files, where its columns are those under the same names, cast.
     """
     types, df = dict(df.dtypes), df if stored is None else stored
-    columns = Columns.of(layout, types, dict(df.dtypes), validation)
+    columns = Columns.of(layout, types, dict(df.dtypes), given_by)
     return None if columns is None else plain_files(df, columns)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnspark.data.crowded import Common, kinds
+from nnspark.data.fold_numbers import parts_of
 from nnspark.data.hints import Sample, sample_rows
 from nnspark.data.rows import PARTS, fingerprint_of, split_keys, sum_hashes
 from nnspark.engines.frames.bad_values import bad_values
@@ -146,7 +147,7 @@ def add_batch(survey: Survey, batch: Any, layout: Layout, split: Split) -> tuple
     hashes, own = rows.hashes(), undecided(rows)
     if rows.given is not None:
         decided = rows.given >= 0
-        np.add.at(survey.given, (rows.given[decided], labels_of(rows, layout)[decided]), 1)
+        np.add.at(survey.given, (parts_of(rows.given[decided]), labels_of(rows, layout)[decided]), 1)
     keys = split_keys(hashes if own is rows else own.hashes(), split.seed)
     label = labels_of(own, layout)
     strata, buckets = survey.histogram.shape
