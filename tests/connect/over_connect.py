@@ -161,6 +161,23 @@ def estimators(session: Any, found: dict[str, Any]) -> None:
         .avgMetrics
         for one in (here, there)
     ]
+    named = pa.table(
+        {"features": X.tolist(), "label": y.astype(float), "part": [row**2 % 7 % 3 for row in range(len(y))]}
+    )
+    folds = [
+        SweepCrossValidator(
+            estimator=one.copy({one.maxIter: 2}),
+            estimatorParamMaps=[{}],
+            evaluator="accuracy",
+            foldCol="part",
+            collectSubModels=True,
+        ).fit(session.createDataFrame(named))
+        for one in (here, there)
+    ]
+    found["ml folds that a column names"] = [
+        [one.avgMetrics, *(weights.sha256(model.model.weights) for (model,) in one.subModels)]
+        for one in folds
+    ]
 
 
 def client_alone(folder: str, found: dict[str, Any]) -> None:

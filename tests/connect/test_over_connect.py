@@ -108,7 +108,7 @@ def test_training_and_prediction_give_what_they_give_without_spark(found: dict[s
     "way",
     [
         *("evaluate", "sweep", "own parts", "functions"),
-        *("ml", "ml transform", "ml summary", "ml cross-validation"),
+        *("ml", "ml transform", "ml summary", "ml cross-validation", "ml folds that a column names"),
     ],
 )
 def test_every_way_in_gives_what_it_gives_without_spark(whole: dict[str, Any], way: str) -> None:
