@@ -29,6 +29,13 @@ METRICS = {
 LESS_IS_BETTER = ("logLoss", "rmse", "mae")
 WEIGHTED = ("accuracy", "log_loss", "rmse", "mae", "r2")
 """Figures that rows enter by their weights; of the others each row counts."""
+COLUMNS: dict[str, str] = {
+    "labelCol": "",
+    "predictionCol": "",
+    "probabilityCol": "",
+    "rawPredictionCol": "probabilityCol",
+}
+"""What an evaluator judges, and what serves as well: areas under curves are of the order alone."""
 
 
 def metric_of(evaluator: Any, problem: str, estimator: Any) -> tuple[str, bool]:
@@ -59,22 +66,31 @@ def metric_of(evaluator: Any, problem: str, estimator: Any) -> tuple[str, bool]:
 
 
 def _refuse_other_columns(evaluator: Evaluator, name: str, estimator: Any) -> None:
-    """RecipeError where the evaluator would judge by another label, or weigh otherwise, than is done here."""
-    label, weight = (estimator.optional(estimator.getParam(column)) for column in ("labelCol", "weightCol"))
-    if (
-        evaluator.hasParam("labelCol")
-        and evaluator.isSet("labelCol")
-        and _value(evaluator, "labelCol") != label
-    ):
+    """RecipeError where the evaluator would judge otherwise than is done here, or weigh otherwise."""
+
+    def own(param: str) -> Any:
+        return estimator.optional(estimator.getParam(param)) if estimator.hasParam(param) else None
+
+    for param, also in COLUMNS.items():
+        if not (evaluator.hasParam(param) and evaluator.isSet(param)):
+            continue
+        given = _value(evaluator, param)
+        if given not in (own(param), also and own(also)):
+            what = "which models are trained on" if param == "labelCol" else "as models answer"
+            raise RecipeError(
+                f"evaluator: expected {param} {own(param)!r}, {what}, got {given!r}; Spark's CrossValidator "
+                "takes any"
+            )
+    weight = own("weightCol") if METRICS[name] in WEIGHTED else None
+    if _value(evaluator, "weightCol") != weight:
         raise RecipeError(
-            f"evaluator: expected labelCol {label!r}, which models are trained on, got "
-            f"{_value(evaluator, 'labelCol')!r}; Spark's CrossValidator takes any"
-        )
-    own = weight if METRICS[name] in WEIGHTED else None
-    if _value(evaluator, "weightCol") != own:
-        raise RecipeError(
-            f"evaluator: expected weightCol {own!r}, as {name} is taken here, got "
+            f"evaluator: expected weightCol {weight!r}, as {name} is taken here, got "
             f"{_value(evaluator, 'weightCol')!r}; Spark's CrossValidator takes any"
+        )
+    if name == "r2" and _value(evaluator, "throughOrigin"):
+        raise RecipeError(
+            "evaluator: expected throughOrigin False, as r2 is taken here, got True; Spark's CrossValidator "
+            "takes any"
         )
 
 

@@ -54,7 +54,7 @@ def build(cls: type, table: Any, prefix: str = "", whole: type | None = None) ->
     known = {f.name: f for f in dataclasses.fields(cls)}
     for key in table:
         if key not in known:
-            raise RecipeError(_unknown_key(prefix + key, [prefix + name for name in known], whole))
+            raise RecipeError(_unknown_key(f"{prefix}{key}", [prefix + name for name in known], whole))
     hints = get_type_hints(cls)
     for name, f in known.items():
         required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING

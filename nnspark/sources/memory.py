@@ -73,7 +73,7 @@ def _of_arrays(data: Any, request: DataRequest) -> Table:
             f"data.split.column = {request.part_column!r} names a column, but arrays have none: pass the "
             "rows as a pandas or Arrow table"
         )
-    X, y, *rest = (np.asarray(one) for one in data)
+    X, y, *rest = (_array(name, one) for name, one in zip(("X", "y", "weight"), data, strict=False))
     if y.dtype == object and all(isinstance(label, str) for label in y.flat):
         y = y.astype(str)
     names = numbered(X.shape[1]) if X.ndim == 2 else ()
@@ -87,6 +87,13 @@ def _of_arrays(data: Any, request: DataRequest) -> Table:
         request, Named(X, "X", _row), Named(y, "y", _row), weight, names=names, kinds=kinds,
         spellings=spellings,
     )  # fmt: skip
+
+
+def _array(name: str, values: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError:  # "inhomogeneous"
+        raise DataError(f"{name} has rows of different lengths; expected as many values in each") from None
 
 
 def _raw(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers import one_line_error
 from pyspark.ml import Pipeline
+from pyspark.ml.evaluation import BinaryClassificationEvaluator, RegressionEvaluator
 from pyspark.ml.evaluation import MulticlassClassificationEvaluator as Evaluator
 from pyspark.ml.linalg import Vectors
 from pyspark.ml.tuning import CrossValidatorModel, ParamGridBuilder
@@ -143,6 +144,14 @@ def test_a_regressor_is_ranked_by_its_error(rows: Any) -> None:
             "expected labelCol 'label', which models are trained on, got 'y'",
         ),
         (
+            {"evaluator": lambda: Evaluator(predictionCol="x")},
+            "expected predictionCol 'prediction', as models answer, got 'x'",
+        ),
+        (
+            {"evaluator": lambda: Evaluator(metricName="logLoss", probabilityCol="x")},
+            "expected probabilityCol 'probability', as models answer, got 'x'",
+        ),
+        (
             {"evaluator": lambda: Evaluator(weightCol="w")},
             "expected weightCol None, as f1 is taken here, got 'w'",
         ),
@@ -183,6 +192,22 @@ def test_an_evaluator_of_the_columns_that_models_are_trained_on_is_taken(rows: A
         validated(estimator, weighted, Evaluator(labelCol="y", metricName="accuracy"), maps=[{}])
     with one_line_error("expected weightCol None, as f1 is taken here, got 'w'", kind=RecipeError):
         validated(estimator, weighted, Evaluator(labelCol="y", weightCol="w"), maps=[{}])
+
+
+def test_evaluators_of_what_models_answer(rows: Any) -> None:
+    """Areas are of the order alone, which probabilities have too; r2 is not through the origin."""
+    two = rows.where("label < 2")
+    estimator = MultilayerPerceptronClassifier(
+        hiddenLayers=[3], maxIter=2, engine="local", rawPredictionCol="z", probabilityCol="p"
+    )
+    for column in ("z", "p"):
+        evaluator = BinaryClassificationEvaluator(rawPredictionCol=column)
+        assert validated(estimator, two, evaluator, maps=[{}]).avgMetrics == [pytest.approx(1.0)]
+    with one_line_error("expected rawPredictionCol 'z', as models answer, got 'x'", kind=RecipeError):
+        validated(estimator, two, BinaryClassificationEvaluator(rawPredictionCol="x"), maps=[{}])
+    line = MultilayerPerceptronRegressor(hiddenLayers=[3], maxIter=2, engine="local")
+    with one_line_error("expected throughOrigin False, as r2 is taken here", kind=RecipeError):
+        validated(line, rows, RegressionEvaluator(metricName="r2", throughOrigin=True), maps=[{}])
 
 
 def test_params_that_share_the_layout_are_refused(rows: Any) -> None:

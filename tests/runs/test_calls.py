@@ -239,6 +239,8 @@ def test_a_callback_that_raises_ends_the_training() -> None:
         ("digitz", None, "did you mean 'digits'"),
         (None, (X, Y), "expected a recipe"),
         ({"training": 5}, (X, Y), "expected a recipe"),
+        ({"training": {5: 1}}, (X, Y), "unknown recipe key 'training.5'"),
+        (RECIPE, ([[1.0], [1.0, 2.0]], [0, 1]), "X has rows of different lengths"),
         (RECIPE, (np.ma.masked_array(X, X > 7), Y), "X has a masked value in row"),
         (
             RECIPE,
