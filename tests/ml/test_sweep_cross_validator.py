@@ -198,7 +198,7 @@ def test_evaluators_of_what_models_answer(rows: Any) -> None:
     """Areas are of the order alone, which probabilities have too; r2 is not through the origin."""
     two = rows.where("label < 2")
     estimator = MultilayerPerceptronClassifier(
-        hiddenLayers=[3], maxIter=2, engine="local", rawPredictionCol="z", probabilityCol="p"
+        hiddenLayers=[3], maxIter=30, engine="local", rawPredictionCol="z", probabilityCol="p"
     )
     for column in ("z", "p"):
         evaluator = BinaryClassificationEvaluator(rawPredictionCol=column)
