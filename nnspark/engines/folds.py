@@ -77,7 +77,7 @@ class Folds:
         self.shared, self._recipe = shards, recipe
         self.rows = _rows_of(shards)
         if named:
-            _refuse_unnamed(self.rows, named)
+            _refuse_unnamed(self.rows, named, weighted=shards.plan.weighted)
         else:
             _refuse_empty(shards.plan, self.rows)
 
@@ -136,10 +136,11 @@ def _rows_of(shards: Shards) -> NDArray[np.int64]:
     return rows
 
 
-def _refuse_unnamed(rows: Array, named: str) -> None:
+def _refuse_unnamed(rows: Array, named: str, *, weighted: bool) -> None:
+    what = "row with weight" if weighted else "row"
     for fold in np.flatnonzero(rows.sum(axis=1) == 0).tolist():
         raise DataError(
-            f"column {named!r} has no row of fold {fold} of {len(rows)}: expected every number from 0 to "
+            f"column {named!r} has no {what} of fold {fold} of {len(rows)}: expected every number from 0 to "
             f"{len(rows) - 1}"
         )
 

@@ -64,7 +64,8 @@ def count_rows(
         raise DataError("the DataFrame has no rows")
     for at, (name, expected, _) in enumerate(checks):
         if row[f"n{at}"]:
-            value = "null" if row[f"v{at}"] is None else f"{row[f'v{at}']:g}"
+            found = row[f"v{at}"]
+            value = "null" if found is None else f"{found:g}" if isinstance(found, float) else str(found)
             raise DataError(
                 f"column {name!r} must hold {expected}, but {row[f'n{at}']} of {row['rows']} rows do not, "
                 f"such as {value}; correct or drop those rows"

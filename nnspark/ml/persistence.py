@@ -98,6 +98,8 @@ def read_metadata(path: str, session: SparkSession) -> dict[str, Any]:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"{path} cannot be read as a saved estimator or model: {reason}") from error
     about = metadata.get("nnspark")
+    if about is None and metadata["class"].endswith(".SweepCrossValidator"):
+        raise ModelError(f"{path} holds a {metadata['class']}, which is to be read by its own load")
     if about is None:
         raise ModelError(f"{path} holds a {metadata['class']}, which nnspark did not write")
     if about["format"] > FORMAT:

@@ -11,7 +11,7 @@ from pyspark.ml.param import Param
 
 from nnspark.engines.base import Shards
 from nnspark.engines.folds import Folds
-from nnspark.errors import DivergedError, RecipeError
+from nnspark.errors import DataError, DivergedError, RecipeError
 from nnspark.ml.columns import Source
 from nnspark.ml.fitting import Fit, fit_on
 from nnspark.ml.translate import recipe_of
@@ -72,6 +72,10 @@ def searched(
         [[_score(fits.get((n, f)), metric) for f in range(folds)] for n in range(len(settings))]
     )
     means = scores.mean(axis=1)
+    if not np.isfinite(means).any() and len(fits) == scores.size:
+        raise DataError(
+            f"no param map has a {metric} on every fold: expected rows of several classes in each"
+        )
     if not np.isfinite(means).any():
         raise DivergedError(f"no param map has a finite {metric}: try a smaller stepSize")
     best = settings[int(np.nanargmax(means) if larger else np.nanargmin(means))]
@@ -105,6 +109,11 @@ def _refuse_what_is_shared(estimator: Any, maps: Sequence[Mapping[Any, Any]]) ->
                 raise RecipeError(
                     f"estimatorParamMaps: {param.name} cannot be varied: all models share the rows' layout; "
                     "fit a SweepCrossValidator for each value"
+                )
+            if estimator.hasParam(param.name) and param.parent != estimator.uid:
+                raise RecipeError(
+                    f"estimatorParamMaps: expected Params of the estimator {estimator.uid}, got "
+                    f"{param.name!r} of {param.parent}: make the grid of the estimator that is given"
                 )
             if not estimator.hasParam(param.name):
                 raise RecipeError(

@@ -5,10 +5,11 @@ laid out once in folds, and all models share every pass over them (``searching.p
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pyspark import keyword_only
 from pyspark.ml.evaluation import Evaluator
+from pyspark.ml.param import Params
 from pyspark.ml.tuning import CrossValidator, CrossValidatorModel, _ValidatorSharedReadWrite
 from pyspark.ml.util import DefaultParamsReader, MLReader, MLWriter
 
@@ -38,10 +39,11 @@ class SweepCrossValidator(CrossValidator):
     one. ``evaluator`` may also be the name of a metric: f1, accuracy, logLoss, areaUnderROC, areaUnderPR,
     rmse, mae or r2. All models train at once, whatever ``parallelism`` says. Rows belong to a fold by their
     own values, so that partitions do not matter (equal rows share a fold), or as ``foldCol`` says: a column
-    of whole numbers from 0 to numFolds - 1. Each model's weights are those that it would have alone on its
-    folds' blocks. f1 and the areas count a fold's rows, the other metrics weigh them as the estimator's
-    ``weightCol`` says; an evaluator that would do otherwise is refused. Sub-models have a history, and
-    figures by ``evaluate``: which rows are of a fold, Spark cannot tell.
+    of whole numbers from 0 to numFolds - 1, at most 124. Each model's weights are those that it would have
+    alone on its folds' blocks. f1 and the areas (of more than two classes the mean of each one's against the
+    rest) count a fold's rows, the other metrics weigh them as the estimator's ``weightCol`` says; an
+    evaluator that would do otherwise is refused. Sub-models have a history, and figures by ``evaluate``:
+    which rows are of a fold, Spark cannot tell.
     """
 
     __module__ = "nnspark.ml"
@@ -142,14 +144,11 @@ class SweepCrossValidator(CrossValidator):
 
     def copy(self, extra: Any = None) -> "SweepCrossValidator":
         """A copy, with other Params; the estimator and the evaluator are copied too."""
-        named = self.getOrDefault("evaluator") if self.isDefined("evaluator") else None
-        if not isinstance(named, str):
-            return cast("SweepCrossValidator", super().copy(extra))
-        self.clear(self.evaluator)  # Spark's copy asks for more than a name
-        try:
-            return cast("SweepCrossValidator", super().copy(extra)._set(evaluator=named))
-        finally:
-            self._set(evaluator=named)
+        copied = Params.copy(self, extra)  # Spark's own wants more than a name
+        for param in (self.estimator, self.evaluator):
+            if self.isSet(param) and hasattr(given := self.getOrDefault(param), "copy"):
+                copied._set(**{param.name: given.copy(extra)})
+        return copied
 
     def write(self) -> MLWriter:
         """What saves it as Spark's own is: an evaluator that is named is one of Spark's from then on."""
@@ -186,8 +185,9 @@ class _Writer(MLWriter):
 
 class _Reader(MLReader[SweepCrossValidator]):
     def load(self, path: str) -> SweepCrossValidator:
-        name = f"{SweepCrossValidator.__module__}.{SweepCrossValidator.__name__}"
-        found = DefaultParamsReader.loadMetadata(path, self.sparkSession, name)
+        found = DefaultParamsReader.loadMetadata(path, self.sparkSession)
+        if found["class"].rsplit(".", 1)[-1] != SweepCrossValidator.__name__:
+            raise ModelError(f"{path} holds a {found['class']}, not a {SweepCrossValidator.__name__}")
         # Spark reads param maps as Python wrote them where the class is one of its own.
         as_sparks = found | {"class": "pyspark.ml.tuning.CrossValidator"}
         _, estimator, evaluator, maps = _ValidatorSharedReadWrite.load(path, self.sparkSession, as_sparks)

@@ -1,5 +1,6 @@
 """``foldCol``: folds that a column names, by every route; and what is shared with Spark's CrossValidator."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sklearn.datasets import load_iris
 from sklearn.metrics import log_loss
 
 from nnspark.data.fold_numbers import MOST_NAMED
-from nnspark.errors import DataError, RecipeError
+from nnspark.errors import DataError, ModelError, RecipeError
 from nnspark.ml import MultilayerPerceptronClassifier, SweepCrossValidator
 
 X, Y = load_iris(return_X_y=True)
@@ -112,6 +113,13 @@ def test_weighted_rows_and_scaled_features_are_their_folds(rows: Any, engine: st
     assert one == other
 
 
+def test_mini_batches_of_named_folds(rows: Any) -> None:
+    """Steps of other folds' rows, by both engines."""
+    options = {"solver": "adam", "batchSize": 8, "replicas": 2, "stepSize": 0.05}
+    found = [weights_of(validated(rows, engine=engine, **options)) for engine in ("local", "spark")]
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("engine", ["local", "spark"])
 def test_a_fold_need_not_have_every_class(rows: Any, engine: str) -> None:
     """Groups seldom have; what is validated are the classes that are there."""
@@ -187,6 +195,17 @@ def test_columns_that_do_not_go_together(rows: Any) -> None:
         validated(rows.drop("label"), labelCol="part")
 
 
+def test_a_fold_without_weight_or_figure_is_said(rows: Any) -> None:
+    """Rows that weigh nothing are not there; one class has no area."""
+    nothing = rows.withColumn("w", F.when(F.col("part") == 1, 0.0).otherwise(1.0))
+    with one_line_error("column 'part' has no row with weight of fold 1 of 3", kind=DataError):
+        validated(nothing, weightCol="w")
+    two = rows.where("label < 2").withColumn("part", F.col("label").cast("int"))
+    one = search_of("areaUnderROC", foldCol="part", numFolds=2)
+    with one_line_error("no param map has a roc_auc on every fold: expected rows of several", kind=DataError):
+        one.fit(two)
+
+
 def search_of(evaluator: Any, **options: Any) -> SweepCrossValidator:
     """A search of two settings."""
     estimator = MultilayerPerceptronClassifier(hiddenLayers=[4], maxIter=3, engine="local")
@@ -216,6 +235,8 @@ def test_a_copy_is_apart(rows: Any) -> None:
         assert (one.getNumFolds(), other.getNumFolds()) == (3, 2)
         assert other.getEstimator() is not one.getEstimator()
         assert type(other.getEvaluator()) is type(one.getEvaluator())
+        with ThreadPoolExecutor(4) as pool:  # nothing is taken from the original meanwhile
+            assert all(k.isDefined("evaluator") for k in pool.map(type(one).copy, [one] * 200))
         two = rows.withColumn("part", F.col("part") % 2)
         assert one.fit(two, {one.numFolds: 2}).avgMetrics == other.fit(two).avgMetrics
 
@@ -235,5 +256,10 @@ def test_it_is_saved_and_read(rows: Any, tmp_path: Path, kind: str) -> None:
     with pytest.raises(Exception, match="already exists"):
         one.save(str(tmp_path / "search"))
     one.write().overwrite().save(str(tmp_path / "search"))
+    one.getEstimator().save(str(tmp_path / "estimator"))
+    with one_line_error("holds a nnspark.ml.MultilayerPerceptronClassifier, not a Sweep", kind=ModelError):
+        SweepCrossValidator.load(str(tmp_path / "estimator"))
+    with one_line_error("SweepCrossValidator, which is to be read by its own load", kind=ModelError):
+        MultilayerPerceptronClassifier.load(str(tmp_path / "search"))
     with one_line_error("evaluator: expected an evaluator", kind=RecipeError):
         SweepCrossValidator(estimator=one.getEstimator(), estimatorParamMaps=[{}]).save(str(tmp_path / "x"))

@@ -137,6 +137,10 @@ def test_a_regressor_is_ranked_by_its_error(rows: Any) -> None:
         ({"estimatorParamMaps": []}, "estimatorParamMaps: expected at least one param map"),
         ({"estimatorParamMaps": [{"stepSize": 0.1}]}, "expected a list of param maps"),
         ({"estimatorParamMaps": {"stepSize": 0.1}}, "expected a list of param maps"),
+        (
+            {"estimatorParamMaps": lambda: grid_of(MultilayerPerceptronClassifier())},
+            "expected Params of the estimator MultilayerPerceptronClassifier_",
+        ),
         ({"evaluator": 5}, "the name of its metric, got 5"),
         ({"evaluator": Evaluator}, "got MulticlassClassificationEvaluator"),
         (

@@ -41,7 +41,9 @@ def forms() -> dict[str, Any]:
         "pandas, a column of each": ROWS.drop(columns="v").assign(
             **{f"v[{at}]": V[:, at] for at in range(3)}
         ),
+        "pandas, Arrow's types": arrow.to_pandas(types_mapper=pd.ArrowDtype),
         "Arrow": arrow,
+        "Arrow, a batch": arrow.to_batches()[0],
         "Arrow, lists of one size": arrow.set_column(1, "v", fixed),
     }
 
@@ -73,12 +75,20 @@ def test_lists_of_a_model_that_encodes_its_columns() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([[1.0, 2.0, 3.0], [1.0, 2.0]], "row 1 has 2 values in column 'v' where others have 3"),
-        ([[1.0, 2.0, 3.0], None], "row 1 has None in column 'v' where others have 3 values"),
-        ([[1.0, 2.0], [1.0, 2.0]], "lack 1 of the model's 4 feature columns, first 'v[2]'"),
+        (
+            [[1.0, 2.0, 3.0], [1.0, 2.0]],
+            "row 1 has 2 values in column 'v'; expected a list of 3 values, as in",
+        ),
+        ([[1.0, 2.0, 3.0], None], "row 1 has None in column 'v'; expected a list of 3 values"),
+        ([[1.0], [1.0, 2.0, 3.0]], "row 0 has 1 values in column 'v'; expected a list of 3 values"),
+        ([[1.0, 2.0]] * 2, "row 0 has 2 values in column 'v'; expected a list of 3 values"),
+        ([[1.0, 2.0, 3.0, 4.0]] * 2, "row 0 has 4 values in column 'v'; expected a list of 3 values"),
+        ([[[1.0], [2.0], [3.0]]] * 2, "in column 'v'; expected a list of 3 values"),
         ([[1.0, 2.0, None], [1.0, 2.0, 3.0]], "row 0 has nan in feature 'v[2]'"),
-        ([1.0, 2.0], "lack 3 of the model's 4 feature columns"),
-        (["one", "two"], "lack 3 of the model's 4 feature columns"),
+        ([1.0, 2.0], "row 0 has 1.0 in column 'v'; expected a list of 3 values"),
+        (["one", "two"], "row 0 has 'one' in column 'v'; expected a list of 3 values"),
+        ([None, None], "row 0 has None in column 'v'; expected a list of 3 values"),
+        ([[], []], "row 0 has 0 values in column 'v'; expected a list of 3 values"),
     ],
 )
 def test_lists_that_cannot_be_are_named(model: Any, values: list[Any], words: str) -> None:
@@ -89,3 +99,23 @@ def test_lists_that_cannot_be_are_named(model: Any, values: list[Any], words: st
             model.predict(form)
         assert isinstance(raised.value, DataError)
         assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["abc", {0: 1.0, 1: 2.0, 2: 3.0}, np.zeros((3, 1)), np.array(3.0), float("nan")]
+)
+def test_what_is_no_list_is_named(model: Any, value: Any) -> None:
+    """Wherever it is among lists."""
+    for at in (0, 1):
+        values: list[Any] = [[1.0, 2.0, 3.0]] * 2
+        values[at] = value
+        with pytest.raises(DataError, match=f"row {at} has .* in column 'v'; expected a list of 3 values"):
+            model.predict(pd.DataFrame({"v": values, "a": [0.0, 1.0]}))
+
+
+@pytest.mark.parametrize("form", ["pandas", "pandas, Arrow's types", "Arrow", "Arrow, lists of one size"])
+def test_no_rows_have_no_answers(model: Any, form: str) -> None:
+    """As of an array without rows."""
+    assert model.predict_proba(forms()[form][:0]).shape == (0, 2)
+    unnamed = nnspark.train(RECIPE, (V, ROWS["y"].to_numpy()), progress=False)
+    assert unnamed.predict_proba(forms()[form][:0]).shape == (0, 2)
