@@ -6,6 +6,8 @@ with. Each fit says how many rows it trained on (nnspark) or how many iterations
 
 ``cpu_s`` are the processor's seconds of the JVM and the workers; ``worker_mb`` is the peak of the largest
 Python worker without mapped files, read ten times a second. The stages are nnspark's, from Parquet.
+
+(Above 200 lines: both sides' fits and what is read of them meanwhile are told together.)
 """
 
 import argparse

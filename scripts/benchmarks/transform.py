@@ -6,6 +6,8 @@ columns, which is timed with it; nnspark's own ``Model.transform`` takes them as
 
 What a pass costs at least is timed beside: reading the rows alone, and the same plan with the arithmetic left
 out (an Arrow function that answers what it drew once).
+
+(Above 200 lines: each way to answer stands beside the others.)
 """
 
 import argparse

@@ -1,4 +1,7 @@
-"""The standalone cluster of scripts/cluster, and what happens to its executors while they train."""
+"""The standalone cluster of scripts/cluster, and what happens to its executors while they train.
+
+(Above 200 lines: the cluster and all that is done to it are one class.)
+"""
 
 import json
 import os
