@@ -25,6 +25,7 @@ from nnspark.ml.regressor import MultilayerPerceptronRegressor
 from nnspark.ml.searching import Setting, checked_maps, searched, settings_of
 from nnspark.ml.translate import in_params
 from nnspark.recipe import Split
+from nnspark.recipe.data_section import MOST_FOLDS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -117,10 +118,10 @@ class SweepCrossValidator(CrossValidator):
 
     def _checked_folds(self) -> int:
         folds = self.getNumFolds()
-        if folds < 2:
-            raise RecipeError(f"numFolds: expected 2 or more, got {folds}")
-        if self.getFoldCol() and folds > MOST_NAMED:
-            raise RecipeError(f"numFolds: expected at most {MOST_NAMED} with a foldCol, got {folds}")
+        most = MOST_NAMED if self.getFoldCol() else MOST_FOLDS
+        if not 2 <= folds <= most:
+            with_column = " with a foldCol" if self.getFoldCol() else ""
+            raise RecipeError(f"numFolds: expected 2 to {most}{with_column}, got {folds}")
         return folds
 
     def _checked_estimator(self) -> Any:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from nnspark.recipe.data_section import MOST_FOLDS
 from nnspark.recipe.raw_columns import refuse_learned, wishes_of
 from nnspark.recipe.sections import Recipe, Split
 from nnspark.recipe.source_checks import check_source, require_validation
@@ -87,9 +88,8 @@ def _check_data(recipe: Recipe) -> None:
 
 def _check_folds(split: Split) -> None:
     """Fractions that add up, or folds in place of those of training and validation."""
-    require(
-        split.folds == 0 or split.folds >= 2, "data.split.folds", "0 (no folds), or 2 or more", split.folds
-    )
+    among = split.folds == 0 or 2 <= split.folds <= MOST_FOLDS
+    require(among, "data.split.folds", f"0 (no folds), or 2 to {MOST_FOLDS}", split.folds)
     if split.folds:
         low, high = -1, split.folds - 1
         require(low <= split.fold <= high, "data.split.fold", f"{low} (none) to {high}", split.fold)

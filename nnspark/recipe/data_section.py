@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 
-__all__ = ["PARTS", "Data", "Paths", "Split", "as_paths", "shown_paths"]
+__all__ = ["MOST_FOLDS", "PARTS", "Data", "Paths", "Split", "as_paths", "shown_paths"]
 
 Table = dict[str, Any]
 Paths: TypeAlias = str | list[str]
 
 PARTS = ("train", "validation", "test")
+MOST_FOLDS = 10_000
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Split:
     test : fraction of the rows
     seed : another seed, another split of the same rows
     stratify : true keeps the classes' shares equal in the parts
-    folds : 2 or more cut the rows that are no test rows in so many folds, in place of train and validation
+    folds : 2 to 10000 cut the rows that are no test rows in so many folds, in place of train and validation
     fold : the fold that validates, from 0; -1 for none: all folds train
     column : a column of text that says each row's part: train, validation or test; in place of fractions
     """

@@ -16,12 +16,13 @@ from typing import Any
 
 from nnspark.errors import RecipeError
 from nnspark.recipe.checks import check, one_of, require
+from nnspark.recipe.data_section import MOST_FOLDS
 from nnspark.recipe.sections import Recipe
 from nnspark.recipe.settings import Setting, grid_settings, random_settings
 from nnspark.recipe.source_checks import require_validation
 from nnspark.recipe.text import build, is_number
 
-__all__ = ["Sweep", "check_sweep", "kept", "model_recipe", "rungs", "settings_of"]
+__all__ = ["Sweep", "check_sweep", "kept", "model_recipe", "of_fold", "rungs", "settings_of"]
 
 Table = dict[str, Any]
 
@@ -53,7 +54,8 @@ class Sweep:
 def check_sweep(sweep: Sweep, recipe: Recipe) -> None:
     """RecipeError at the first value that cannot be; every setting is a recipe that can be trained."""
     folds = sweep.folds
-    require(folds == 0 or folds >= 2, "sweep.folds", "0 (the recipe's own split), or 2 or more", folds)
+    among = folds == 0 or 2 <= folds <= MOST_FOLDS
+    require(among, "sweep.folds", f"0 (the recipe's own split), or 2 to {MOST_FOLDS}", folds)
     own = recipe.data.split.folds
     require(
         not folds or own in (0, folds),
@@ -76,7 +78,7 @@ def check_sweep(sweep: Sweep, recipe: Recipe) -> None:
             f"sweep.{'grid' if wanted == 'random' else 'random'}: expected one of sweep.grid and "
             f"sweep.random, by sweep.search = {sweep.search!r}, got both"
         )
-    made = [model_recipe(recipe, sweep, setting, 0) for setting in settings_of(sweep)]
+    made = [model_recipe(recipe, sweep, setting) for setting in settings_of(sweep)]
     if len({one.rounds.groups for one in made}) > 1:
         raise RecipeError(
             "sweep: rounds.batch_size: expected all models to train on mini-batches, or none: they share "
@@ -87,15 +89,21 @@ def check_sweep(sweep: Sweep, recipe: Recipe) -> None:
 def settings_of(sweep: Sweep) -> list[Setting]:
     """The settings that are tried, in order; equal ones once."""
     found = random_settings(sweep.random) if _is_random(sweep) else grid_settings(sweep.grid)
-    once: list[Setting] = []
+    once: dict[Any, Setting] = {}
     for setting in found:
-        if setting not in once:
-            once.append(setting)
-    return once
+        once.setdefault(_frozen(setting), setting)
+    return list(once.values())
 
 
-def model_recipe(recipe: Recipe, sweep: Sweep, setting: Setting, fold: int) -> Recipe:
-    """The recipe of one model: its single run gives the same weights."""
+def _frozen(value: Any) -> Any:
+    """What can be looked up; equal where the values are."""
+    if isinstance(value, dict):
+        return frozenset((key, _frozen(one)) for key, one in value.items())
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def model_recipe(recipe: Recipe, sweep: Sweep, setting: Setting) -> Recipe:
+    """The recipe of one model, on the first of the sweep's folds: its single run gives the same weights."""
     table = recipe.to_dict()
     for key, value in setting.items():
         section, _, name = key.partition(".")
@@ -106,12 +114,17 @@ def model_recipe(recipe: Recipe, sweep: Sweep, setting: Setting, fold: int) -> R
     try:
         made: Recipe = build(Recipe, table)
         if sweep.folds:
-            split = replace(made.data.split, folds=sweep.folds, fold=fold)
+            split = replace(made.data.split, folds=sweep.folds, fold=0)
             made = replace(made, data=replace(made.data, split=split))
         check(made)
     except RecipeError as error:
         raise RecipeError(f"sweep: {error}") from None
     return made
+
+
+def of_fold(recipe: Recipe, fold: int) -> Recipe:
+    """A model's recipe for another fold, of as many."""
+    return replace(recipe, data=replace(recipe.data, split=replace(recipe.data.split, fold=fold)))
 
 
 def rungs(sweep: Sweep, epochs: int) -> list[int]:

@@ -9,6 +9,7 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -55,7 +56,7 @@ def build(cls: type, table: Any, prefix: str = "", whole: type | None = None) ->
     for key in table:
         if key not in known:
             raise RecipeError(_unknown_key(f"{prefix}{key}", [prefix + name for name in known], whole))
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     for name, f in known.items():
         required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
         if required and name not in table:
@@ -64,11 +65,16 @@ def build(cls: type, table: Any, prefix: str = "", whole: type | None = None) ->
     return cls(**{key: _value(hints[key], value, prefix + key, whole) for key, value in table.items()})
 
 
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
 def _unknown_key(key: str, known: list[str], whole: type) -> str:
     everywhere = known + [
         f"{section.name}.{f.name}"
         for section in dataclasses.fields(whole)
-        for f in dataclasses.fields(get_type_hints(whole)[section.name])
+        for f in dataclasses.fields(_hints(whole)[section.name])
     ]
     near = difflib.get_close_matches(key, known, 1, 0.6) or difflib.get_close_matches(key, everywhere, 1, 0.6)
     advice = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(known))}"

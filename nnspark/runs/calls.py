@@ -1,6 +1,5 @@
 """``nnspark.train``: a recipe and data in, a model out."""
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from nnspark.runs.failures import for_python
 from nnspark.runs.loading import of_folder
 from nnspark.runs.memory_folder import MemoryFolder
 from nnspark.runs.run import run_in
-from nnspark.runs.storage import Folder, open_folder
+from nnspark.runs.storage import Folder, open_folder, place_of
 from nnspark.runs.trained import Model
 from nnspark.training.choices import check_choices
 
@@ -61,7 +60,9 @@ def train(
     """
     memory = MemoryFolder()
     title = Path(recipe).stem if isinstance(recipe, str | Path) else "nnspark"
-    out = os.fspath(out or "")
+    out = place_of(out)
+    if on_epoch is not None and not callable(on_epoch):
+        raise RecipeError(f"on_epoch: expected a function of a history row, or None, got {on_epoch!r}")
     with for_python(kept=bool(out)):
         asked = as_recipe(recipe, data)
         check_choices(asked)

@@ -13,7 +13,6 @@ import stat
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import NoReturn
 
 from nnspark.engines.connections import context_of
@@ -79,7 +78,7 @@ def _hear_no_signals(done: list[int]) -> None:
 def read_model(path: str, sc: "Context | None") -> tuple[Model, Folder]:
     """The model in a file or a run directory, and the folder that holds it: local, or any Hadoop URI."""
     location = path.rstrip("/")
-    is_file = location.endswith(".safetensors") or (not is_uri(location) and Path(location).is_file())
+    is_file = location.endswith(".safetensors") or (not is_uri(location) and os.path.isfile(location))
     folder, name = open_parent(location if is_file else f"{location}/model.safetensors", sc)
     try:
         content = folder.read(name)
@@ -88,6 +87,8 @@ def read_model(path: str, sc: "Context | None") -> tuple[Model, Folder]:
         raise ModelError(f"{folder.path(name)} does not exist{wanted}") from None
     except OSError as error:
         raise ModelError(f"{folder.path(name)} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:  # of characters that no path can have
+        raise ModelError(f"{path!r} cannot be read: {error}") from None
     return Model.from_bytes(content, folder.path(name)), folder
 
 

@@ -3,14 +3,15 @@
 A write is to a temporary name, forced to disk, then renamed: a reader sees the old file or the new one.
 """
 
-from typing import Protocol
+import os
+from typing import Any, Protocol
 
 from nnspark.engines.types import Context
-from nnspark.errors import CheckpointError
+from nnspark.errors import CheckpointError, RecipeError
 from nnspark.runs.hadoop_folder import HadoopFolder
 from nnspark.runs.local_folder import LocalFolder
 
-__all__ = ["Folder", "is_uri", "open_folder"]
+__all__ = ["Folder", "is_uri", "open_folder", "place_of"]
 
 
 class Folder(Protocol):
@@ -53,6 +54,14 @@ class Folder(Protocol):
 def is_uri(path: str) -> bool:
     """Whether a path goes through the Hadoop client rather than the local file system."""
     return "://" in path or path.startswith("file:")
+
+
+def place_of(out: Any) -> str:
+    """The path or URI that a caller gave for a run directory; empty for none. RecipeError if it is none."""
+    place = os.fspath(out) if isinstance(out, str | os.PathLike) else out
+    if place is not None and (not isinstance(place, str) or "\0" in place):
+        raise RecipeError(f"out: expected a path or Hadoop URI to keep the run in, got {out!r}")
+    return place or ""
 
 
 def open_folder(path: str, sc: "Context | None") -> Folder:

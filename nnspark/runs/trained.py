@@ -126,11 +126,14 @@ class Model(models.Model):
 
     def save(self, path: str | Path) -> None:
         """Write the model as one safetensors file; ``nnspark.load`` reads it."""
+        if not isinstance(path, str | Path):
+            raise ModelError(f"path: expected that of a file to write the model to, got {path!r}")
         try:
             Path(path).write_bytes(self.to_bytes())
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: of characters that no path can have
+            reason = error.strerror if isinstance(error, OSError) else error
             raise ModelError(
-                f"cannot write the model to {path}: {error.strerror}; name a file in a directory"
+                f"cannot write the model to {path}: {reason}; name a file in a directory"
             ) from None
 
     def transform(self, frame: "Frame", *, columns: Sequence[str] = (), on_bad_row: str = "null") -> "Frame":

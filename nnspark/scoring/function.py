@@ -32,6 +32,8 @@ def register(session: "SparkSession", name: str, model: Model) -> None:
     ------
     ModelError : a name that SQL cannot call, or one of Spark's own functions, which SQL would run instead.
     """
+    if not hasattr(session, "udf"):
+        raise ModelError(f"session: expected a SparkSession to register the model in, got {session!r}")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
         raise ModelError(
             f"name: expected letters, digits and underscores, a letter first, as in SQL, got {name!r}"

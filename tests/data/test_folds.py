@@ -176,7 +176,8 @@ def test_a_fold_without_rows_of_a_class_is_one_line():
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ("data.split.folds=1", "data.split.folds: expected 0 (no folds), or 2 or more, got 1"),
+        ("data.split.folds=1", "data.split.folds: expected 0 (no folds), or 2 to 10000, got 1"),
+        ("data.split.folds=10001", "data.split.folds: expected 0 (no folds), or 2 to 10000, got 10001"),
         ("data.split.fold=5", "data.split.fold: expected -1 (none) to 4, got 5"),
         ("data.split.fold=-2", "data.split.fold: expected -1 (none) to 4, got -2"),
         ("data.split.test=1", "data.split.test: expected less than 1, got 1.0"),

@@ -138,7 +138,7 @@ def test_as_many_folds_as_there_are_numbers_for(spark: Any) -> None:
     ]
     assert len(found[0]) == MOST_NAMED + 1
     assert found[0] == found[1]
-    with one_line_error(f"numFolds: expected at most {MOST_NAMED} with a foldCol", kind=RecipeError):
+    with one_line_error(f"numFolds: expected 2 to {MOST_NAMED} with a foldCol", kind=RecipeError):
         validated(many, folds=MOST_NAMED + 1)
 
 

@@ -57,3 +57,10 @@ def test_what_no_name_is_is_refused(rows, name):
     inside = rows.select(F.struct("features").alias("s"), "label")
     with pytest.raises(DataError, match=r"there is no column .*; the DataFrame has 's', 'label'"):
         MultilayerPerceptronClassifier(featuresCol=name, **OPTIONS).fit(inside)
+
+
+def test_a_field_that_is_there_twice_is_refused_as_that(rows):
+    """Not as a column that is missing."""
+    inside = rows.select(F.struct("features", "features").alias("s"), "label")
+    with pytest.raises(DataError, match=r"column 's.features': expected one .* has several; rename all but"):
+        MultilayerPerceptronClassifier(featuresCol="s.features", **OPTIONS).fit(inside)

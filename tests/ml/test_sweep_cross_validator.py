@@ -133,7 +133,7 @@ def test_a_regressor_is_ranked_by_its_error(rows: Any) -> None:
     ("change", "said"),
     [
         ({"evaluator": "weightedRecall"}, "evaluator: expected a metric of f1, accuracy, logLoss"),
-        ({"numFolds": 1}, "numFolds: expected 2 or more, got 1"),
+        ({"numFolds": 1}, "numFolds: expected 2 to 10000, got 1"),
         ({"estimatorParamMaps": []}, "estimatorParamMaps: expected at least one param map"),
         ({"estimatorParamMaps": [{"stepSize": 0.1}]}, "expected a list of param maps"),
         ({"estimatorParamMaps": {"stepSize": 0.1}}, "expected a list of param maps"),

@@ -6,7 +6,7 @@ from helpers import one_line_error
 from nnspark.errors import RecipeError
 from nnspark.recipe import loads
 from nnspark.recipe.reading import check_sweep_of
-from nnspark.recipe.sweep import model_recipe, rungs, settings_of
+from nnspark.recipe.sweep import model_recipe, of_fold, rungs, settings_of
 
 RECIPE = loads('[data]\nsource = "digits"\n[training]\nepochs = 27\n')
 
@@ -50,7 +50,7 @@ def test_a_models_recipe_has_its_setting_and_its_fold():
     """The rest is the recipe's own."""
     sweep = sweep_of(folds=5, grid={"training.learning_rate": [0.5], "network.hidden": [[3, 3]]})
     (setting,) = settings_of(sweep)
-    made = model_recipe(RECIPE, sweep, setting, 2)
+    made = of_fold(model_recipe(RECIPE, sweep, setting), 2)
     assert (made.training.learning_rate, made.network.hidden) == (0.5, [3, 3])
     assert (made.data.split.folds, made.data.split.fold) == (5, 2)
     assert made.training.epochs == 27

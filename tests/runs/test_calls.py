@@ -308,10 +308,26 @@ def test_a_model_file_with_a_flipped_bit_is_refused(model: nnspark.Model, tmp_pa
 
 
 def test_a_model_that_cannot_be_written_is_one_line(model: nnspark.Model, tmp_path: Path) -> None:
-    """A directory that is not there, or that is in the file's place."""
-    for path in (tmp_path / "none" / "m.safetensors", tmp_path):
-        with pytest.raises(nnspark.ModelError, match="cannot write the model to"):
+    """A directory that is not there, or that is in the file's place; what is no path."""
+    for path in (tmp_path / "none" / "m.safetensors", tmp_path, "a\0b", "a" * 300):
+        with one_line_error("cannot write the model to", kind=nnspark.ModelError):
             model.save(path)
+    for what in (None, 5, b"m.safetensors"):
+        with one_line_error("path: expected that of a file", f"got {what!r}", kind=nnspark.ModelError):
+            model.save(what)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", ["a\0b", "a" * 5000, "\ud800", "\ud800.safetensors"])
+def test_what_no_path_can_be_is_one_line(path: str) -> None:
+    """As a file that is not there is."""
+    with one_line_error("cannot be read: ", kind=nnspark.ModelError):
+        nnspark.load(path)
+
+
+def test_what_is_no_session_is_refused(model: nnspark.Model) -> None:
+    """By ``register``, before anything is looked up."""
+    with one_line_error("session: expected a SparkSession", "got 5", kind=nnspark.ModelError):
+        model.register(5, "species")  # type: ignore[arg-type]
 
 
 def test_numpys_numbers_and_tuples_are_values_of_a_recipe(model: nnspark.Model) -> None:
@@ -440,6 +456,22 @@ def test_a_failed_job_of_a_run_in_memory_sends_nobody_to_a_file(spark: Any) -> N
     assert str(caught.value) == (
         "a Spark job failed: ZeroDivisionError: division by zero; put that right and train again"
     )
+
+
+@pytest.mark.parametrize("out", [5, b"bytes", ["runs/one"], "a\0b"])
+def test_a_place_that_is_no_path_is_refused(out: Any) -> None:
+    """As it came, by ``train`` and ``sweep``."""
+    with pytest.raises(nnspark.RecipeError, match=r"^out: expected a path or Hadoop URI .* got ") as caught:
+        nnspark.train(RECIPE, (X, Y), out=out, progress=False)
+    assert repr(out) in str(caught.value)
+    with pytest.raises(nnspark.RecipeError, match=r"^out: expected a path"):
+        nnspark.sweep(RECIPE, (X, Y), {"training.l2": [0.1]}, out=out, progress=False)
+
+
+def test_a_callback_that_cannot_be_called_is_refused_before_training() -> None:
+    """It was a TypeError after the first epoch."""
+    with pytest.raises(nnspark.RecipeError, match=r"^on_epoch: expected a function .* got 5$"):
+        nnspark.train(RECIPE, (X, Y), on_epoch=5, progress=False)  # type: ignore[arg-type]
 
 
 def test_only_a_run_that_is_kept_can_go_on(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """``nnspark.sweep``: a recipe, data and what to vary in; every model's figures and the best model out."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,13 @@ from nnspark.errors import NNSparkError, RecipeError
 from nnspark.recipe import Recipe, Sweep
 from nnspark.recipe.reading import check_sweep_of, sweep_section
 from nnspark.recipe.settings import Setting
+from nnspark.recipe.sweep import settings_of
 from nnspark.runs.calls import as_recipe, plain, session_of
 from nnspark.runs.engine import with_engine
 from nnspark.runs.failures import for_python
 from nnspark.runs.loading import of_folder
 from nnspark.runs.memory_folder import MemoryFolder
-from nnspark.runs.storage import Folder, open_folder
+from nnspark.runs.storage import Folder, open_folder, place_of
 from nnspark.runs.sweeps.candidates import Ranked, candidates_of, check_monitor
 from nnspark.runs.sweeps.sweep import sweep_in
 from nnspark.runs.trained import Model, Report
@@ -98,7 +98,7 @@ def sweep(
     """
     folders: dict[str, MemoryFolder] = {}
     title = Path(recipe).stem if isinstance(recipe, str | Path) else "nnspark"
-    out = os.fspath(out or "")
+    out = place_of(out)
     with for_python(kept=bool(out)):
         base, section = as_recipe(recipe, data), _section(recipe)
         if grid is not None:
@@ -112,7 +112,7 @@ def sweep(
             section["monitor"] = monitor
         asked: Sweep = check_sweep_of(section, base)
         check_monitor(asked, base)
-        base, data = with_engine(base, data, out=out, models=len(candidates_of(base, asked)))
+        base, data = with_engine(base, data, out=out, models=len(settings_of(asked)) * max(1, asked.folds))
         candidates = candidates_of(base, asked)
         session = session_of(base, data)
         sc = context_of(session)

@@ -12,7 +12,7 @@ from nnspark.net import weights as weights_module
 from nnspark.objective.metrics import METRICS, metrics_of
 from nnspark.recipe import Recipe, Sweep
 from nnspark.recipe.settings import Setting
-from nnspark.recipe.sweep import model_recipe, settings_of
+from nnspark.recipe.sweep import model_recipe, of_fold, settings_of
 from nnspark.training.choices import check_choices
 from nnspark.training.loop import Trained
 
@@ -40,11 +40,11 @@ def candidates_of(recipe: Recipe, sweep: Sweep) -> list[Candidate]:
     folds: list[int | None] = [*range(sweep.folds)] or [None]
     found = []
     for number, settings in enumerate(settings_of(sweep)):
-        for fold in folds:
-            made = model_recipe(recipe, sweep, settings, fold or 0)
-            if not fold:
-                _check_choices(made)
-            found.append(Candidate(number, fold, settings, made))
+        made = model_recipe(recipe, sweep, settings)
+        _check_choices(made)
+        found += [
+            Candidate(number, fold, settings, made if fold is None else of_fold(made, fold)) for fold in folds
+        ]
     return found
 
 
