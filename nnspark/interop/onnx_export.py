@@ -25,6 +25,7 @@ from nnspark.interop.building import refuse_raw, undecided
 from nnspark.interop.extras import of_extra
 from nnspark.interop.onnx_graph import FORMS, OUTPUT_FORMS, Graph, exact_sigmoid
 from nnspark.model import Model
+from nnspark.model.stored import write_model
 
 __all__ = ["FORMAT", "to_onnx", "write_graph"]
 
@@ -72,12 +73,7 @@ def to_onnx(model: Model, path: str | Path | None = None) -> Any:
     }
     helper.set_model_props(proto, about)
     if path is not None:
-        try:
-            Path(path).write_bytes(proto.SerializeToString())
-        except OSError as error:
-            raise ModelError(
-                f"cannot write the model to {path}: {error.strerror}; name a file in a directory"
-            ) from None
+        write_model(path, proto.SerializeToString())
     return proto
 
 

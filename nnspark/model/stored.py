@@ -8,6 +8,7 @@ format 1 would pass over.
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -22,7 +23,7 @@ from nnspark.net.network import Network
 from nnspark.objective.decision import PLAIN, Decision
 from nnspark.objective.problems import PROBLEMS
 
-__all__ = ["Stored"]
+__all__ = ["Stored", "write_model"]
 
 Array = NDArray[Any]
 FORMAT, RAW_FORMAT = "nnspark-model-1", "nnspark-model-2"
@@ -140,3 +141,14 @@ class Stored:
             self.target_scaling.center.shape != (units,) or self.target_scaling.divide.shape != (units,)
         ):
             raise ValueError("the target scaling does not fit the outputs")
+
+
+def write_model(path: str | Path, content: bytes) -> None:
+    """Write a model's file; ModelError where there can be none at that path."""
+    if not isinstance(path, str | Path):
+        raise ModelError(f"path: expected that of a file to write the model to, got {path!r}")
+    try:
+        Path(path).write_bytes(content)
+    except (OSError, ValueError) as error:  # ValueError: of characters that no path can have
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(f"cannot write the model to {path}: {reason}; name a file in a directory") from None

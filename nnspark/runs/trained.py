@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nnspark import model as models
 from nnspark.engines.types import Frame, Session
 from nnspark.errors import DataError, ModelError, NNSparkError
+from nnspark.model.stored import write_model
 from nnspark.net import weights as weights_module
 from nnspark.runs.failures import for_python
 
@@ -126,15 +127,7 @@ class Model(models.Model):
 
     def save(self, path: str | Path) -> None:
         """Write the model as one safetensors file; ``nnspark.load`` reads it."""
-        if not isinstance(path, str | Path):
-            raise ModelError(f"path: expected that of a file to write the model to, got {path!r}")
-        try:
-            Path(path).write_bytes(self.to_bytes())
-        except (OSError, ValueError) as error:  # ValueError: of characters that no path can have
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise ModelError(
-                f"cannot write the model to {path}: {reason}; name a file in a directory"
-            ) from None
+        write_model(path, self.to_bytes())
 
     def transform(self, frame: "Frame", *, columns: Sequence[str] = (), on_bad_row: str = "null") -> "Frame":
         """A Spark DataFrame with the answers as more columns: lazy, vectorised, in order of the rows.
