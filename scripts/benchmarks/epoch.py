@@ -23,8 +23,8 @@ from nnspark.engines.layout import make_shards
 from nnspark.engines.local import LocalShards
 
 MLLIB_LEAST = {
-    "float32": {"S": 1.4, "M": 2.0, "L": 2.0, "XL": 5.0},
-    "float64": {"S": 1.2, "M": 1.2, "L": 1.2, "XL": 2.5},
+    "float32": {"S": 1.6, "M": 2.3, "L": 2.3, "XL": 1.8},
+    "float64": {"S": 1.6, "M": 1.25, "L": 1.3, "XL": 1.0},
 }
 LIMIT_MOST = {"M": 1.15, "L": 1.15, "XL": 1.15}
 NUMPY_MOST = {"M": 1.15, "L": 1.15, "XL": 1.4}
