@@ -48,8 +48,12 @@ def _whole(value: Any, low: int) -> bool:
 
 
 def _number(value: Any, fits: Callable[[float], bool]) -> bool:
-    number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-    return number and math.isfinite(value) and fits(float(value))
+    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+        return False
+    try:
+        return math.isfinite(value) and fits(float(value))
+    except OverflowError:  # a whole number that no float can hold
+        return False
 
 
 def _one_of(*names: str) -> Rule:

@@ -288,6 +288,7 @@ def test_a_warm_start_goes_on_from_the_weights(solver):
     ("params", "words"),
     [
         ({"alpha": -1}, "alpha: expected a number of at least 0, got -1"),
+        ({"alpha": 10**400}, "alpha: expected a number of at least 0, got 1000"),
         ({"hidden_layer_sizes": (3, 0)}, "hidden_layer_sizes must be > 0"),
         ({"solver": "sag"}, "solver: expected one of sgd, adam"),
         ({"learning_rate": "fast"}, "learning_rate: expected one of constant, invscaling, adaptive"),
