@@ -94,19 +94,24 @@ def _refuse_other_columns(evaluator: Evaluator, name: str, estimator: Any) -> No
         )
 
 
-def evaluator_of(evaluator: Evaluator | str) -> Evaluator:
-    """Spark's evaluator of the metric."""
+def evaluator_of(evaluator: Evaluator | str, estimator: Any) -> Evaluator:
+    """Spark's evaluator of the metric, of the estimator's columns where only the metric was named."""
     if isinstance(evaluator, Evaluator):
         return evaluator
     name: Any = evaluator
     if name in ("areaUnderROC", "areaUnderPR"):
-        return BinaryClassificationEvaluator(metricName=name)
-    if name in ("rmse", "mae", "r2"):
-        return RegressionEvaluator(metricName=name)
-    return MulticlassClassificationEvaluator(metricName=name)
+        found: Evaluator = BinaryClassificationEvaluator(metricName=name)
+    elif name in ("rmse", "mae", "r2"):
+        found = RegressionEvaluator(metricName=name)
+    else:
+        found = MulticlassClassificationEvaluator(metricName=name)
+    for param in (*COLUMNS, *(("weightCol",) if METRICS[name] in WEIGHTED else ())):
+        given = _value(estimator, param)
+        if given and found.hasParam(param):
+            found._set(**{param: given})
+    return found
 
 
-def _value(evaluator: Evaluator, name: str) -> Any:
-    """A Param's value; None where the evaluator has none, or no such Param."""
-    there = evaluator.hasParam(name) and evaluator.isDefined(name)
-    return evaluator.getOrDefault(name) if there else None
+def _value(of: Any, name: str) -> Any:
+    """A Param's value; None where the evaluator or estimator has none, or no such Param."""
+    return of.getOrDefault(name) if of.hasParam(name) and of.isDefined(name) else None

@@ -14,7 +14,7 @@ from nnspark.engines.connections import is_connect
 from nnspark.errors import ModelError
 from nnspark.model import Model
 
-__all__ = ["MODEL_FILE", "ParamsReader", "ParamsWriter", "read_metadata"]
+__all__ = ["MODEL_FILE", "ParamsReader", "ParamsWriter", "read_metadata", "saved_metadata"]
 
 FORMAT = 1
 MODEL_FILE = "model.safetensors"
@@ -90,13 +90,19 @@ class ParamsReader(MLReader[Kind]):
         return restored
 
 
-def read_metadata(path: str, session: SparkSession) -> dict[str, Any]:
-    """The metadata of a folder; ModelError if it has none of ours, or of a later format."""
+def saved_metadata(path: str, session: SparkSession) -> dict[str, Any]:
+    """The metadata of a folder that Spark ML or nnspark wrote; ModelError if it has none."""
     try:
-        metadata = DefaultParamsReader.loadMetadata(path, session)
+        metadata: dict[str, Any] = DefaultParamsReader.loadMetadata(path, session)
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"{path} cannot be read as a saved estimator or model: {reason}") from error
+    return metadata
+
+
+def read_metadata(path: str, session: SparkSession) -> dict[str, Any]:
+    """The metadata of a folder; ModelError if it has none of ours, or of a later format."""
+    metadata = saved_metadata(path, session)
     about = metadata.get("nnspark")
     if about is None and metadata["class"].endswith(".SweepCrossValidator"):
         raise ModelError(f"{path} holds a {metadata['class']}, which is to be read by its own load")

@@ -15,6 +15,7 @@ from nnspark.errors import DataError, DivergedError, RecipeError
 from nnspark.ml.columns import Source
 from nnspark.ml.fitting import Fit, fit_on
 from nnspark.ml.translate import recipe_of
+from nnspark.objective.metrics import METRICS
 from nnspark.recipe import Recipe, Split
 from nnspark.training.members import Member
 from nnspark.training.together import AT_ONCE, Together
@@ -122,9 +123,23 @@ def _refuse_what_is_shared(estimator: Any, maps: Sequence[Mapping[Any, Any]]) ->
 
 
 def settings_of(
-    estimator: Any, maps: Sequence[Mapping[Any, Any]], source: Source, split: Split
+    estimator: Any, maps: Sequence[Mapping[Any, Any]], source: Source, split: Split, metric: str
 ) -> list[Setting]:
-    """A setting for each param map; RecipeError where some train on mini-batches, and some not."""
+    """A setting for each param map, the first of which ``source`` was read for.
+
+    Raises
+    ------
+    RecipeError : some train on mini-batches, and some not; layers begin or end otherwise than the first's;
+        thresholds, where the metric is of the likeliest class.
+    """
+    for one in maps:
+        tried = estimator.copy(one)
+        _refuse_other_ends(tried.optional(tried.layers), source)
+        if METRICS[metric].decides and tried.isSet("thresholds"):
+            raise RecipeError(
+                f"thresholds: expected none beside {metric}, which is taken of the likeliest class here: "
+                "search without them and set them on the best model, or judge by logLoss or an area"
+            )
     recipes = [recipe_of(estimator.copy(one), source) for one in maps]
     settings = [
         Setting(estimator.copy(one), replace(recipe, data=replace(recipe.data, split=split)))
@@ -133,6 +148,17 @@ def settings_of(
     if len({one.recipe.rounds.groups for one in settings}) > 1:
         raise RecipeError("batchSize: expected all param maps to train on mini-batches, or none")
     return settings
+
+
+def _refuse_other_ends(layers: Sequence[int] | None, source: Source) -> None:
+    """RecipeError where layers say that rows have other features or classes than they were read with."""
+    classes = max(2, layers[-1]) if layers and source.num_classes else source.num_classes
+    if layers and (layers[0], classes) != (source.width, source.num_classes):
+        last = f" and {source.num_classes} classes last" if source.num_classes else ""
+        raise RecipeError(
+            f"estimatorParamMaps: layers: expected {source.width} features first{last} in all, as all models "
+            f"share the rows, got {layers}"
+        )
 
 
 def _score(found: Fit | None, metric: str) -> float:

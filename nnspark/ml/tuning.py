@@ -21,6 +21,7 @@ from nnspark.ml.columns import read_source
 from nnspark.ml.evaluators import evaluator_of, metric_of
 from nnspark.ml.fitting import Fit
 from nnspark.ml.layout import lay_out, training_on
+from nnspark.ml.persistence import saved_metadata
 from nnspark.ml.regressor import MultilayerPerceptronRegressor
 from nnspark.ml.searching import Setting, checked_maps, searched, settings_of
 from nnspark.ml.translate import in_params
@@ -75,11 +76,10 @@ class SweepCrossValidator(CrossValidator):
         problem = "classification" if classification else "regression"
         evaluator = self._required("evaluator", "an evaluator, or the name of a metric")
         metric, larger = metric_of(evaluator, problem, estimator)
-        source = read_source(
-            estimator, dataset, classification=classification, fold=self.getFoldCol(), folds=folds
-        )
+        first, fold = estimator.copy(maps[0]), self.getFoldCol()
+        source = read_source(first, dataset, classification=classification, fold=fold, folds=folds)
         split = Split(1.0, 0.0, 0.0, self.getOrDefault(self.seed) % 2**63, folds=folds)
-        settings = settings_of(estimator, maps, source, split)
+        settings = settings_of(estimator, maps, source, split, metric)
         engine, models = estimator.getOrDefault("engine"), len(maps) * folds
         with (
             lay_out(source, shared_recipe(settings[0].recipe), engine, models=models) as shards,
@@ -94,7 +94,8 @@ class SweepCrossValidator(CrossValidator):
             self._sub_models(settings, fits, folds),
             scores.std(axis=1).tolist(),
         )
-        copied: CrossValidatorModel = self._copyValues(model, {self.evaluator: evaluator_of(evaluator)})
+        judge = evaluator_of(evaluator, estimator)
+        copied: CrossValidatorModel = self._copyValues(model, {self.evaluator: judge})
         return copied
 
     def _sub_models(
@@ -179,14 +180,14 @@ class _Writer(MLWriter):
             ("evaluator", "an evaluator, or the name of a metric"),
         ):
             one._required(name, what)
-        one.setEvaluator(evaluator_of(one.getEvaluator()))
+        one.setEvaluator(evaluator_of(one.getEvaluator(), one.getEstimator()))
         _ValidatorSharedReadWrite.validateParams(one)
         _ValidatorSharedReadWrite.saveImpl(path, one, self.sparkSession)
 
 
 class _Reader(MLReader[SweepCrossValidator]):
     def load(self, path: str) -> SweepCrossValidator:
-        found = DefaultParamsReader.loadMetadata(path, self.sparkSession)
+        found = saved_metadata(path, self.sparkSession)
         if found["class"].rsplit(".", 1)[-1] != SweepCrossValidator.__name__:
             raise ModelError(f"{path} holds a {found['class']}, not a {SweepCrossValidator.__name__}")
         # Spark reads param maps as Python wrote them where the class is one of its own.

@@ -72,7 +72,8 @@ def _check_range(key: str, spec: Any) -> None:
     )
     low, high, log = spec["low"], spec["high"], spec.get("log", False)
     numbers = all(is_number(one) and math.isfinite(one) for one in (low, high))
-    require(numbers and low < high, key, "numbers with low < high", spec)
+    apart = numbers and low < high and math.isfinite(float(high) - float(low))
+    require(apart, key, "numbers with low < high, less than 1.8e308 apart", spec)
     require(isinstance(log, bool) and (not log or low > 0), key, "low above 0 where log = true", spec)
 
 

@@ -10,10 +10,11 @@ from pyspark.ml.evaluation import BinaryClassificationEvaluator, RegressionEvalu
 from pyspark.ml.evaluation import MulticlassClassificationEvaluator as Evaluator
 from pyspark.ml.linalg import Vectors
 from pyspark.ml.tuning import CrossValidatorModel, ParamGridBuilder
+from pyspark.sql import functions as F
 from sklearn.datasets import load_iris
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
-from nnspark.errors import DivergedError, RecipeError
+from nnspark.errors import DivergedError, ModelError, RecipeError
 from nnspark.ml import (
     MultilayerPerceptronClassifier,
     MultilayerPerceptronRegressor,
@@ -225,3 +226,62 @@ def test_params_that_share_the_layout_are_refused(rows: Any) -> None:
     wild = MultilayerPerceptronRegressor(hiddenLayers=[4], solver="gd", stepSize=1e300, engine="local")
     with one_line_error("no param map has a finite rmse", kind=DivergedError):
         validated(wild, rows, "rmse", maps=[{}])
+
+
+def test_thresholds_are_refused_where_they_would_change_the_metric(rows: Any) -> None:
+    """In a map, and of the estimator; they were not looked at. Of probabilities they change nothing."""
+    estimator = MultilayerPerceptronClassifier(hiddenLayers=[3], maxIter=2, engine="local")
+    maps = [{estimator.thresholds: [0.9, 0.1, 0.1]}, {}]
+    said = ("thresholds: expected none beside accuracy", "set them on the best model")
+    with one_line_error(*said, kind=RecipeError):
+        validated(estimator, rows, maps=maps)
+    with one_line_error("thresholds: expected none beside f1", kind=RecipeError):
+        validated(estimator.copy({estimator.thresholds: [0.9, 0.1, 0.1]}), rows, "f1", maps=[{}])
+    one, two = validated(estimator, rows, "logLoss", maps=maps).avgMetrics
+    assert one == two
+
+
+def test_layers_of_param_maps_begin_and_end_as_the_rows_do(rows: Any) -> None:
+    """Other numbers of features were replaced, and other classes refused as too few, without a true word."""
+    estimator = MultilayerPerceptronClassifier(layers=[4, 3, 3], maxIter=2, engine="local")
+    for layers in ([7, 3, 3], [4, 3, 5]):
+        with one_line_error("layers: expected 4 features first and 3 classes last", f"got {layers}"):
+            validated(estimator, rows, maps=[{}, {estimator.layers: layers}])
+    with one_line_error("must hold 7 finite numbers", "set layers[0] = 4"):
+        validated(estimator, rows, maps=[{estimator.layers: [7, 3, 3]}])
+    more = {estimator.layers: [4, 3, 5]}
+    found = validated(estimator, rows, maps=[more])
+    assert found.bestModel.getLayers() == estimator.copy(more).fit(rows).getLayers() == [4, 3, 5]
+    regressor = MultilayerPerceptronRegressor(layers=[4, 3, 1], maxIter=2, engine="local")
+    with one_line_error("layers: expected 4 features first in all", "got [5, 3, 1]"):
+        validated(regressor, rows, "rmse", maps=[{}, {regressor.layers: [5, 3, 1]}])
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1", "logLoss", "rmse", "r2"])
+def test_a_named_metric_is_of_the_estimators_columns(rows: Any, metric: str, tmp_path: Any) -> None:
+    """In the model found, whose evaluator judges what ``evaluate`` does, and when it is saved and loaded."""
+    of = MultilayerPerceptronRegressor if metric in ("rmse", "r2") else MultilayerPerceptronClassifier
+    other = rows.select("features", F.col("label").alias("mine"), (2 - F.col("label")).alias("label"))
+    other = other.withColumn("w", F.col("mine") + 0.5)
+    estimator = of(
+        hiddenLayers=[3], maxIter=3, engine="local", labelCol="mine", weightCol="w", predictionCol="answer"
+    )
+    search = SweepCrossValidator(estimator=estimator, estimatorParamMaps=[{}], evaluator=metric, numFolds=2)
+    found = search.fit(other)
+    judge, answered = found.getEvaluator(), found.transform(other)
+    assert judge.getLabelCol() == "mine"
+    assert judge.getPredictionCol() == "answer"
+    name = {"accuracy": "accuracy", "rmse": "rootMeanSquaredError"}  # of weighted rows Spark's r2 is another
+    if metric in name:
+        own = getattr(found.bestModel.evaluate(other), name[metric])
+        assert judge.evaluate(answered) == pytest.approx(own, rel=1e-9)
+    search.write().overwrite().save(str(tmp_path / "search"))
+    again = SweepCrossValidator.load(str(tmp_path / "search")).fit(other)
+    assert again.avgMetrics == found.avgMetrics
+
+
+@pytest.mark.parametrize("path", ["", "/nowhere/at/all"])
+def test_a_search_that_is_not_there_is_one_line(rows: Any, path: str) -> None:
+    """As a model is."""
+    with one_line_error("cannot be read as a saved estimator or model", kind=ModelError):
+        SweepCrossValidator.load(path)

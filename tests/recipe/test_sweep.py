@@ -108,6 +108,10 @@ def test_rungs_multiply_by_what_is_kept():
             "expected numbers with low < high",
         ),
         (
+            {"search": "random", "random": {"training.l2": {"low": -1e308, "high": 1e308}}},
+            "expected numbers with low < high, less than 1.8e308 apart",
+        ),
+        (
             {"search": "random", "random": {"training.l2": {"low": 0.0, "high": 1.0, "log": True}}},
             "expected low above 0 where log = true",
         ),
