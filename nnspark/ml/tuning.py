@@ -40,12 +40,13 @@ class SweepCrossValidator(CrossValidator):
     A ``pyspark.ml.tuning.CrossValidator``, with its arguments, getters and setters, saved and loaded like
     one. ``evaluator`` may also be the name of a metric: f1, accuracy, logLoss, areaUnderROC, areaUnderPR,
     rmse, mae or r2. All models train at once, whatever ``parallelism`` says. Rows belong to a fold by their
-    own values, so that partitions do not matter (equal rows share a fold), or as ``foldCol`` says: a column
-    of whole numbers from 0 to numFolds - 1, at most 124. Each model's weights are those that it would have
-    alone on its folds' blocks. f1 and the areas (of more than two classes the mean of each one's against the
-    rest) count a fold's rows, the other metrics weigh them as the estimator's ``weightCol`` says; an
-    evaluator that would do otherwise is refused. Sub-models have a history, and figures by ``evaluate``:
-    which rows are of a fold, Spark cannot tell.
+    own values, so that partitions do not matter (equal rows share a fold, and each needs every class), or as
+    ``foldCol`` says: a column of whole numbers from 0 to numFolds - 1, at most 124. Each model's weights are
+    those that it would have alone on its folds' blocks. f1 and the areas (of more than two classes the mean
+    of each one's against the rest) count a fold's rows, the other metrics weigh them as the estimator's
+    ``weightCol`` says; an evaluator that would do otherwise, and thresholds beside f1 or accuracy, are
+    refused. Sub-models have a history, and figures by ``evaluate``: which rows are of a fold, Spark cannot
+    tell.
     """
 
     __module__ = "nnspark.ml"
